@@ -1,0 +1,53 @@
+"""The errors that Kalamos raises on purpose: each says what is wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class KalamosError(Exception):
+    """Base class of every error that a user's input can cause."""
+
+
+class InkError(KalamosError):
+    """Arrays that do not form an ink: wrong shape, not finite, times that run backwards."""
+
+
+class FormatError(KalamosError):
+    """A file that breaks the rules of its format.
+
+    Attributes:
+        path: the file, as the user named it.
+        where: the place in it, e.g. ``"line 12"`` or ``"segment 7"``; empty where the whole file is meant.
+        reason: what is wrong and, where something can be done, what to do.
+    """
+
+    def __init__(self, path: object, reason: str, where: str = "") -> None:
+        self.path, self.where, self.reason = str(path), where, reason
+        super().__init__(f"{path}{', ' + where if where else ''}: {reason}")
+
+    def __reduce__(self) -> tuple[type[FormatError], tuple[str, str, str]]:
+        """Cross process borders whole."""
+        return type(self), (self.path, self.reason, self.where)
+
+
+class CorpusError(KalamosError):
+    """A corpus folder that is missing, unreadable or laid out differently from what its card says."""
+
+
+class StyleError(KalamosError):
+    """A rendering parameter that is unknown or out of its range."""
+
+
+class StoreError(KalamosError):
+    """A Parquet file or manifest that cannot be written or read as Kalamos data."""
+
+
+class TaskError(KalamosError):
+    """A benchmark task, prediction or result file that does not fit what it claims to be."""
+
+
+class ModelError(KalamosError):
+    """Weights or a plug-in that cannot be loaded, or a training configuration that cannot be run."""
+
+
+class UnknownNameError(KalamosError):
+    """A name that no registry knows."""

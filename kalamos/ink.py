@@ -1,0 +1,222 @@
+"""Ink and Sample, the records that everything exchanges.
+
+Conventions, everywhere in Kalamos: x grows to the right and y **downwards**; a stroke runs from pen-down to pen-up and
+is never empty; times are seconds and never run backwards; an ink is never changed, functions return a new one.
+Strokes lie one after another in flat arrays, with ``offsets`` between them, so that no Python object is made for a
+point. The geometry on these records is in :mod:`kalamos.geometry`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kalamos.errors import InkError
+
+Level = Literal["character", "word", "line", "page"]
+Split = Literal["train", "validation", "test"]
+Units = Literal["px", "mm", "device"]
+TimeSource = Literal["recorded", "rate", "none"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ink:
+    """What a pen did, as ragged arrays.
+
+    Attributes:
+        xy: float32 ``(n, 2)``, positions in the units that the sample names.
+        offsets: int32 ``(s + 1,)``; stroke k is the points ``offsets[k]:offsets[k + 1]``, at least one.
+        t: float64 ``(n,)`` seconds, non-decreasing over the whole ink, pen-up gaps included; None where unknown.
+        pressure: float32 ``(n,)`` in 0..1; None where unknown.
+        extra: further channels by name (tilt_x, azimuth, ...), float32 ``(n,)`` each.
+
+    Raises:
+        InkError: where the arrays break one of these rules.
+    """
+
+    xy: NDArray[np.float32]
+    offsets: NDArray[np.int32]
+    t: NDArray[np.float64] | None = None
+    pressure: NDArray[np.float32] | None = None
+    extra: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Bring the arrays to their types, check the rules and lock them."""
+        xy = _locked(self.xy, np.float32)
+        offsets = _locked(self.offsets, np.int32)
+        _check_shape(xy, offsets)
+        t = None if self.t is None else _locked(self.t, np.float64)
+        pressure = None if self.pressure is None else _locked(self.pressure, np.float32)
+        extra = {name: _locked(values, np.float32) for name, values in self.extra.items()}
+        for name, channel in [("xy", xy), ("t", t), ("pressure", pressure), *extra.items()]:
+            _check_channel(name, channel, len(xy))
+        if t is not None and len(t) > 1 and (t[1:] < t[:-1]).any():
+            at = int(np.argmax(t[1:] < t[:-1])) + 1
+            raise InkError(f"time runs backwards at point {at}: {t[at - 1]} s, then {t[at]} s")
+        if pressure is not None and len(pressure) and (pressure.min() < 0 or pressure.max() > 1):
+            raise InkError(f"pressure is in 0..1; got {pressure.min()} to {pressure.max()}")
+        for name, value in [("xy", xy), ("offsets", offsets), ("t", t), ("pressure", pressure), ("extra", extra)]:
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def empty(cls) -> Ink:
+        """Return the ink of a blank sheet: no stroke."""
+        return cls(np.empty((0, 2), np.float32), np.zeros(1, np.int32))
+
+    @classmethod
+    def from_strokes(
+        cls,
+        strokes: Sequence[ArrayLike],
+        t: Sequence[ArrayLike] | None = None,
+        pressure: Sequence[ArrayLike] | None = None,
+        **extra: Sequence[ArrayLike],
+    ) -> Ink:
+        """Build an ink from one array a stroke: ``(k, 2)`` positions and ``(k,)`` for each channel."""
+        if not strokes:
+            return cls.empty()
+        parts = [np.asarray(stroke, np.float32).reshape(-1, 2) for stroke in strokes]
+        offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+        return cls(
+            np.concatenate(parts),
+            offsets.astype(np.int32),
+            None if t is None else _joined(t),
+            None if pressure is None else _joined(pressure),
+            {name: _joined(values) for name, values in extra.items()},
+        )
+
+    def __reduce__(self) -> tuple[type[Ink], tuple[Any, ...]]:
+        """Pickle the arrays only."""
+        return Ink, (self.xy, self.offsets, self.t, self.pressure, dict(self.extra))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare exactly, array by array, channels included."""
+        if not isinstance(other, Ink):
+            return NotImplemented
+        return (
+            np.array_equal(self.xy, other.xy)
+            and np.array_equal(self.offsets, other.offsets)
+            and _same_channel(self.t, other.t)
+            and _same_channel(self.pressure, other.pressure)
+            and self.extra.keys() == other.extra.keys()
+            and all(np.array_equal(values, other.extra[name]) for name, values in self.extra.items())
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Say how much is in it, not every point."""
+        channels = [name for name, value in [("t", self.t), ("pressure", self.pressure)] if value is not None]
+        return (
+            f"Ink({self.n_strokes} strokes, {self.n_points} points, channels: xy {' '.join([*channels, *self.extra])})"
+        )
+
+    @property
+    def n_points(self) -> int:
+        """Return the number of points."""
+        return len(self.xy)
+
+    @property
+    def n_strokes(self) -> int:
+        """Return the number of strokes."""
+        return len(self.offsets) - 1
+
+    def strokes(self) -> Iterator[NDArray[np.float32]]:
+        """Iterate over the strokes' positions, views ``(k, 2)``."""
+        bounds = self.offsets.tolist()
+        return (self.xy[a:b] for a, b in itertools.pairwise(bounds))
+
+    def channels(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Iterate over name and values of every channel beside ``xy`` that the ink has."""
+        for name, values in [("t", self.t), ("pressure", self.pressure), *self.extra.items()]:
+            if values is not None:
+                yield name, values
+
+    def with_points(
+        self, xy: ArrayLike, offsets: ArrayLike, channels: Mapping[str, ArrayLike] | Iterable[tuple[str, ArrayLike]]
+    ) -> Ink:
+        """Return an ink with these arrays; ``channels`` holds ``t``, ``pressure`` and the extra ones by name."""
+        rest: dict[str, Any] = dict(channels)
+        t, pressure = rest.pop("t", None), rest.pop("pressure", None)
+        return Ink(np.asarray(xy, np.float32), np.asarray(offsets, np.int32), t, pressure, rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled piece of ink from a corpus.
+
+    Attributes:
+        key: unique in the corpus and stable: seeds and shards depend on it.
+        ink: the ink in its own units, y downwards.
+        label: Unicode text in NFC; empty where unknown.
+        level: what the ink is: character, word, line or page.
+        script: ISO 15924 code (Latn, Arab, Deva, Taml, ...), ``Zyyy`` for digits and symbols shared by scripts.
+        writer: who wrote it, unique in the corpus; empty where unknown.
+        corpus: the corpus' registered name.
+        split: train, validation or test, by writer; None where the corpus cannot be split so.
+        units: what one unit of ``ink.xy`` is.
+        points_per_mm: units a millimetre, where known.
+        time_source: ``recorded``, derived from a sampling ``rate``, or ``none``.
+        source: the file relative to the corpus folder, and the place in it.
+    """
+
+    key: str
+    ink: Ink
+    label: str = ""
+    level: Level = "character"
+    script: str = "Zyyy"
+    writer: str = ""
+    corpus: str = ""
+    split: Split | None = None
+    units: Units = "device"
+    points_per_mm: float | None = None
+    time_source: TimeSource = "none"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Normalise the label and check the fields that have a fixed set of values."""
+        object.__setattr__(self, "label", unicodedata.normalize("NFC", self.label))
+        if not self.key:
+            raise InkError("a sample needs a key that is unique in its corpus")
+        for name, allowed in [("level", Level), ("units", Units), ("time_source", TimeSource)]:
+            if getattr(self, name) not in get_args(allowed):
+                raise InkError(f"sample {self.key}: {name} is one of {get_args(allowed)}, not {getattr(self, name)!r}")
+        if (self.time_source == "none") != (self.ink.t is None):
+            raise InkError(f"sample {self.key}: time_source is {self.time_source!r}, but t is {self.ink.t!r}")
+
+
+def _locked(values: ArrayLike, dtype: type) -> NDArray[Any]:
+    view: NDArray[Any] = np.ascontiguousarray(values, dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+def _joined(values: Sequence[ArrayLike]) -> NDArray[Any]:
+    return np.concatenate([np.asarray(part).reshape(-1) for part in values])
+
+
+def _same_channel(a: NDArray[Any] | None, b: NDArray[Any] | None) -> bool:
+    return a is b if a is None or b is None else bool(np.array_equal(a, b))
+
+
+def _check_shape(xy: NDArray[Any], offsets: NDArray[Any]) -> None:
+    if xy.ndim != 2 or xy.shape[1] != 2:
+        raise InkError(f"xy has the shape (n, 2); got {xy.shape}")
+    if offsets.ndim != 1 or not len(offsets) or offsets[0] != 0 or offsets[-1] != len(xy):
+        raise InkError(f"offsets run from 0 to the number of points, {len(xy)}; got {offsets.tolist()[:9]}")
+    if (offsets[1:] <= offsets[:-1]).any():
+        raise InkError(f"stroke {int(np.argmax(offsets[1:] <= offsets[:-1]))} is empty; leave it out")
+
+
+def _check_channel(name: str, values: NDArray[Any] | None, n: int) -> None:
+    if values is None:
+        return
+    if len(values) != n or (name != "xy" and values.ndim != 1):
+        raise InkError(f"channel {name} needs one value for each of the {n} points; got the shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise InkError(f"channel {name} holds a value that is not finite")
