@@ -1,0 +1,107 @@
+"""Run jobs on any :class:`concurrent.futures.Executor`: in this process, on local processes, or on a Dask cluster.
+
+Jobs are pure: each writes its own result and may be run again, so a worker that dies costs only the jobs it held.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from kalamos.errors import KalamosError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+ATTEMPTS = 3
+
+
+class InProcess(Executor):
+    """An executor that does each job at once, in the calling process: for one worker, and for debugging."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run the job and return its finished future."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - handed to whoever asks the future, as executors do
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def executor(workers: int = 1, scheduler: str | None = None) -> Iterator[Callable[[], Executor]]:
+    """Give a function that returns an executor: a fresh one where the one before broke.
+
+    Args:
+        workers: local processes; 1 works in this process.
+        scheduler: address of a Dask scheduler (``tcp://host:port``), used instead of local processes.
+    """
+    if scheduler is not None:
+        with _dask_client(scheduler) as client:
+            yield client.get_executor
+        return
+    if workers <= 1:
+        yield InProcess
+        return
+    pools: list[ProcessPoolExecutor] = []
+
+    def fresh() -> ProcessPoolExecutor:
+        pools.append(ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")))
+        return pools[-1]
+
+    try:
+        yield fresh
+    finally:
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def run(
+    work: Callable[[Job], Result], jobs: Sequence[Job], make_executor: Callable[[], Executor], *, at_once: int = 64
+) -> Iterator[tuple[Job, Result]]:
+    """Yield ``(job, work(job))`` as the jobs end, in no particular order.
+
+    An exception of ``work`` is raised here. A job whose worker died is run again, ``ATTEMPTS`` times in all.
+
+    Raises:
+        KalamosError: where the same jobs keep killing their workers.
+    """
+    waiting = list(reversed(jobs))
+    deaths = 0
+    while waiting:
+        pool = make_executor()
+        running: dict[Future[Result], Job] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < (1 if isinstance(pool, InProcess) else at_once):
+                    job = waiting.pop()
+                    running[pool.submit(work, job)] = job
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    result = future.result()
+                    yield running.pop(future), result
+        except BrokenExecutor as error:
+            deaths += 1
+            waiting += list(running.values())
+            if deaths >= ATTEMPTS:
+                raise KalamosError(
+                    f"worker processes died {deaths} times ({error}); the machine may be out of memory: "
+                    "try fewer workers. Finished work is kept; the same command goes on from it."
+                ) from error
+
+
+@contextmanager
+def _dask_client(scheduler: str) -> Iterator[Any]:
+    try:
+        from distributed import Client  # noqa: PLC0415 - an optional dependency
+    except ImportError as error:
+        raise KalamosError("--scheduler needs Dask: pip install 'kalamos[dask]'") from error
+    try:
+        client = Client(scheduler, timeout="10s")
+    except OSError as error:
+        raise KalamosError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+    with client:
+        yield client

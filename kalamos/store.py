@@ -1,0 +1,323 @@
+"""Samples and their images as Parquet: exact, compact, and typed for Hugging Face ``datasets``.
+
+A **row** is a :class:`Row`: a sample and, where it was rendered, its image with placement. Strokes are
+``list<list<float>>`` columns (one inner list a stroke), compressed with zstd after BYTE_STREAM_SPLIT. Images are
+``{bytes, path}``, which ``datasets.load_dataset("parquet", ...)`` shows as images. A file is written under a temporary
+name and renamed when it is whole, so that a file with a final name is always complete.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from kalamos.errors import StoreError
+from kalamos.image import OfflineImage, Placement
+from kalamos.ink import Ink, Sample
+from kalamos.png import decode_png, encode_png
+
+ROWS_IN_GROUP = 1024
+
+_F32 = pa.list_(pa.list_(pa.float32()))
+_F64 = pa.list_(pa.list_(pa.float64()))
+_CHANNEL = pa.struct([("name", pa.string()), ("values", _F32)])
+_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_PLACEMENT = pa.struct([("scale", pa.float64()), ("dx", pa.float64()), ("dy", pa.float64())])
+_TEXTS = ("label", "level", "script", "writer", "corpus", "split", "units", "time_source", "source")
+
+INK_FIELDS = [("x", _F32), ("y", _F32), ("t", _F64), ("pressure", _F32), ("extra", pa.list_(_CHANNEL))]
+SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        *((name, pa.string()) for name in _TEXTS),
+        ("points_per_mm", pa.float64()),
+        *INK_FIELDS,
+        ("image", _IMAGE),
+        ("placement", _PLACEMENT),
+        ("style", pa.string()),
+    ]
+)
+
+
+class Row(NamedTuple):
+    """A sample and the image that was rendered of it; where a style distorts ink, the sample holds the distorted ink.
+
+    Attributes:
+        sample: the sample, its ink in its own units.
+        image: the image, or None where none was made.
+        placement: from the ink's units to the image's pixels.
+        style: the hash of the style that the image was rendered with; empty without image.
+    """
+
+    sample: Sample
+    image: OfflineImage | None = None
+    placement: Placement | None = None
+    style: str = ""
+
+    def truth(self) -> Ink:
+        """Return the ink in pixels of the image.
+
+        Raises:
+            StoreError: where the row has no image.
+        """
+        if self.placement is None:
+            raise StoreError(f"sample {self.sample.key} was stored without an image; convert it with images")
+        return self.placement.to_pixels(self.sample.ink)
+
+
+def ink_columns(inks: Sequence[Ink | None]) -> dict[str, pa.Array]:
+    """Return the Arrow columns x, y, t, pressure and extra of some inks; None becomes null."""
+    present = [Ink.empty() if ink is None else ink for ink in inks]
+    missing = np.array([ink is None for ink in inks])
+    columns = {
+        name: _nested([ink.xy[:, axis] for ink in present], [ink.offsets for ink in present], missing)
+        for axis, name in enumerate("xy")
+    }
+    for name, dtype in [("t", np.float64), ("pressure", np.float32)]:
+        values = [getattr(ink, name) for ink in present]
+        absent = missing | np.array([value is None for value in values])
+        filled = [np.zeros(0, dtype) if value is None else value for value in values]
+        offsets = [_NOTHING if value is None else ink.offsets for value, ink in zip(values, present, strict=True)]
+        columns[name] = _nested(filled, offsets, absent)
+    columns["extra"] = _extra_column(present)
+    return columns
+
+
+def inks_from(batch: pa.RecordBatch | pa.Table) -> list[Ink | None]:
+    """Return the inks of the columns that :func:`ink_columns` made."""
+    x, y, t, pressure = (_Ragged(_column(batch, name)) for name in ("x", "y", "t", "pressure"))
+    extras = _column(batch, "extra").to_pylist() if _column(batch, "extra").flatten().__len__() else None
+    inks: list[Ink | None] = []
+    for row in range(batch.num_rows):
+        xs = x.values(row)
+        if xs is None:
+            inks.append(None)
+            continue
+        ys = y.values(row)
+        extra = {} if extras is None else {c["name"]: _flat(c["values"]) for c in extras[row] or ()}
+        xy = np.stack([xs, ys if ys is not None else xs], axis=1)
+        inks.append(Ink(xy, x.offsets(row), t.values(row), pressure.values(row), extra))
+    return inks
+
+
+def write_rows(path: Path, rows: Iterable[Row], metadata: Mapping[str, str] | None = None) -> int:
+    """Write rows to one Parquet file, a group at a time, and rename it into place; return how many.
+
+    ``metadata`` may be filled by whoever makes the rows while they are written: it is stored last.
+
+    Raises:
+        StoreError: where the disk is full or the folder cannot be written; no half file stays behind.
+    """
+    return write_batches(path, SCHEMA, (_rows_batch(group) for group in _groups(rows, ROWS_IN_GROUP)), metadata)
+
+
+def write_batches(
+    path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], metadata: Mapping[str, str] | None = None
+) -> int:
+    """Write record batches to one Parquet file under a temporary name, then rename it into place."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    count = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(part, with_huggingface_key(schema), **_encoding(schema)) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+                count += batch.num_rows
+            writer.add_key_value_metadata(dict(metadata or {}))
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}. Free some space or choose another "
+                         "folder, then run the same command again: finished files are kept.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def read_rows(path: Path, *, images: bool = True, batch_size: int = ROWS_IN_GROUP) -> Iterator[Row]:
+    """Yield the rows of a Parquet file, or of every ``*.parquet`` in a folder in the order of their names.
+
+    Raises:
+        StoreError: where there is no such file, or it is not one that :func:`write_rows` made.
+    """
+    for file in parquet_files(path):
+        for batch in read_batches(file, batch_size):
+            yield from _batch_rows(batch, images)
+
+
+def read_batches(file: Path, batch_size: int = ROWS_IN_GROUP, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the record batches of one Parquet file."""
+    try:
+        with pq.ParquetFile(file) as parquet:
+            yield from parquet.iter_batches(batch_size=batch_size, columns=columns)
+    except (pa.ArrowInvalid, OSError, KeyError) as error:
+        raise StoreError(f"{file} is not a Parquet file of Kalamos: {error}") from error
+
+
+def parquet_files(path: Path) -> list[Path]:
+    """Return the Parquet files that ``path`` names: itself, or those in the folder."""
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        raise StoreError(f"{path}: no Parquet file here; make some with `kalamos convert`")
+    return files
+
+
+def file_metadata(file: Path) -> dict[str, str]:
+    """Return the texts that were stored beside the rows."""
+    raw = pq.read_metadata(file).metadata or {}
+    return {key.decode(): value.decode() for key, value in raw.items() if key != b"ARROW:schema"}
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def with_huggingface_key(schema: pa.Schema) -> pa.Schema:
+    """Return the schema with the key by which Hugging Face ``datasets`` knows images from bytes."""
+    features = {field.name: _feature(field.type) for field in schema}
+    return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+_NOTHING: NDArray[np.int32] = np.zeros(1, np.int32)
+
+
+class _Ragged:
+    """One ``list<list<float>>`` column as flat values with offsets."""
+
+    def __init__(self, column: pa.ListArray) -> None:
+        self._valid = np.asarray(column.is_valid())
+        self._outer = column.offsets.to_numpy()
+        self._inner = column.values.offsets.to_numpy()
+        self._flat = column.values.values.to_numpy(zero_copy_only=False)
+
+    def offsets(self, row: int) -> NDArray[np.int32]:
+        inner = self._inner[self._outer[row] : self._outer[row + 1] + 1]
+        return inner - inner[0]
+
+    def values(self, row: int) -> NDArray[Any] | None:
+        if not self._valid[row]:
+            return None
+        return self._flat[self._inner[self._outer[row]] : self._inner[self._outer[row + 1]]]
+
+
+def _column(batch: pa.RecordBatch | pa.Table, name: str) -> Any:
+    column = batch.column(name)
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _flat(nested: list[list[float]]) -> NDArray[np.float32]:
+    return np.array([value for stroke in nested for value in stroke], np.float32)
+
+
+def _nested(values: list[NDArray[Any]], offsets: list[NDArray[np.int32]], missing: NDArray[np.bool_]) -> pa.Array:
+    """Build ``list<list<float>>`` from each row's values and stroke offsets without touching single points."""
+    sizes = np.array([len(part) for part in values], np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    inner = np.concatenate([part[:-1] + start for part, start in zip(offsets, starts[:-1], strict=True)] + [starts[-1:]])
+    outer = np.concatenate([[0], np.cumsum([len(part) - 1 for part in offsets])]).astype(np.int32)
+    strokes = pa.ListArray.from_arrays(inner.astype(np.int32), np.concatenate(values))
+    return pa.ListArray.from_arrays(outer, strokes, mask=pa.array(missing))
+
+
+def _extra_column(inks: Sequence[Ink]) -> pa.Array:
+    named = [(name, values, ink.offsets) for ink in inks for name, values in ink.extra.items()]
+    outer = np.concatenate([[0], np.cumsum([len(ink.extra) for ink in inks])]).astype(np.int32)
+    if named:
+        values = _nested([item[1] for item in named], [item[2] for item in named], np.zeros(len(named), bool))
+    else:
+        values = pa.array([], _F32)
+    channels = pa.StructArray.from_arrays([pa.array([item[0] for item in named], pa.string()), values], fields=list(_CHANNEL))
+    return pa.ListArray.from_arrays(outer, channels)
+
+
+def _groups(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    group: list[Row] = []
+    for row in rows:
+        group.append(row)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _rows_batch(rows: Sequence[Row]) -> pa.RecordBatch:
+    samples = [row.sample for row in rows]
+    columns: dict[str, pa.Array] = {"key": pa.array([sample.key for sample in samples])}
+    for name in _TEXTS:
+        columns[name] = pa.array([getattr(sample, name) for sample in samples], pa.string())
+    columns["points_per_mm"] = pa.array([sample.points_per_mm for sample in samples], pa.float64())
+    columns |= ink_columns([sample.ink for sample in samples])
+    columns["image"] = _image_column(rows)
+    placed = [None if row.placement is None else row.placement._asdict() for row in rows]
+    columns["placement"] = pa.array(placed, _PLACEMENT)
+    columns["style"] = pa.array([row.style for row in rows])
+    return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _image_column(rows: Sequence[Row]) -> pa.Array:
+    data = pa.array([None if row.image is None else encode_png(row.image.pixels) for row in rows], pa.binary())
+    names = pa.array([None if row.image is None else f"{row.sample.key.replace('/', '_')}.png" for row in rows], pa.string())
+    return pa.StructArray.from_arrays([data, names], fields=list(_IMAGE), mask=pa.array([row.image is None for row in rows]))
+
+
+def _batch_rows(batch: pa.RecordBatch, images: bool) -> Iterator[Row]:
+    missing = [name for name in SCHEMA.names if name not in batch.schema.names]
+    if missing:
+        raise StoreError(f"the Parquet file lacks the columns {', '.join(missing)}: it was not written by kalamos convert")
+    texts = batch.select(["key", *_TEXTS, "points_per_mm", "placement", "style"]).to_pylist()
+    pngs = batch.column("image").field("bytes").to_pylist() if images else [None] * batch.num_rows
+    for text, ink, png in zip(texts, inks_from(batch), pngs, strict=True):
+        placement, style = text.pop("placement"), text.pop("style")
+        sample = Sample(ink=ink if ink is not None else Ink.empty(), **text)
+        image = None if png is None else OfflineImage(decode_png(png), sample.script)
+        yield Row(sample, image, None if placement is None else Placement(**placement), style)
+
+
+def _encoding(schema: pa.Schema) -> dict[str, Any]:
+    floats = [path for path, kind in _leaves(schema) if pa.types.is_floating(kind) and ".list." in path]
+    texts = [path for path, kind in _leaves(schema) if pa.types.is_string(kind) and path not in ("key", "image.path")]
+    return {"compression": "zstd", "use_dictionary": texts, "use_byte_stream_split": floats, "write_page_index": False}
+
+
+def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
+    def walk(path: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
+        if pa.types.is_struct(kind):
+            for child in kind:
+                yield from walk(f"{path}.{child.name}", child.type)
+        elif pa.types.is_list(kind):
+            yield from walk(f"{path}.list.element", kind.value_type)
+        else:
+            yield path, kind
+
+    for field in schema:
+        yield from walk(field.name, field.type)
+
+
+def _feature(kind: pa.DataType) -> Any:
+    if kind == _IMAGE:
+        return {"_type": "Image"}
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    if pa.types.is_struct(kind):
+        return {child.name: _feature(child.type) for child in kind}
+    names = {pa.float32(): "float32", pa.float64(): "float64", pa.string(): "string", pa.binary(): "binary"}
+    return {"dtype": names.get(kind, str(kind)), "_type": "Value"}
