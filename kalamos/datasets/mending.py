@@ -1,0 +1,268 @@
+"""Mend what real files get wrong, by one stated rule for each irregularity, each counted under a stable name.
+
+A reader hands over what a file says, and gets a valid :class:`~kalamos.ink.Ink`. The rules, in the order in which they
+are applied (the names are those of ``UnitReport.mendings`` and never change):
+
+``channel-not-finite``
+    A channel (time, pressure, tilt ...) without one finite value says nothing: it is left out.
+``point-not-finite``
+    A point of which x, y or a remaining channel is NaN, infinite or beyond 1e15 in size is dropped.
+``stroke-empty``
+    A stroke without points, in the file or after the rule above, is dropped.
+``time-constant``
+    The same time at every point of an ink of more than one point is no recording: the channel is left out.
+``time-backwards``
+    A time below an earlier one *within a stroke* is raised to it (running maximum); counted by the point.
+``point-duplicate``
+    A point at the same place and the same time as the one before it in its stroke is dropped. Without times nothing
+    is dropped: a place said twice may be a pen at rest.
+``clock-restart``
+    A stroke that begins before the end of the one before it comes from a clock that was set back: it and all that
+    follow are shifted so that it begins one mean sampling step after that end. Steps within the strokes stay.
+``pressure-own-maximum``
+    Pressure outside 0..1 is divided by the maximum that the format or the file declares (``pressure_max``; that is
+    reading, not mending). Where none is declared, it is divided by its own maximum and this is counted.
+``pressure-clipped``
+    Pressure that is still outside 0..1 is clipped; counted by the point.
+
+No rule invents a channel: times and pressures that are not in the file stay absent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from kalamos.errors import InkError
+from kalamos.ink import Ink
+
+RULES: tuple[str, ...] = (
+    "channel-not-finite",
+    "point-not-finite",
+    "stroke-empty",
+    "time-constant",
+    "time-backwards",
+    "point-duplicate",
+    "clock-restart",
+    "pressure-own-maximum",
+    "pressure-clipped",
+)
+"""The names of the rules, in the order in which they are applied."""
+
+LIMIT = 1e15
+"""No coordinate, time or channel value is larger: squares and differences stay finite in float32 and float64."""
+
+Channels = Mapping[str, ArrayLike]
+
+
+def mend(
+    strokes: Sequence[ArrayLike],
+    t: Sequence[ArrayLike] | None = None,
+    pressure: Sequence[ArrayLike] | None = None,
+    extra: Mapping[str, Sequence[ArrayLike]] | None = None,
+    *,
+    counts: Counter[str],
+    pressure_max: float | None = None,
+) -> Ink:
+    """Return a valid ink from one array a stroke: ``(k, 2)`` positions and ``(k,)`` values of each channel.
+
+    Args:
+        strokes: positions, y downwards; strokes may be empty.
+        t: times in seconds.
+        pressure: 0..1, or 0..``pressure_max``.
+        extra: further channels by name.
+        counts: rule -> how often it mended something; added to.
+        pressure_max: the declared maximum of the pressure.
+
+    Raises:
+        InkError: where a channel's length differs from that of its stroke.
+    """
+    parts = [np.asarray(stroke, np.float64).reshape(-1, 2) for stroke in strokes]
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(part) for part in parts], out=offsets[1:])
+    return mend_flat(
+        np.concatenate(parts) if parts else np.empty((0, 2)),
+        offsets,
+        None if t is None else _flat("t", t, parts),
+        None if pressure is None else _flat("pressure", pressure, parts),
+        {name: _flat(name, values, parts) for name, values in (extra or {}).items()},
+        counts=counts,
+        pressure_max=pressure_max,
+    )
+
+
+def mend_flat(
+    xy: ArrayLike,
+    offsets: ArrayLike,
+    t: ArrayLike | None = None,
+    pressure: ArrayLike | None = None,
+    extra: Channels | None = None,
+    *,
+    counts: Counter[str],
+    pressure_max: float | None = None,
+) -> Ink:
+    """Return a valid ink from flat arrays: ``xy`` ``(n, 2)``, ``offsets`` ``(s + 1,)`` and ``(n,)`` for each channel.
+
+    Arguments and errors are those of :func:`mend`; stroke k is ``offsets[k]:offsets[k + 1]`` and may be empty.
+    """
+    places = np.ascontiguousarray(xy, np.float64).reshape(-1, 2)
+    bounds = _checked_offsets(offsets, len(places))
+    channels = {"t": t, "pressure": pressure, **(extra or {})}
+    known = _known_channels(channels, len(places), counts)
+    times = known.pop("t", None)
+    rest = np.stack(list(known.values()), axis=1) if known else np.empty((len(places), 0))
+    mended_t = np.empty(0) if times is None else times.copy()
+    keep, ends, tally = _sweep(places, bounds, mended_t, rest)
+    for rule, count in zip(RULES[1:7], tally.tolist(), strict=True):
+        if count:
+            counts[rule] += count
+    if len(keep) != int(keep.sum()):
+        places, mended_t, rest = places[keep], mended_t[keep] if len(mended_t) else mended_t, rest[keep]
+    columns = {name: rest[:, k] for k, name in enumerate(known)}
+    force = columns.pop("pressure", None)
+    return Ink(
+        places.astype(np.float32),
+        ends.astype(np.int32),
+        mended_t if times is not None and not tally[2] else None,
+        None if force is None else _unit_pressure(force, pressure_max, counts),
+        {name: column.astype(np.float32) for name, column in columns.items()},
+    )
+
+
+def _flat(name: str, values: Sequence[ArrayLike], parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    flat = [np.asarray(part, np.float64).reshape(-1) for part in values]
+    if [len(part) for part in flat] != [len(part) for part in parts]:
+        raise InkError(f"channel {name} has not one value for each point of each stroke")
+    return np.concatenate(flat) if flat else np.empty(0)
+
+
+def _checked_offsets(offsets: ArrayLike, n: int) -> NDArray[np.int64]:
+    bounds = np.ascontiguousarray(offsets, np.int64).reshape(-1)
+    if not len(bounds) or bounds[0] != 0 or bounds[-1] != n or (bounds[1:] < bounds[:-1]).any():
+        raise InkError(f"offsets run from 0 to the number of points, {n}, and never back; got {bounds[:9].tolist()}")
+    return bounds
+
+
+def _known_channels(
+    channels: Mapping[str, ArrayLike | None], n: int, counts: Counter[str]
+) -> dict[str, NDArray[np.float64]]:
+    known: dict[str, NDArray[np.float64]] = {}
+    for name, given in channels.items():
+        if given is None:
+            continue
+        values = np.ascontiguousarray(given, np.float64).reshape(-1)
+        if len(values) != n:
+            raise InkError(f"channel {name} needs one value for each of the {n} points; got {len(values)}")
+        if n and not _any_sound(values):
+            counts["channel-not-finite"] += 1
+        else:
+            known[name] = values
+    return known
+
+
+def _unit_pressure(force: NDArray[np.float64], declared: float | None, counts: Counter[str]) -> NDArray[np.float32]:
+    if declared is not None and declared > 0:
+        force = force / declared
+    elif len(force) and force.max() > 1:
+        counts["pressure-own-maximum"] += 1
+        force = force / force.max()
+    outside = int(((force < 0) | (force > 1)).sum())
+    if outside:
+        counts["pressure-clipped"] += outside
+        force = force.clip(0, 1)
+    return force.astype(np.float32)
+
+
+@njit(cache=True, error_model="numpy")
+def _any_sound(values: NDArray[np.float64]) -> bool:
+    for value in values:  # noqa: SIM110 - numba compiles no any() over a generator
+        if abs(value) <= LIMIT:
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
+def _sweep(
+    xy: NDArray[np.float64], offsets: NDArray[np.int64], t: NDArray[np.float64], rest: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """Mark the points to keep, mend ``t`` in place, return (keep, new offsets, counts of ``RULES[1:7]``)."""
+    tally = np.zeros(6, np.int64)
+    keep, first, constant = _sound_points(xy, t, rest, tally)
+    has_time = len(t) > 0 and not constant
+    if constant and first >= 0:
+        tally[2] = 1
+    ends = np.zeros(len(offsets), np.int64)
+    n_strokes, n_points = 0, 0
+    steps, n_steps = 0.0, 0
+    for k in range(len(offsets) - 1):
+        last = -1
+        for i in range(offsets[k], offsets[k + 1]):
+            if not keep[i]:
+                continue
+            if has_time and last >= 0:
+                if t[i] < t[last]:
+                    t[i] = t[last]
+                    tally[3] += 1
+                if t[i] == t[last] and xy[i, 0] == xy[last, 0] and xy[i, 1] == xy[last, 1]:
+                    keep[i] = False
+                    tally[4] += 1
+                    continue
+                steps += t[i] - t[last]
+                n_steps += 1
+            last = i
+            n_points += 1
+        if last < 0:
+            tally[1] += 1
+        else:
+            n_strokes += 1
+            ends[n_strokes] = n_points
+    if has_time:
+        tally[5] = _shift_restarts(offsets, keep, t, steps / n_steps if n_steps else 0.0)
+    return keep, ends[: n_strokes + 1], tally
+
+
+@njit(cache=True, error_model="numpy")
+def _sound_points(
+    xy: NDArray[np.float64], t: NDArray[np.float64], rest: NDArray[np.float64], tally: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], int, bool]:
+    """Return which points are finite, the first such, and whether there are several with one and the same time."""
+    n, first, sound = len(xy), -1, 0
+    keep = np.ones(n, np.bool_)
+    constant = len(t) > 0
+    for i in range(n):
+        good = abs(xy[i, 0]) <= LIMIT and abs(xy[i, 1]) <= LIMIT and (len(t) == 0 or abs(t[i]) <= LIMIT)
+        for c in range(rest.shape[1]):
+            good = good and abs(rest[i, c]) <= LIMIT
+        if not good:
+            keep[i] = False
+            tally[0] += 1
+            continue
+        sound += 1
+        if first < 0:
+            first = i
+        elif len(t) and t[i] != t[first]:
+            constant = False
+    return keep, first, constant and sound > 1
+
+
+@njit(cache=True, error_model="numpy")
+def _shift_restarts(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArray[np.float64], step: float) -> int:
+    """Shift strokes that begin before the end of the one before, and all after them; return how many."""
+    restarts, shift, end, begun = 0, 0.0, 0.0, False
+    for k in range(len(offsets) - 1):
+        starts = True
+        for i in range(offsets[k], offsets[k + 1]):
+            if not keep[i]:
+                continue
+            if starts and begun and t[i] + shift < end:
+                restarts += 1
+                shift = end + step - t[i]
+            # the sum may round below the end by a unit in the last place
+            t[i] = max(t[i] + shift, end) if begun else t[i]
+            starts, begun, end = False, True, t[i]
+    return restarts
