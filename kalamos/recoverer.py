@@ -1,12 +1,19 @@
-"""What a recovery method has to supply: one name and one function."""
+"""What a recovery method has to supply, where methods are registered, and what is asked of their answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
+from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.registry import Registry
+
+MAX_POINTS = 100_000
+"""An ink of more points than this is no answer to one image."""
 
 
 @runtime_checkable
@@ -27,3 +34,59 @@ class Recoverer(Protocol):
         ink gives ``Ink.empty()``.
         """
         ...
+
+
+RECOVERERS = Registry(
+    "model",
+    "kalamos.recoverers",
+    {
+        "nearest": "kalamos.baselines.nearest:Nearest",
+        "good-continuation": "kalamos.baselines.good_continuation:GoodContinuation",
+    },
+)
+
+
+def load_recoverer(name: str) -> Recoverer:
+    """Make the recoverer called ``name``: registered, ``package.module:Class`` or ``path/to/file.py:Class``.
+
+    Raises:
+        UnknownNameError: where nothing is called so.
+        KalamosError: where it cannot be made, or is not a recoverer.
+    """
+    made = RECOVERERS.load(name)
+    recoverer = made() if isinstance(made, type) or not hasattr(made, "recover") else made
+    if not isinstance(recoverer, Recoverer):
+        raise KalamosError(f"{name} is no recoverer: it needs an attribute `name` and a method `recover(images)`")
+    return recoverer
+
+
+def checked_answer(answer: object, images: Sequence[OfflineImage]) -> list[Ink]:
+    """Return what a recoverer answered as a list, one ink an image.
+
+    Raises:
+        KalamosError: where the answer is something else.
+    """
+    if not isinstance(answer, Sequence) or isinstance(answer, str | bytes):
+        raise KalamosError(f"recover() returned {type(answer).__name__}, not a sequence with one Ink an image")
+    if len(answer) != len(images):
+        raise KalamosError(f"recover() returned {len(answer)} inks for {len(images)} images")
+    wrong = next((item for item in answer if not isinstance(item, Ink)), None)
+    if wrong is not None:
+        raise KalamosError(f"recover() returned {type(wrong).__name__} where an Ink is due")
+    return list(answer)
+
+
+def fault(ink: Ink, width_px: int, height_px: int) -> str | None:
+    """Say why an ink cannot be an answer to an image of that size; None where it can.
+
+    An empty ink, more than ``MAX_POINTS`` points, or a point further outside than the image is large are faults.
+    """
+    if ink.n_points == 0:
+        return "empty ink"
+    if ink.n_points > MAX_POINTS:
+        return f"more than {MAX_POINTS} points"
+    reach = max(width_px, height_px)
+    low, high = ink.xy.min(axis=0), ink.xy.max(axis=0)
+    if (low < -reach).any() or (high > np.array([width_px, height_px]) + reach).any():
+        return "points far outside the image"
+    return None

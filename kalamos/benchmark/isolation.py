@@ -1,0 +1,173 @@
+"""Run somebody's recoverer in a process of its own, so that a crash or a hang is an answer and not an end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Literal
+
+import numpy as np
+
+from kalamos.errors import KalamosError
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink
+from kalamos.recoverer import checked_answer, fault, load_recoverer
+from kalamos.registry import describe
+
+Status = Literal["ok", "failed", "timeout", "crashed"]
+
+START_TIMEOUT_S = 180.0
+GIVE_UP_AFTER = 20
+"""So many faulty samples in a row by a hang or a crash, and the rest is not tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a recoverer made of one image.
+
+    Attributes:
+        ink: the recovered ink in pixels; None where there is none.
+        status: ``ok``, ``failed`` (exception or useless answer), ``timeout`` or ``crashed``.
+        message: what went wrong; empty where nothing did.
+        seconds: its share of the time that the call took.
+    """
+
+    ink: Ink | None
+    status: Status = "ok"
+    message: str = ""
+    seconds: float = float("nan")
+
+
+class IsolatedRecoverer:
+    """A recoverer in a worker process; start it once and ask it in batches.
+
+    Args:
+        spec: what :func:`kalamos.recoverer.load_recoverer` takes.
+        timeout_s: how long one image may take; a batch may take that times its size.
+    """
+
+    def __init__(self, spec: str, timeout_s: float = 20.0) -> None:
+        self.spec, self.timeout_s = spec, timeout_s
+        self.peak_memory_mb = 0.0
+        self._faults_in_a_row = 0
+        self._start()
+
+    def recover(self, images: Sequence[OfflineImage]) -> list[Answer]:
+        """Return one answer an image; a batch that fails is halved until the images at fault are alone."""
+        if self._faults_in_a_row >= GIVE_UP_AFTER:
+            message = f"not tried: the {GIVE_UP_AFTER} images before it hung or crashed the model"
+            return [Answer(None, "failed", message) for _ in images]
+        answers = self._ask(images)
+        if answers is not None:
+            self._faults_in_a_row = 0
+            return answers
+        if len(images) == 1:
+            return [self._last_fault]
+        middle = len(images) // 2
+        return self.recover(images[:middle]) + self.recover(images[middle:])
+
+    def close(self) -> None:
+        """End the worker process."""
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self.spec), daemon=True)
+        self._process.start()
+        theirs.close()
+        try:
+            if not self._connection.poll(START_TIMEOUT_S):
+                raise KalamosError(f"model {self.spec} did not start within {START_TIMEOUT_S:.0f} s")
+            kind, text = self._connection.recv()
+        except EOFError:
+            self._process.join()
+            raise KalamosError(f"model {self.spec} ended its process while starting ({self._exit()})") from None
+        except KalamosError:
+            self.close()
+            raise
+        if kind != "ready":
+            self.close()
+            raise KalamosError(f"model {self.spec} cannot be started: {text}")
+
+    def _ask(self, images: Sequence[OfflineImage]) -> list[Answer] | None:
+        """Return the answers, or None after noting the fault of the whole batch."""
+        try:
+            self._connection.send([(np.asarray(image.pixels), image.script) for image in images])
+            if not self._connection.poll(max(self.timeout_s * len(images), 1.0)):
+                return self._restart("timeout", f"no answer within {self.timeout_s:g} s an image")
+            kind, payload, seconds, memory = self._connection.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            self._process.join()
+            return self._restart("crashed", f"the model ended its process ({self._exit()})")
+        self.peak_memory_mb = max(self.peak_memory_mb, memory)
+        if kind == "error":
+            self._last_fault = Answer(None, "failed", payload, seconds)
+            return None
+        return [_judged(ink, image, seconds / len(images)) for ink, image in zip(payload, images, strict=True)]
+
+    def _restart(self, status: Status, message: str) -> None:
+        self._last_fault = Answer(None, status, message)
+        self._faults_in_a_row += 1
+        self.close()
+        self._start()
+
+    def _exit(self) -> str:
+        code = self._process.exitcode
+        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+
+
+def _judged(ink: Ink, image: OfflineImage, seconds: float) -> Answer:
+    reason = fault(ink, image.width_px, image.height_px)
+    return Answer(ink, "ok", "", seconds) if reason is None else Answer(None, "failed", reason, seconds)
+
+
+def _serve(connection: Connection, spec: str) -> None:
+    """Answer batches until the pipe closes; runs in the worker process."""
+    try:
+        recoverer = load_recoverer(spec)
+        checked_answer(recoverer.recover([_blank()]), [_blank()])
+    except Exception as error:  # noqa: BLE001 - foreign code may raise anything; it becomes a message
+        connection.send(("error", str(error) if isinstance(error, KalamosError) else describe(error)))
+        return
+    connection.send(("ready", recoverer.name))
+    while True:
+        try:
+            images = [OfflineImage(pixels, script) for pixels, script in connection.recv()]
+        except EOFError:
+            return
+        connection.send(_timed(recoverer.recover, images))
+
+
+def _timed(recover: object, images: list[OfflineImage]) -> tuple[str, object, float, float]:
+    """Call a recoverer; time the call alone."""
+    start = time.perf_counter()
+    kind: str = "inks"
+    payload: object
+    try:
+        payload = recover(images)  # type: ignore[operator]
+        seconds = time.perf_counter() - start
+        payload = checked_answer(payload, images)
+    except Exception as error:  # noqa: BLE001 - foreign code may raise anything; it becomes a message
+        seconds = time.perf_counter() - start
+        kind, payload = "error", str(error) if isinstance(error, KalamosError) else describe(error)
+    return kind, payload, seconds, _peak_memory_mb()
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20) if sys.platform == "darwin" else peak / (1 << 10)
+
+
+def _blank() -> OfflineImage:
+    """Return an image with a short stroke: the first call pays for compilation, untimed."""
+    pixels = np.full((64, 64), 255, np.uint8)
+    pixels[30:33, 20:44] = 0
+    return OfflineImage(pixels)

@@ -1,0 +1,316 @@
+"""From an online corpus to Parquet shards of ink and offline images.
+
+The units of a corpus are dealt to a fixed number of shards by a hash of their names, so the same corpus gives the same
+bytes whatever the order of listing or the number of workers. A finished shard is recognised by its name and never made
+again: a run that was killed is continued by the same command. The manifest is written last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import kalamos
+from kalamos import engine
+from kalamos.datasets import CORPORA
+from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
+from kalamos.errors import CorpusError, KalamosError, StoreError
+from kalamos.ink import Sample
+from kalamos.renderers import Style, render, render_batch
+from kalamos.seeding import stable_hash
+from kalamos.store import Row, file_metadata, write_rows, write_text
+
+SHARDS = 32
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a conversion is: everything that its bytes depend on, beside the corpus files and the version.
+
+    Attributes:
+        corpus: registered name.
+        root: the corpus folder.
+        options: the corpus' own choices, see its card.
+        style: how images are rendered; None for ink alone.
+        seed: seed of the sampled parts of the style.
+        shards: into how many files.
+        strict: stop at the first piece that cannot be read.
+    """
+
+    corpus: str
+    root: Path
+    options: tuple[tuple[str, str], ...] = ()
+    style: Style | None = None
+    seed: int = 0
+    shards: int = SHARDS
+    strict: bool = False
+
+    def plan(self) -> dict[str, Any]:
+        """Return what must agree for a run to continue another."""
+        style = None if self.style is None else self.style.hash
+        return {
+            "kalamos": kalamos.__version__,
+            "corpus": self.corpus,
+            "options": dict(sorted(self.options)),
+            "style": style,
+            "seed": self.seed,
+            "shards": self.shards,
+        }
+
+
+@dataclass(frozen=True)
+class ConversionReport:
+    """What became of a corpus; ``report.json`` holds the same.
+
+    Attributes:
+        samples: written, in all.
+        counts: samples by split, by script, by level.
+        expected: pieces that the corpus' files announce, by name.
+        mendings: rule -> how often.
+        refusals: every piece that gave no sample.
+    """
+
+    samples: int
+    counts: dict[str, dict[str, int]]
+    expected: dict[str, int]
+    mendings: dict[str, int]
+    refusals: tuple[Refusal, ...]
+
+    def reasons(self) -> Counter[str]:
+        """Return how often each reason refused something."""
+        return Counter(refusal.reason for refusal in self.refusals)
+
+
+@dataclass(frozen=True)
+class _ShardJob:
+    conversion: Conversion
+    units: tuple[str, ...]
+    path: Path
+
+
+def convert(
+    conversion: Conversion,
+    destination: Path,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ConversionReport:
+    """Convert a corpus into ``destination`` and return the report.
+
+    Args:
+        conversion: what to convert and how.
+        destination: a new folder, or one that the same conversion began.
+        workers: local processes.
+        scheduler: address of a Dask scheduler, instead of local processes.
+        progress: called with units done and units in all.
+
+    Raises:
+        CorpusError: where the corpus folder is not what its card says.
+        StoreError: where the folder holds another conversion, or cannot be written.
+    """
+    corpus: Corpus = CORPORA.load(conversion.corpus)
+    units = list(corpus.units(conversion.root, **dict(conversion.options)))
+    if not units:
+        raise CorpusError(f"{conversion.root}: nothing of {corpus.card.title} found here.\n{corpus.card.layout}")
+    _begin(conversion, destination)
+    jobs = _jobs(conversion, units, destination)
+    waiting = [job for job in jobs if not job.path.exists()]
+    done = len(units) - sum(len(job.units) for job in waiting)
+    progress(done, len(units))
+    with engine.executor(workers, scheduler) as make_executor:
+        for job, _ in engine.run(_write_shard, waiting, make_executor):
+            done += len(job.units)
+            progress(done, len(units))
+    return _finish(conversion, corpus, [job.path for job in jobs], destination)
+
+
+def read_corpus(conversion: Conversion, report: UnitReport) -> Iterator[Sample]:
+    """Yield all samples of a corpus in the order of its units, without storing anything."""
+    corpus: Corpus = CORPORA.load(conversion.corpus)
+    for unit in corpus.units(conversion.root, **dict(conversion.options)):
+        yield from _unit_samples(corpus, conversion, unit, report)
+
+
+def rows_of(samples: Iterator[Sample], style: Style | None, seed: int, report: UnitReport) -> Iterator[Row]:
+    """Render samples, a batch at a time; one that cannot be rendered is refused and the rest goes on."""
+    if style is None:
+        yield from (Row(sample) for sample in samples)
+        return
+    for batch in _batches(samples):
+        yield from _rendered(batch, style, seed, report)
+
+
+def _begin(conversion: Conversion, destination: Path) -> None:
+    plan, path = conversion.plan(), destination / "plan.json"
+    if not path.exists():
+        if destination.is_dir() and any(destination.glob("*.parquet")):
+            raise StoreError(f"{destination} holds Parquet files of something else; choose a new folder")
+        write_text(path, json.dumps(plan, indent=2, sort_keys=True) + "\n")
+        return
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    if begun != plan:
+        differing = sorted(key for key in {*plan, *begun} if plan.get(key) != begun.get(key))
+        raise StoreError(
+            f"{destination} holds a conversion with other settings ({', '.join(differing)}); "
+            "choose a new folder, or delete this one to begin again"
+        )
+
+
+def _jobs(conversion: Conversion, units: Sequence[str], destination: Path) -> list[_ShardJob]:
+    dealt: list[list[str]] = [[] for _ in range(min(conversion.shards, len(units)))]
+    for unit in sorted(units):
+        dealt[stable_hash(unit) % len(dealt)].append(unit)
+    names = [f"part-{k:05d}-of-{len(dealt):05d}.parquet" for k in range(len(dealt))]
+    return [
+        _ShardJob(conversion, tuple(members), destination / name) for members, name in zip(dealt, names, strict=True)
+    ]
+
+
+def _write_shard(job: _ShardJob) -> int:
+    report, counts = UnitReport(), Counter[str]()
+    metadata: dict[str, str] = {}
+
+    def rows() -> Iterator[Row]:
+        corpus: Corpus = CORPORA.load(job.conversion.corpus)
+        samples = (
+            sample for unit in job.units for sample in _unit_samples(corpus, job.conversion, unit, report)
+        )
+        for row in rows_of(samples, job.conversion.style, job.conversion.seed, report):
+            counts.update(_facets(row.sample))
+            yield row
+        metadata["kalamos"] = json.dumps(_report_dict(report, counts), sort_keys=True)
+
+    return write_rows(job.path, rows(), metadata)
+
+
+def _unit_samples(corpus: Corpus, conversion: Conversion, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the samples of a unit; a unit that cannot be read at all becomes a refusal."""
+    seen = len(report.refusals)
+    try:
+        for sample in corpus.read(conversion.root, unit, report):
+            yield sample
+            if conversion.strict and len(report.refusals) > seen:
+                break
+    except (KalamosError, OSError) as error:
+        where = getattr(error, "where", "")
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+        report.refusals.append(Refusal(unit, where, reason))
+    _stop_if_strict(conversion, report, seen)
+
+
+def _stop_if_strict(conversion: Conversion, report: UnitReport, seen: int) -> None:
+    if conversion.strict and len(report.refusals) > seen:
+        first = report.refusals[seen]
+        raise CorpusError(f"{first.source} {first.where}: {first.reason} (--strict stops at the first)")
+
+
+def _rendered(samples: Sequence[Sample], style: Style, seed: int, report: UnitReport) -> Iterator[Row]:
+    keys = [sample.key for sample in samples]
+    scripts = [sample.script for sample in samples]
+    try:
+        renderings = list(render_batch([s.ink for s in samples], style, seed=seed, keys=keys, scripts=scripts))
+    except KalamosError:
+        if len(samples) > 1:
+            for sample in samples:
+                yield from _rendered([sample], style, seed, report)
+            return
+        try:
+            renderings = [render(samples[0].ink, style, seed=seed, key=keys[0], script=scripts[0])]
+        except KalamosError as error:
+            report.refusals.append(Refusal(samples[0].source, samples[0].key, f"not rendered: {error}"))
+            return
+    for sample, rendering in zip(samples, renderings, strict=True):
+        kept = replace(sample, ink=rendering.placement.from_pixels(rendering.truth)) if style.distorts else sample
+        yield Row(kept, rendering.image, rendering.placement, style.hash)
+
+
+def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+    batch: list[Sample] = []
+    for sample in samples:
+        batch.append(sample)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _facets(sample: Sample) -> list[str]:
+    return [f"split:{sample.split}", f"script:{sample.script}", f"level:{sample.level}"]
+
+
+def _report_dict(report: UnitReport, counts: Counter[str]) -> dict[str, Any]:
+    return {
+        "counts": dict(sorted(counts.items())),
+        "expected": dict(sorted(report.expected.items())),
+        "mendings": dict(sorted(report.mendings.items())),
+        "refusals": [asdict(refusal) for refusal in report.refusals],
+    }
+
+
+def _finish(conversion: Conversion, corpus: Corpus, paths: Sequence[Path], destination: Path) -> ConversionReport:
+    shards: list[dict[str, Any]] = []
+    counts, expected, mendings = Counter[str](), Counter[str](), Counter[str]()
+    refusals: list[Refusal] = []
+    for path in paths:
+        part: Mapping[str, Any] = json.loads(file_metadata(path)["kalamos"])
+        rows = sum(number for name, number in part["counts"].items() if name.startswith("level:"))
+        shards.append({"name": path.name, "rows": rows, "bytes": path.stat().st_size})
+        counts.update(part["counts"])
+        expected.update(part["expected"])
+        mendings.update(part["mendings"])
+        refusals += [Refusal(**refusal) for refusal in part["refusals"]]
+    report = ConversionReport(
+        samples=sum(shard["rows"] for shard in shards),
+        counts=_by_facet(counts),
+        expected=dict(sorted(expected.items())),
+        mendings=dict(sorted(mendings.items())),
+        refusals=tuple(sorted(refusals, key=lambda r: (r.source, r.where, r.reason))),
+    )
+    write_text(destination / "report.json", json.dumps(asdict(report), indent=1, ensure_ascii=False) + "\n")
+    write_text(destination / "README.md", _card_text(conversion, corpus, report))
+    style = None if conversion.style is None else asdict(conversion.style)
+    manifest = {**conversion.plan(), "style_parameters": style, "samples": report.samples, "files": shards}
+    write_text(destination / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True, default=str) + "\n")
+    return report
+
+
+def _by_facet(counts: Counter[str]) -> dict[str, dict[str, int]]:
+    facets: dict[str, dict[str, int]] = {"split": {}, "script": {}, "level": {}}
+    for name, number in sorted(counts.items()):
+        facet, _, value = name.partition(":")
+        facets[facet][value] = number
+    return facets
+
+
+def _card_text(conversion: Conversion, corpus: Corpus, report: ConversionReport) -> str:
+    """Return the data card that lies beside the shards; its head is what Hugging Face reads."""
+    card = corpus.card
+    lines = [
+        "---",
+        "configs:",
+        "- config_name: default",
+        "  data_files: '*.parquet'",
+        "---",
+        f"# {card.title}: ink and images by Kalamos {kalamos.__version__}",
+        "",
+        f"- licence of the corpus: {card.licence}",
+        f"- cite: {card.citation}",
+        f"- samples: {report.samples}; " + "; ".join(f"{k}: {v}" for k, v in report.counts.items()),
+        f"- announced by the files: {report.expected or 'nothing to compare with'}",
+        f"- mended: {report.mendings or 'nothing'}",
+        f"- style: {'ink only' if conversion.style is None else conversion.style.hash}, seed {conversion.seed}",
+        f"- refused: {len(report.refusals)}; each one stands in report.json",
+        "",
+        "| refused | reason |",
+        "|---:|---|",
+        *(f"| {number} | {reason} |" for reason, number in report.reasons().most_common()),
+        "",
+    ]
+    return "\n".join(lines)
