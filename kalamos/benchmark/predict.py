@@ -1,0 +1,132 @@
+"""Ask a recoverer for every image of a task and keep what it says; resumable, and it knows nothing of truth."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from kalamos import engine
+from kalamos.benchmark.controls import CONTROLS
+from kalamos.benchmark.isolation import Answer, IsolatedRecoverer
+from kalamos.benchmark.predictions import read_predictions, write_predictions
+from kalamos.benchmark.provenance import provenance
+from kalamos.benchmark.task import prepared_task
+from kalamos.image import OfflineImage
+from kalamos.seeding import rng_for
+from kalamos.store import Row, file_metadata, read_rows
+
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class _ChunkJob:
+    spec: str
+    task_file: Path
+    start: int
+    path: Path
+    batch: int
+    timeout_s: float
+    give_script: bool
+
+
+def predict(
+    spec: str,
+    task_file: Path,
+    destination: Path,
+    *,
+    batch: int = 64,
+    timeout_s: float = 20.0,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Write ``predictions.parquet`` of a recoverer into ``destination`` and return its path.
+
+    Args:
+        spec: a registered name, ``package.module:Class`` or ``path/to/file.py:Class``.
+        task_file: what :func:`kalamos.benchmark.task.prepare` made.
+        destination: the entry's folder; chunks done in a run that was cut short are kept there and used again.
+        batch: images a call.
+        timeout_s: how long one image may take, on the average of a batch.
+        workers: processes that ask at the same time; 1 gives times that can be compared.
+        scheduler: address of a Dask scheduler, instead of local processes.
+        progress: called with images done and images in all.
+
+    Raises:
+        KalamosError: where the recoverer cannot be started at all.
+    """
+    task, task_hash = prepared_task(task_file)
+    total = sum(1 for _ in read_rows(task_file, images=False))
+    parts = destination / ".parts"
+    jobs = [
+        _ChunkJob(spec, task_file, start, parts / f"{start:08d}.parquet", batch, timeout_s, task.give_script)
+        for start in range(0, total, CHUNK)
+    ]
+    waiting = [job for job in jobs if not job.path.exists()]
+    done = total - CHUNK * len(waiting)
+    with engine.executor(workers, scheduler) as make_executor:
+        for _ in engine.run(_predict_chunk, waiting, make_executor):
+            done += CHUNK
+            progress(min(done, total), total)
+    _isolated.cache_clear()
+    metadata = {"entry": spec, "task": task.name, "task_hash": task_hash, "provenance": json.dumps(provenance())}
+    metadata["peak_memory_mb"] = str(max(float(file_metadata(job.path)["peak_memory_mb"]) for job in jobs))
+    target = destination / "predictions.parquet"
+    write_predictions(target, _merged(jobs, [row.sample.key for row in read_rows(task_file, images=False)]), metadata)
+    shutil.rmtree(parts)
+    return target
+
+
+def predict_control(name: str, task_file: Path, destination: Path) -> Path:
+    """Write the predictions of a control, which sees the truth, into ``destination``."""
+    task, task_hash = prepared_task(task_file)
+    control = CONTROLS[name]
+
+    def answers() -> Iterator[tuple[str, Answer]]:
+        for row in read_rows(task_file):
+            if row.image is not None:
+                rng = rng_for(task.seed, "control", name, row.sample.key)
+                yield row.sample.key, Answer(control(row.truth(), row.image, rng))
+
+    target = destination / "predictions.parquet"
+    metadata = {"entry": name, "kind": "control", "task": task.name, "task_hash": task_hash}
+    write_predictions(target, answers(), metadata | {"provenance": json.dumps(provenance())})
+    return target
+
+
+def _merged(jobs: Sequence[_ChunkJob], keys: Sequence[str]) -> Iterator[tuple[str, Answer]]:
+    for job in jobs:
+        yield from read_predictions(job.path, keys).answers.items()
+
+
+def _predict_chunk(job: _ChunkJob) -> int:
+    rows = list(islice(read_rows(job.task_file), job.start, job.start + CHUNK))
+    recoverer = _isolated(job.spec, job.timeout_s)
+
+    def answers() -> Iterator[tuple[str, Answer]]:
+        for k in range(0, len(rows), job.batch):
+            group = rows[k : k + job.batch]
+            images = [_shown(row, job.give_script) for row in group]
+            yield from zip((row.sample.key for row in group), recoverer.recover(images), strict=True)
+
+    done = list(answers())
+    return write_predictions(job.path, done, {"peak_memory_mb": str(recoverer.peak_memory_mb)})
+
+
+def _shown(row: Row, give_script: bool) -> OfflineImage:
+    assert row.image is not None  # noqa: S101 - a prepared task has an image in every row
+    return row.image if give_script else OfflineImage(row.image.pixels)
+
+
+@functools.lru_cache(maxsize=1)
+def _isolated(spec: str, timeout_s: float) -> IsolatedRecoverer:
+    """Return this process' running recoverer: starting one may take seconds, so it lives from chunk to chunk."""
+    recoverer = IsolatedRecoverer(spec, timeout_s)
+    atexit.register(recoverer.close)
+    return recoverer

@@ -1,0 +1,179 @@
+"""The file between predicting and scoring: what a method said of each image, and how long it took.
+
+``predictions.parquet`` holds a row a sample: ``key``, the recovered ink in pixels of the image (``x``, ``y`` and, where
+known, ``t``, ``pressure``: a list of strokes, each a list of numbers), ``status``, ``message`` and ``seconds``. Methods in other languages may
+write it themselves: only ``key``, ``x`` and ``y`` are needed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kalamos.benchmark.isolation import Answer
+from kalamos.errors import InkError, KalamosError, TaskError
+from kalamos.ink import Ink
+from kalamos.recoverer import MAX_POINTS
+from kalamos.store import INK_FIELDS, file_metadata, ink_columns, inks_from, parquet_files, write_batches
+
+SCHEMA = pa.schema(
+    [("key", pa.string()), *INK_FIELDS, ("status", pa.string()), ("message", pa.string()), ("seconds", pa.float64())]
+)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a method said of a task.
+
+    Attributes:
+        answers: key -> answer; keys that are not there were not answered.
+        metadata: the texts stored in the file (entry name, task hash, ...); empty for a foreign file.
+        problems: what had to be put aside on reading (unknown or duplicate keys, broken inks), with counts.
+    """
+
+    answers: Mapping[str, Answer]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, int] = field(default_factory=dict)
+
+
+def write_predictions(path: Path, rows: Iterable[tuple[str, Answer]], metadata: Mapping[str, str]) -> int:
+    """Write ``(key, answer)`` pairs; return how many."""
+    return write_batches(path, SCHEMA, (_batch(group) for group in _groups(rows)), metadata)
+
+
+def read_predictions(path: Path, keys: Iterable[str]) -> Predictions:
+    """Read a predictions file, a folder of such files, or a folder of InkML, one file a sample.
+
+    Args:
+        path: the file or folder.
+        keys: the task's keys; others are put aside and counted.
+
+    Raises:
+        TaskError: where the file has no ``key``, ``x`` and ``y``, or no key fits the task.
+    """
+    wanted = set(keys)
+    answers: dict[str, Answer] = {}
+    problems: Counter[str] = Counter()
+    inkml = path.is_dir() and any(path.glob("*.inkml"))
+    pairs = _from_inkml(path, wanted) if inkml else _from_parquet(path)
+    for key, answer in pairs:
+        if key not in wanted:
+            problems["unknown key"] += 1
+        elif key in answers:
+            problems["duplicate key: the first counts"] += 1
+        else:
+            answers[key] = answer
+            if answer.status != "ok":
+                problems[answer.message] += 1
+    if not answers:
+        raise TaskError(f"{path}: none of its keys belongs to the task; keys look like {sorted(wanted)[:2]}")
+    return Predictions(answers, {} if inkml else file_metadata(parquet_files(path)[0]), dict(problems))
+
+
+def _batch(group: Sequence[tuple[str, Answer]]) -> pa.RecordBatch:
+    answers = [answer for _, answer in group]
+    columns = {
+        "key": pa.array([key for key, _ in group]),
+        **ink_columns([answer.ink for answer in answers]),
+        "status": pa.array([answer.status for answer in answers]),
+        "message": pa.array([answer.message for answer in answers]),
+        "seconds": pa.array([answer.seconds for answer in answers], pa.float64()),
+    }
+    return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _groups(rows: Iterable[tuple[str, Answer]], size: int = 1024) -> Iterator[list[tuple[str, Answer]]]:
+    group: list[tuple[str, Answer]] = []
+    for row in rows:
+        group.append(row)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _from_parquet(path: Path) -> Iterator[tuple[str, Answer]]:
+    for file in parquet_files(path):
+        try:
+            parquet = pq.ParquetFile(file)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise TaskError(f"{file} is not a Parquet file: {error}") from error
+        with parquet:
+            missing = {"key", "x", "y"} - set(parquet.schema_arrow.names)
+            if missing:
+                raise TaskError(f"{file} lacks the columns {', '.join(sorted(missing))}; see docs/protocol.md")
+            for batch in parquet.iter_batches(batch_size=256):
+                yield from _answers(_completed(file, batch))
+
+
+def _completed(file: Path, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the batch with every column of the schema, in its type; what is not there is null."""
+    columns = []
+    for wanted in SCHEMA:
+        if wanted.name not in batch.schema.names:
+            columns.append(pa.nulls(batch.num_rows, wanted.type))
+            continue
+        try:
+            columns.append(batch.column(wanted.name).cast(wanted.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise TaskError(f"{file}: column {wanted.name} is not of the type {wanted.type}: {error}") from error
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+
+
+def _answers(batch: pa.RecordBatch) -> Iterator[tuple[str, Answer]]:
+    """Yield the answers of a batch; an ink that breaks the rules fails alone."""
+    rest = batch.select(["key", "status", "message", "seconds"]).to_pylist()
+    for row, values in enumerate(rest):
+        ink, reason = _ink_of(batch.slice(row, 1))
+        status = values["status"] or "ok"
+        message = values["message"] or ""
+        if status == "ok" and reason:
+            status, message, ink = "failed", reason, None
+        seconds = float("nan") if values["seconds"] is None else values["seconds"]
+        yield str(values["key"]), Answer(ink, status, message, seconds)
+
+
+def _ink_of(row: pa.RecordBatch) -> tuple[Ink | None, str]:
+    try:
+        return _safe_ink(row), ""
+    except (InkError, ValueError) as error:
+        return None, f"broken ink: {error}"
+
+
+def _safe_ink(row: pa.RecordBatch) -> Ink | None:
+    points = len(row.column("x").flatten().flatten())
+    if points > MAX_POINTS:
+        raise InkError(f"more than {MAX_POINTS} points")
+    if points != len(row.column("y").flatten().flatten()):
+        raise InkError("x and y differ in length")
+    return inks_from(row)[0]
+
+
+def _from_inkml(folder: Path, wanted: set[str]) -> Iterator[tuple[str, Answer]]:
+    """Yield the first ink of each ``<key with / as _>.inkml``."""
+    from kalamos.datasets.corpus import UnitReport  # noqa: PLC0415 - only for foreign files
+    from kalamos.datasets.formats.inkml import read  # noqa: PLC0415
+
+    names = {key.replace("/", "_"): key for key in wanted}
+    for file in sorted(folder.glob("*.inkml")):
+        key = names.get(file.stem, file.stem)
+        try:
+            inks = [sample.ink for sample in read(file, UnitReport())]
+        except KalamosError as error:
+            yield key, Answer(None, "failed", f"broken file: {error}")
+            continue
+        yield key, (Answer(inks[0]) if inks else Answer(None, "failed", "empty ink"))
+
+
+def seconds_of(answers: Iterable[Answer]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the times of the answers that were timed, ``(n,)`` seconds."""
+    times = np.array([answer.seconds for answer in answers], np.float64)
+    return times[np.isfinite(times)]
