@@ -1,0 +1,146 @@
+"""Hold predictions against the truth: a row a sample, a column a metric; then what it adds up to.
+
+A sample that was not answered, or answered uselessly, gets each metric's worst value and lowers the coverage: refusing
+hard samples never helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from kalamos import engine
+from kalamos.benchmark.isolation import Answer
+from kalamos.benchmark.metrics import METRICS
+from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.predictions import Predictions, read_predictions
+from kalamos.geometry import length
+from kalamos.ink import Ink
+from kalamos.recoverer import fault
+from kalamos.store import Row, read_rows, write_batches
+
+_FACTS = [
+    ("key", pa.string()),
+    ("writer", pa.string()),
+    ("script", pa.string()),
+    ("label", pa.string()),
+    ("strokes", pa.int32()),
+    ("length_px", pa.float64()),
+    ("status", pa.string()),
+    ("message", pa.string()),
+    ("seconds", pa.float64()),
+]
+_CHUNK = 128
+
+
+@dataclass(frozen=True)
+class _ScoreJob:
+    task_file: Path
+    start: int
+    answers: tuple[Answer | None, ...]
+
+
+def schema() -> pa.Schema:
+    """Return the columns of ``scores.parquet``: facts of each sample, then one float64 a metric (NaN: not applicable)."""
+    return pa.schema([*_FACTS, *((name, pa.float64()) for name in METRICS)])
+
+
+def score(
+    task_file: Path,
+    predictions: Path,
+    target: Path,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Predictions:
+    """Score predictions on a prepared task and write ``scores.parquet`` to ``target``; return what was read.
+
+    Args:
+        task_file: what :func:`kalamos.benchmark.task.prepare` made.
+        predictions: a predictions file or a folder, see :mod:`kalamos.benchmark.predictions`.
+        target: the file to write.
+        workers: local processes.
+        scheduler: address of a Dask scheduler, instead of local processes.
+        progress: called with samples done and samples in all.
+    """
+    keys = [row.sample.key for row in read_rows(task_file, images=False)]
+    read = read_predictions(predictions, keys)
+    jobs = [
+        _ScoreJob(task_file, start, tuple(read.answers.get(key) for key in keys[start : start + _CHUNK]))
+        for start in range(0, len(keys), _CHUNK)
+    ]
+    parts: dict[int, pa.RecordBatch] = {}
+    with engine.executor(workers, scheduler) as make_executor:
+        for job, part in engine.run(_score_chunk, jobs, make_executor):
+            parts[job.start] = part
+            progress(min(len(keys), len(parts) * _CHUNK), len(keys))
+    write_batches(target, schema(), (parts[start] for start in sorted(parts)))
+    return read
+
+
+def _score_chunk(job: _ScoreJob) -> pa.RecordBatch:
+    rows = islice(read_rows(job.task_file), job.start, job.start + len(job.answers))
+    return _record(list(_scored(list(rows), job.answers)))
+
+
+def _record(scored: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
+    columns = [pa.array([item[field.name] for item in scored], field.type) for field in schema()]
+    return pa.RecordBatch.from_arrays(columns, schema=schema())
+
+
+def _scored(rows: Sequence[Row], answers: Sequence[Answer | None]) -> Iterator[dict[str, object]]:
+    for row, given in zip(rows, answers, strict=True):
+        truth = row.truth()
+        answer = _checked(given, row)
+        values = score_pair(answer.ink, truth, row)
+        yield {
+            "key": row.sample.key,
+            "writer": row.sample.writer,
+            "script": row.sample.script,
+            "label": row.sample.label,
+            "strokes": truth.n_strokes,
+            "length_px": length(truth),
+            "status": answer.status,
+            "message": answer.message,
+            "seconds": answer.seconds,
+            **values,
+        }
+
+
+def score_pair(recovered: Ink | None, truth: Ink, row: Row) -> dict[str, float]:
+    """Return the value of every metric for one sample; ``recovered`` None is a failure at the worst value."""
+    real_time = row.sample.time_source != "none"
+    failed = recovered is None
+    pair = Pair(truth if recovered is None else recovered, truth, row.image)
+    values: dict[str, float] = {}
+    for name, metric in METRICS.items():
+        if "truth_time" in metric.needs and not real_time:
+            values[name] = float("nan")
+        elif failed:
+            values[name] = metric.worst(pair)
+        else:
+            values[name] = metric.value(pair)
+    return values
+
+
+def _checked(answer: Answer | None, row: Row) -> Answer:
+    """Return the answer, or why it is none: foreign files come here unchecked."""
+    if answer is None:
+        return Answer(None, "failed", "not answered")
+    if answer.status != "ok" or answer.ink is None:
+        status = "failed" if answer.status == "ok" else answer.status
+        return Answer(None, status, answer.message or "empty ink", answer.seconds)
+    assert row.image is not None  # noqa: S101 - a prepared task has an image in every row
+    reason = fault(answer.ink, row.image.width_px, row.image.height_px)
+    return answer if reason is None else Answer(None, "failed", reason, answer.seconds)
+
+
+def metric_columns(table: pa.Table) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Return the metric columns of a scores table as arrays ``(n,)``."""
+    return {name: table.column(name).to_numpy() for name in METRICS if name in table.column_names}

@@ -1,0 +1,390 @@
+"""The command line: parse, call one library function, print.
+
+Heavy modules are imported inside the commands, so that ``kalamos --help`` answers at once. Exit codes: 0 done, 1 failed,
+2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+import kalamos
+from kalamos.errors import KalamosError
+
+_PATH = click.Path(path_type=Path)
+_EXISTING = click.Path(exists=True, path_type=Path)
+
+
+class _Group(click.Group):
+    """Turns the errors of Kalamos into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KalamosError as error:
+            click.secho(f"kalamos: {error}", fg="red", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(kalamos.__version__, prog_name="kalamos")
+def main() -> None:
+    """Recover how a pen moved from an image of handwriting; convert corpora, score recovery.
+
+    \b
+    Start here:
+      kalamos demo                              the whole of it on the built-in corpus
+      kalamos convert unipen SRC DEST           an online corpus to images and ink
+      kalamos bench latin-characters --model M  a place on the leaderboard
+      kalamos recover scan.png                  a scan to ink
+    """
+
+
+workers_option = click.option("--workers", "-j", default=1, show_default=True, help="Local worker processes.")
+scheduler_option = click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler (tcp://host:port) instead.")
+seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything that is sampled.")
+style_option = click.option("--style", default="clean", show_default=True, help="A preset, or a TOML file.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+limit_option = click.option("--limit", type=click.IntRange(1), help="Only so many samples; the result says so.")
+
+
+@main.command()
+@click.argument("corpus")
+@click.argument("src", type=_PATH)
+@click.argument("dest", type=_PATH)
+@style_option
+@click.option("--no-images", is_flag=True, help="Ink alone.")
+@click.option("--option", "-o", "options", multiple=True, metavar="NAME=VALUE", help="A choice of the corpus (repeat).")
+@click.option("--shards", default=32, show_default=True, help="Into how many files.")
+@click.option("--strict", is_flag=True, help="Stop at the first piece that cannot be read.")
+@seed_option
+@workers_option
+@scheduler_option
+@json_option
+def convert(
+    corpus: str,
+    src: Path,
+    dest: Path,
+    style: str,
+    no_images: bool,
+    options: tuple[str, ...],
+    shards: int,
+    strict: bool,
+    seed: int,
+    workers: int,
+    scheduler: str | None,
+    as_json: bool,
+) -> None:
+    """Convert the online CORPUS at SRC to Parquet files of ink and images in DEST.
+
+    A run that was cut short is continued by the same command. What could not be read stands in DEST/report.json.
+    `kalamos list corpora` shows the names; the built-in corpus `synthetic` takes any SRC, for example `-`.
+    """
+    from kalamos.convert import Conversion
+    from kalamos.convert import convert as run
+
+    chosen = None if no_images else _style(style)
+    conversion = Conversion(corpus, src, _pairs(options), chosen, seed, shards, strict)
+    with _progress("converting") as progress:
+        report = run(conversion, dest, workers=workers, scheduler=scheduler, progress=progress)
+    if as_json:
+        click.echo(json.dumps({"samples": report.samples, "counts": report.counts, "refused": report.reasons()}))
+        return
+    click.echo(f"{report.samples} samples in {dest}; " + ", ".join(f"{k} {v}" for k, v in report.counts.items()))
+    for name, number in report.expected.items():
+        click.echo(f"announced by the files: {number} x {name}")
+    for rule, number in report.mendings.items():
+        click.echo(f"mended: {number} x {rule}")
+    click.echo(f"refused: {len(report.refusals)}" + (f" (each in {dest / 'report.json'})" if report.refusals else ""))
+    for reason, number in report.reasons().most_common(12):
+        click.echo(f"  {number} x {reason}")
+
+
+@main.command()
+@click.argument("src", type=_EXISTING)
+@click.argument("dest", type=_PATH)
+@style_option
+@seed_option
+@limit_option
+def render(src: Path, dest: Path, style: str, seed: int, limit: int | None) -> None:
+    """Render the ink in SRC (any online format, or Parquet) to PNG files in the folder DEST."""
+    from itertools import islice
+
+    from kalamos.datasets.formats import read_samples
+    from kalamos.png import encode_png
+    from kalamos.renderers import render as draw
+
+    chosen = _style(style)
+    dest.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for sample in islice(read_samples(src), limit):
+        rendering = draw(sample.ink, chosen, seed=seed, key=sample.key, script=sample.script)
+        (dest / f"{sample.key.replace('/', '_')}.png").write_bytes(encode_png(rendering.image.pixels))
+        count += 1
+    click.echo(f"{count} images in {dest}")
+
+
+@main.command()
+@click.argument("task")
+@click.option("--model", "-m", "models", multiple=True, metavar="NAME", help="A model (repeat); default: all built in.")
+@click.option("--corpus-root", "--root", "root", type=_PATH, envvar="KALAMOS_CORPUS_ROOT", default=Path(), help="The corpus folder.")
+@click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
+@click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
+@click.option("--timeout", "timeout_s", default=20.0, show_default=True, help="Seconds that one image may take.")
+@click.option("--no-controls", is_flag=True, help="Leave the control rows out.")
+@click.option("--quick", is_flag=True, help="A first look: 100 samples; the result says so.")
+@limit_option
+@workers_option
+@scheduler_option
+@json_option
+def bench(
+    task: str,
+    models: tuple[str, ...],
+    root: Path,
+    out: Path,
+    cache: Path | None,
+    timeout_s: float,
+    no_controls: bool,
+    quick: bool,
+    limit: int | None,
+    workers: int,
+    scheduler: str | None,
+    as_json: bool,
+) -> None:
+    """Predict and score models on TASK, and print the leaderboard.
+
+    A model is a name of `kalamos list models`, `package.module:Class` or `path/to/file.py:Class`.
+    """
+    from kalamos.benchmark.run import bench as run
+
+    with _progress("benchmark") as progress:
+        results = run(
+            task,
+            models,
+            root,
+            out,
+            cache=cache,
+            timeout_s=timeout_s,
+            controls=not no_controls,
+            limit=100 if quick else limit,
+            workers=workers,
+            scheduler=scheduler,
+            progress=progress,
+        )
+    _print_board(results, as_json)
+
+
+@main.command()
+@click.argument("predictions", type=_EXISTING)
+@click.option("--task", required=True, help="The task that the predictions answer.")
+@click.option("--name", help="The entry's name on the leaderboard; default: what the file says.")
+@click.option("--corpus-root", "--root", "root", type=_PATH, envvar="KALAMOS_CORPUS_ROOT", default=Path(), help="The corpus folder.")
+@click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
+@click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
+@limit_option
+@workers_option
+@json_option
+def score(
+    predictions: Path,
+    task: str,
+    name: str | None,
+    root: Path,
+    out: Path,
+    cache: Path | None,
+    limit: int | None,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Score PREDICTIONS made elsewhere: a predictions.parquet, or a folder of InkML, one file a sample."""
+    from kalamos.benchmark.run import score_predictions
+
+    with _progress("scoring") as progress:
+        result = score_predictions(
+            predictions, task, root, out, name=name, cache=cache, limit=limit, workers=workers, progress=progress
+        )
+    _print_board([result], as_json)
+
+
+@main.command()
+@click.argument("results", type=_EXISTING, nargs=-1, required=True)
+@click.option("--html", type=_PATH, help="Write the page with replays.")
+@click.option("--markdown", type=_PATH, help="Write the tables as Markdown.")
+@click.option("--latex", type=_PATH, help="Write the tables as LaTeX (booktabs).")
+@click.option("--csv", "csv_path", type=_PATH, help="Write the tables as CSV.")
+@click.option("--all-metrics", is_flag=True, help="Every metric, not the main ones.")
+@json_option
+def leaderboard(
+    results: tuple[Path, ...],
+    html: Path | None,
+    markdown: Path | None,
+    latex: Path | None,
+    csv_path: Path | None,
+    all_metrics: bool,
+    as_json: bool,
+) -> None:
+    """Make the leaderboard of the RESULTS folders: on the terminal, or as a file."""
+    from kalamos.benchmark import leaderboard as board
+    from kalamos.store import write_text
+
+    found = board.find_results(results)
+    for path, make in [(markdown, board.to_markdown), (latex, board.to_latex), (csv_path, board.to_csv)]:
+        if path is not None:
+            write_text(path, make(found, all_metrics=all_metrics))
+            click.echo(f"wrote {path}", err=True)
+    if html is not None:
+        from kalamos.benchmark.page import write_page
+
+        write_page(found, html)
+        click.echo(f"wrote {html}", err=True)
+    _print_board(found, as_json, all_metrics)
+
+
+@main.command()
+@click.argument("first")
+@click.argument("second")
+@click.argument("results", type=_EXISTING, nargs=-1, required=True)
+def compare(first: str, second: str, results: tuple[Path, ...]) -> None:
+    """Say which of two entries, FIRST or SECOND, is better at what, and whether the data can tell."""
+    from kalamos.benchmark import leaderboard as board
+
+    click.echo(board.compare_text(board.find_results(results), first, second))
+
+
+@main.command()
+@click.argument("images", type=_EXISTING, nargs=-1, required=True)
+@click.option("--model", "-m", help="The model; default: the best that is installed.")
+@click.option("--out", type=_PATH, help="Folder for the results; default: beside each image.")
+@click.option("--to", "kinds", multiple=True, type=click.Choice(["inkml", "svg", "replay", "gif"]), help="What to write (repeat); default inkml and replay.")
+@click.option("--level", type=click.Choice(["image", "character", "word", "line"]), default="line", show_default=True, help="Into which pieces an image is cut.")
+@click.option("--script", help="ISO 15924 code of the script, where you know it (Arab, Latn, Deva, ...).")
+@json_option
+def recover(
+    images: tuple[Path, ...],
+    model: str | None,
+    out: Path | None,
+    kinds: tuple[str, ...],
+    level: str,
+    script: str | None,
+    as_json: bool,
+) -> None:
+    """Recover the pen movement from IMAGES (files or folders) and write it as InkML and an animated SVG."""
+    from kalamos.recovery import recover_files
+
+    with _progress("recovering") as progress:
+        done = recover_files(images, model, out, kinds or ("inkml", "replay"), level, script, progress)
+    if as_json:
+        click.echo(json.dumps([item.as_dict() for item in done]))
+    for item in () if as_json else done:
+        click.echo(item.line())
+    if any(item.error for item in done):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("file", type=_EXISTING)
+@click.option("--png", type=_PATH, help="Draw it to a PNG file.")
+@limit_option
+@json_option
+def inspect(file: Path, png: Path | None, limit: int | None, as_json: bool) -> None:
+    """Say what is in FILE: format, samples, strokes, points, channels, rate, labels, oddities."""
+    from kalamos.inspection import inspect_file
+
+    found = inspect_file(file, limit or 1000)
+    if png is not None:
+        found.draw_png(png)
+    click.echo(json.dumps(found.as_dict()) if as_json else found.text())
+
+
+@main.command()
+@click.argument("file", type=_EXISTING)
+@click.option("--key", help="Which sample; default: the first.")
+@click.option("--svg", type=_PATH, help="Write an animated SVG.")
+@click.option("--gif", type=_PATH, help="Write an animated GIF.")
+def show(file: Path, key: str | None, svg: Path | None, gif: Path | None) -> None:
+    """Replay a sample of FILE: in the terminal, or as an animated SVG or GIF."""
+    from kalamos.inspection import show_sample
+
+    click.echo(show_sample(file, key, svg, gif))
+
+
+@main.command()
+@click.option("--out", type=_PATH, default=Path("demo-results"), show_default=True, help="Folder for everything it makes.")
+@workers_option
+def demo(out: Path, workers: int) -> None:
+    """Show the whole of Kalamos on the built-in corpus: render, recover, score, leaderboard page."""
+    from kalamos.benchmark import leaderboard as board
+    from kalamos.benchmark.page import write_page
+    from kalamos.benchmark.run import bench as run
+
+    with _progress("demo") as progress:
+        run("synthetic-3scripts", (), Path(), out, cache=out / "tasks", workers=workers, progress=progress)
+    results = board.find_results([out])
+    write_page(results, out / "leaderboard.html")
+    _print_board(results, as_json=False)
+    click.echo(f"\nThe page with replays: {(out / 'leaderboard.html').resolve()}")
+
+
+@main.command(name="list")
+@click.argument("kind", type=click.Choice(["corpora", "formats", "models", "metrics", "tasks", "styles"]))
+@json_option
+def list_command(kind: str, as_json: bool) -> None:
+    """List what there is of a KIND, with a line on each."""
+    from kalamos.listing import listed
+
+    entries = listed(kind)
+    if as_json:
+        click.echo(json.dumps([{"name": name, "about": about} for name, about in entries], ensure_ascii=False))
+        return
+    width = max(len(name) for name, _ in entries)
+    for name, about in entries:
+        click.echo(f"{name:<{width}}  {about}")
+
+
+def _style(name: str) -> Any:
+    from kalamos.renderers import Style, preset
+
+    return Style.from_toml(Path(name).read_text(encoding="utf-8")) if name.endswith(".toml") else preset(name)
+
+
+def _pairs(options: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    for option in options:
+        if "=" not in option:
+            raise click.BadParameter(f"{option!r} is not NAME=VALUE", param_hint="--option")
+    return tuple(sorted((name, value) for name, _, value in (option.partition("=") for option in options)))
+
+
+def _print_board(results: Any, as_json: bool, all_metrics: bool = False) -> None:
+    from kalamos.benchmark import leaderboard as board
+
+    if as_json:
+        click.echo(board.to_json(results))
+        return
+    board.print_terminal(results, all_metrics=all_metrics)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Any]:
+    """Give a function ``(done, total)`` that moves a bar on a terminal, and does nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        line = bar.add_task(what, total=None)
+
+        def advance(done: int, total: int, label: str = what) -> None:
+            bar.update(line, completed=done, total=total, description=label)
+
+        yield advance
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What there is: corpora, formats, models, metrics, tasks and styles, each with one line about it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+from kalamos.errors import KalamosError
+from kalamos.registry import Registry
+
+
+def listed(kind: str) -> list[tuple[str, str]]:
+    """Return ``(name, one line)`` of everything of a kind, in the order of its registry.
+
+    A thing that cannot be loaded is listed with the reason: a broken plug-in does not hide the others.
+    """
+    return _KINDS[kind]()
+
+
+def _corpora() -> list[tuple[str, str]]:
+    from kalamos.datasets import CORPORA  # noqa: PLC0415 - each kind pulls in its own room only
+
+    return _each(CORPORA, lambda corpus: f"{corpus.card.title}; {', '.join(corpus.card.scripts)}; {corpus.card.size}")
+
+
+def _formats() -> list[tuple[str, str]]:
+    from kalamos.datasets.formats import FORMATS  # noqa: PLC0415
+
+    return _each(FORMATS, _first_line)
+
+
+def _models() -> list[tuple[str, str]]:
+    from kalamos.recoverer import RECOVERERS  # noqa: PLC0415
+
+    return _each(RECOVERERS, _first_line)
+
+
+def _metrics() -> list[tuple[str, str]]:
+    from kalamos.benchmark.metrics import METRICS  # noqa: PLC0415
+
+    return [(name, f"{metric.family}; {metric.unit}; {metric.direction} is better") for name, metric in METRICS.items()]
+
+
+def _tasks() -> list[tuple[str, str]]:
+    from kalamos.benchmark.task import load_task, task_names  # noqa: PLC0415
+
+    return [(name, load_task(name).title) for name in task_names()]
+
+
+def _styles() -> list[tuple[str, str]]:
+    from kalamos.renderers import PRESETS  # noqa: PLC0415
+
+    return [(name, f"hash {style.hash}") for name, style in PRESETS.items()]
+
+
+_KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "corpora": _corpora,
+    "formats": _formats,
+    "models": _models,
+    "metrics": _metrics,
+    "tasks": _tasks,
+    "styles": _styles,
+}
+
+
+def _each(registry: Registry, about: Callable[[object], str]) -> list[tuple[str, str]]:
+    lines = []
+    for name in registry.names():
+        try:
+            lines.append((name, about(registry.load(name))))
+        except KalamosError as error:
+            lines.append((name, f"not available: {error}"))
+    return lines
+
+
+def _first_line(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
