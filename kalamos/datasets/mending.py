@@ -10,7 +10,8 @@ are applied (the names are those of ``UnitReport.mendings`` and never change):
 ``stroke-empty``
     A stroke without points, in the file or after the rule above, is dropped.
 ``time-constant``
-    The same time at every point of an ink of more than one point is no recording: the channel is left out.
+    Times that never advance within a stroke are no recording (all 0, or a value at the first point and 0 after it):
+    the channel is left out. An ink of one-point strokes keeps its times where any two differ; one point keeps its.
 ``time-backwards``
     A time below an earlier one *within a stroke* is raised to it (running maximum); counted by the point.
 ``point-duplicate``
@@ -192,10 +193,9 @@ def _sweep(
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Mark the points to keep, mend ``t`` in place, return (keep, new offsets, counts of ``RULES[1:7]``)."""
     tally = np.zeros(6, np.int64)
-    keep, first, constant = _sound_points(xy, t, rest, tally)
-    has_time = len(t) > 0 and not constant
-    if constant and first >= 0:
-        tally[2] = 1
+    keep = _sound_points(xy, t, rest, tally)
+    has_time = len(t) > 0 and _time_advances(offsets, keep, t)
+    tally[2] = len(t) > 0 and not has_time
     ends = np.zeros(len(offsets), np.int64)
     n_strokes, n_points = 0, 0
     steps, n_steps = 0.0, 0
@@ -229,25 +229,38 @@ def _sweep(
 @njit(cache=True, error_model="numpy")
 def _sound_points(
     xy: NDArray[np.float64], t: NDArray[np.float64], rest: NDArray[np.float64], tally: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], int, bool]:
-    """Return which points are finite, the first such, and whether there are several with one and the same time."""
-    n, first, sound = len(xy), -1, 0
-    keep = np.ones(n, np.bool_)
-    constant = len(t) > 0
-    for i in range(n):
+) -> NDArray[np.bool_]:
+    """Return which points are finite in every channel, and count the others in ``tally[0]``."""
+    keep = np.ones(len(xy), np.bool_)
+    for i in range(len(xy)):
         good = abs(xy[i, 0]) <= LIMIT and abs(xy[i, 1]) <= LIMIT and (len(t) == 0 or abs(t[i]) <= LIMIT)
         for c in range(rest.shape[1]):
             good = good and abs(rest[i, c]) <= LIMIT
         if not good:
             keep[i] = False
             tally[0] += 1
-            continue
-        sound += 1
-        if first < 0:
-            first = i
-        elif len(t) and t[i] != t[first]:
-            constant = False
-    return keep, first, constant and sound > 1
+    return keep
+
+
+@njit(cache=True, error_model="numpy")
+def _time_advances(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArray[np.float64]) -> bool:
+    """Say whether a time rises above all before it within a stroke or, where no stroke has two points, at all."""
+    points, longest, origin, differs = 0, 0, 0.0, False
+    for k in range(len(offsets) - 1):
+        length, top = 0, 0.0
+        for i in range(offsets[k], offsets[k + 1]):
+            if not keep[i]:
+                continue
+            if points == 0:
+                origin = t[i]
+            differs = differs or t[i] != origin
+            if length and t[i] > top:
+                return True
+            top = max(top, t[i]) if length else t[i]
+            length += 1
+            points += 1
+        longest = max(longest, length)
+    return points <= 1 or (longest <= 1 and differs)
 
 
 @njit(cache=True, error_model="numpy")
