@@ -1,0 +1,26 @@
+"""Every metric of the benchmark: pure functions on a :class:`~kalamos.benchmark.metrics.pair.Pair`, and their table.
+
+    >>> from kalamos.benchmark.metrics import METRICS, Pair
+    >>> METRICS["ldtw"](Pair(recovered, truth, image))  # doctest: +SKIP
+
+A metric is a function and a row (:class:`~kalamos.benchmark.metrics.metric.Metric`) in the module of its family; a new
+one is added there, and nowhere else. Formulas, worst values and pitfalls are told in ``docs/metrics.md``.
+"""
+
+from __future__ import annotations
+
+from kalamos.benchmark.metrics import order, picture, structure
+from kalamos.benchmark.metrics.metric import Metric
+from kalamos.benchmark.metrics.pair import Pair
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric for family in (order, structure, picture) for metric in family.METRICS
+}
+
+
+def score(pair: Pair, *, says_time: bool | None = None) -> dict[str, float]:
+    """Return the value of every metric, in the table's order; see :meth:`Metric.__call__` for NaN and failures."""
+    return {name: metric(pair, says_time=says_time) for name, metric in METRICS.items()}
+
+
+__all__ = ["METRICS", "Metric", "Pair", "score"]

@@ -1,0 +1,95 @@
+"""What a metric is to Kalamos: one pure function on a pair, and one row that says how to read its values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from kalamos.benchmark.metrics.pair import Pair
+
+Direction = Literal["lower", "higher"]
+Aggregate = Literal["mean", "median", "pooled_rms"]
+Family = Literal["order", "velocity", "structure", "picture", "published", "optimistic"]
+Need = Literal["image", "truth_time", "recovered_time"]
+
+
+def _always(pair: Pair) -> bool:
+    return True
+
+
+def _one(pair: Pair) -> float:
+    return 1.0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the table.
+
+    Whether a metric applies depends on the truth and the image alone, never on the answer: a sample counts for all
+    entries or for none, and no answer can make a hard sample go away. Not applicable is NaN; a failure is ``worst``.
+
+    Attributes:
+        name: as in result files.
+        of: the value of a pair whose recovered ink has a point.
+        unit: px, dB, or empty for a number without unit.
+        direction: which way is better.
+        worst: what a failure on this pair is given; values are clipped there, so that nobody does worse than failing.
+        aggregate: how the values of samples combine; ``pooled_rms`` is the root of the weighted mean of squares.
+        family: order, velocity, structure, picture, published, or optimistic (upper bounds, never to be mixed in).
+        formula: in one line.
+        source: where it comes from, and what of it is ours.
+        needs: what it cannot do without; ``recovered_time`` is what an entry may lack as a whole.
+        applies: whether truth and image give it something to measure.
+        weight: the weight of a sample in the aggregate.
+    """
+
+    name: str
+    of: Callable[[Pair], float]
+    unit: str
+    direction: Direction
+    worst: Callable[[Pair], float]
+    aggregate: Aggregate
+    family: Family
+    formula: str
+    source: str
+    needs: frozenset[Need] = frozenset()
+    applies: Callable[[Pair], bool] = _always
+    weight: Callable[[Pair], float] = _one
+
+    def applicable(self, pair: Pair) -> bool:
+        """Return whether the truth and the image of this pair give the metric something to measure."""
+        if pair.truth.n_points == 0:
+            return False
+        if "image" in self.needs and pair.image is None:
+            return False
+        if "truth_time" in self.needs and not _timed(pair):
+            return False
+        return self.applies(pair)
+
+    def __call__(self, pair: Pair, *, says_time: bool | None = None) -> float:
+        """Return the value of a pair: NaN where it does not apply, ``worst`` at most where the answer fails.
+
+        Args:
+            pair: an answer and its truth.
+            says_time: whether the entry gives times at all. If so, an answer without them is a failure here; if not,
+                velocity does not apply to the entry. By default what this one answer does; a failed answer fails.
+        """
+        if not self.applicable(pair):
+            return math.nan
+        worst = self.worst(pair)
+        lacking = "recovered_time" in self.needs and pair.recovered.t is None
+        if lacking and (says_time is False or (says_time is None and not pair.failed)):
+            return math.nan
+        if pair.failed or lacking:
+            return worst
+        value = float(self.of(pair))
+        if math.isnan(value):
+            return worst
+        return min(value, worst) if self.direction == "lower" else max(value, worst)
+
+
+def _timed(pair: Pair) -> bool:
+    t = pair.truth.t
+    return t is not None and len(t) > 1 and float(t[-1] - t[0]) > 0.0

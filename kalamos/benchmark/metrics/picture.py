@@ -1,0 +1,187 @@
+"""The picture: whether the ink is where the image shows it, in whatever order it was drawn.
+
+Order-blind by nature. A complete reversal changes none of them, so they never stand alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_cdt
+from scipy.spatial import cKDTree
+
+from kalamos.benchmark.metrics.dtw import Floats
+from kalamos.benchmark.metrics.metric import Metric
+from kalamos.benchmark.metrics.order import diagonal
+from kalamos.benchmark.metrics.pair import Pair
+from kalamos.ink import Ink
+
+Mask = NDArray[np.bool_]
+
+
+def otsu_ink(pixels: NDArray[np.uint8]) -> Mask:
+    """Return where the image is ink: at or below the grey level that parts it best in two (Otsu 1979).
+
+    Of several such levels the lowest counts. An image of one grey level has no ink.
+    """
+    counts = np.bincount(pixels.ravel(), minlength=256).astype(np.float64)
+    below = np.cumsum(counts)
+    above = below[-1] - below
+    weighted = np.cumsum(counts * np.arange(256.0))
+    parted = (below > 0) & (above > 0)
+    if not parted.any():
+        return np.zeros(pixels.shape, bool)
+    gap = weighted / np.maximum(below, 1.0) - (weighted[-1] - weighted) / np.maximum(above, 1.0)
+    level = int(np.argmax(np.where(parted, below * above * gap * gap, -1.0)))
+    mask: Mask = pixels <= level
+    return mask
+
+
+def drawn(ink: Ink, height_px: int, width_px: int) -> Mask:
+    """Return the pixels of the ink drawn with a line one pixel wide (digital straight lines, 8-connected).
+
+    What lies outside the frame is cut off; a dot is one pixel.
+    """
+    mask = np.zeros((height_px, width_px), bool)
+    _draw(ink.xy, ink.offsets, mask)
+    return mask
+
+
+def adaptive_iou(ink_mask: Mask, line_mask: Mask) -> float:
+    """Return the best intersection over union of the image's ink and the line, over all widths of the line.
+
+    The line is dilated by a 3 x 3 square again and again. Stop rule: none is too many, the maximum over every dilation
+    up to the one that covers all ink; from there on the union only grows. A dilation by k is where the chessboard
+    distance to the line is at most k, so one distance transform answers for all k.
+    """
+    if not line_mask.any() or not ink_mask.any():
+        return 0.0
+    distance = distance_transform_cdt(~line_mask, metric="chessboard")
+    covered = np.cumsum(np.bincount(distance.ravel()))
+    hit = np.cumsum(np.bincount(distance[ink_mask], minlength=len(covered)))
+    return float(np.max(hit / (hit[-1] + covered - hit)))
+
+
+def aiou(pair: Pair) -> float:
+    """Return the AIoU of the image's ink (Otsu) and the recovered line in its best width."""
+    assert pair.image is not None  # noqa: S101 - for the type checker: the row says that it needs one
+    pixels = pair.image.pixels
+    return adaptive_iou(otsu_ink(pixels), drawn(pair.recovered, *pixels.shape))
+
+
+def nearest(of: Floats, to: Floats) -> Floats:
+    """Return for each of ``(n, 2)`` points the distance to the nearest of ``(m, 2)`` points, ``(n,)``."""
+    distances: Floats = np.asarray(cKDTree(to).query(of)[0], np.float64)
+    return distances
+
+
+def chamfer_missing(pair: Pair) -> float:
+    """Return the mean distance from the truth to the recovered ink: large where ink is missing."""
+    return float(nearest(pair.truth_dense.xy, pair.recovered_dense.xy).mean())
+
+
+def chamfer_extra(pair: Pair) -> float:
+    """Return the mean distance from the recovered ink to the truth: large where ink was invented."""
+    return float(nearest(pair.recovered_dense.xy, pair.truth_dense.xy).mean())
+
+
+def hausdorff(pair: Pair) -> float:
+    """Return the largest distance from a point of either ink to the nearest of the other."""
+    a, b = pair.truth_dense.xy, pair.recovered_dense.xy
+    return float(max(nearest(a, b).max(), nearest(b, a).max()))
+
+
+def _has_ink(pair: Pair) -> bool:
+    return pair.image is not None and bool((pair.image.pixels != pair.image.pixels[0, 0]).any())
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _draw(xy: NDArray[np.float32], offsets: NDArray[np.int32], mask: Mask) -> None:
+    for k in range(len(offsets) - 1):
+        for i in range(offsets[k], offsets[k + 1]):
+            j = max(i - 1, offsets[k])
+            _draw_segment(np.float64(xy[j, 0]), np.float64(xy[j, 1]), np.float64(xy[i, 0]), np.float64(xy[i, 1]), mask)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _draw_segment(x0: float, y0: float, x1: float, y1: float, mask: Mask) -> None:
+    """Mark a pixel in each column (or row, on the longer axis) that the segment crosses, and both ends."""
+    first, last = _inside(x0, y0, x1, y1, mask.shape)
+    if first > last:
+        return
+    dx, dy = x1 - x0, y1 - y0
+    x1, y1 = x0 + last * dx, y0 + last * dy
+    x0, y0 = x0 + first * dx, y0 + first * dy
+    height, width = mask.shape
+    column, row = int(np.floor(x0)), int(np.floor(y0))
+    steps = max(abs(int(np.floor(x1)) - column), abs(int(np.floor(y1)) - row))
+    for step in range(steps + 1):
+        along = step / steps if steps else 0.0
+        column, row = int(np.floor(x0 + along * (x1 - x0))), int(np.floor(y0 + along * (y1 - y0)))
+        if 0 <= column < width and 0 <= row < height:
+            mask[row, column] = True
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _inside(x0: float, y0: float, x1: float, y1: float, shape: tuple[int, int]) -> tuple[float, float]:
+    """Return the part of the segment within the frame as two fractions of it (Liang and Barsky 1984)."""
+    first, last = 0.0, 1.0
+    for start, run, size in ((x0, x1 - x0, float(shape[1])), (y0, y1 - y0, float(shape[0]))):
+        if run == 0.0:
+            if start < 0.0 or start >= size:
+                return 1.0, 0.0
+        else:
+            a, b = (0.0 - start) / run, (size - start) / run
+            first, last = max(first, min(a, b)), min(last, max(a, b))
+    return first, last
+
+
+METRICS = (
+    Metric(
+        "aiou",
+        aiou,
+        "",
+        "higher",
+        lambda pair: 0.0,
+        "mean",
+        "picture",
+        "max over k of IoU(G, dilate_3x3^k(P)), G the Otsu ink of the image, P the recovered line 1 px wide",
+        "PEN-Net (Chen et al., ACCV 2022); stop rule ours: the full maximum",
+        frozenset({"image"}),
+        _has_ink,
+    ),
+    Metric(
+        "chamfer_missing",
+        chamfer_missing,
+        "px",
+        "lower",
+        diagonal,
+        "mean",
+        "picture",
+        "mean over true points of the distance to the nearest recovered point",
+        "one side of the Chamfer distance (Barrow et al. 1977); TRACE's nearest-neighbour distance, in px",
+    ),
+    Metric(
+        "chamfer_extra",
+        chamfer_extra,
+        "px",
+        "lower",
+        diagonal,
+        "mean",
+        "picture",
+        "mean over recovered points of the distance to the nearest true point",
+        "the other side of the Chamfer distance",
+    ),
+    Metric(
+        "hausdorff",
+        hausdorff,
+        "px",
+        "lower",
+        diagonal,
+        "mean",
+        "picture",
+        "max of both one-sided largest nearest distances, points every 1 px",
+        "Hausdorff distance",
+    ),
+)
