@@ -1,7 +1,7 @@
 """Every metric of the benchmark: pure functions on a :class:`~kalamos.benchmark.metrics.pair.Pair`, and their table.
 
     >>> from kalamos.benchmark.metrics import METRICS, Pair
-    >>> METRICS["ldtw"](Pair(recovered, truth, image))  # doctest: +SKIP
+    >>> METRICS["ldtw"].value(Pair(recovered, truth, image))  # doctest: +SKIP
 
 A metric is a function and a row (:class:`~kalamos.benchmark.metrics.metric.Metric`) in the module of its family; a new
 one is added there, and nowhere else. Formulas, worst values and pitfalls are told in ``docs/metrics.md``.
@@ -19,8 +19,8 @@ METRICS: dict[str, Metric] = {
 
 
 def score(pair: Pair, *, says_time: bool | None = None) -> dict[str, float]:
-    """Return the value of every metric, in the table's order; see :meth:`Metric.__call__` for NaN and failures."""
-    return {name: metric(pair, says_time=says_time) for name, metric in METRICS.items()}
+    """Return the value of every metric, in the table's order; see :meth:`Metric.value` for NaN and failures."""
+    return {name: metric.value(pair, says_time=says_time) for name, metric in METRICS.items()}
 
 
 __all__ = ["METRICS", "Metric", "Pair", "score"]

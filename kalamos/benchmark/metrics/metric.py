@@ -68,7 +68,7 @@ class Metric:
             return False
         return self.applies(pair)
 
-    def __call__(self, pair: Pair, *, says_time: bool | None = None) -> float:
+    def value(self, pair: Pair, *, says_time: bool | None = None) -> float:
         """Return the value of a pair: NaN where it does not apply, ``worst`` at most where the answer fails.
 
         Args:
