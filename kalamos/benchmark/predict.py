@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -11,17 +10,22 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from kalamos import engine
-from kalamos.benchmark.controls import CONTROLS
+from kalamos.benchmark.controls import CONTROLS, Control
 from kalamos.benchmark.isolation import Answer, IsolatedRecoverer
 from kalamos.benchmark.predictions import read_predictions, write_predictions
 from kalamos.benchmark.provenance import provenance
 from kalamos.benchmark.task import prepared_task
 from kalamos.image import OfflineImage
-from kalamos.seeding import rng_for
+from kalamos.ink import Ink
+from kalamos.seeding import rng_for, stable_hash
 from kalamos.store import Row, file_metadata, read_rows
 
 CHUNK = 256
+MEAN_TRAJECTORY = "mean_trajectory"
+"""The control that needs the training split: fitted when a task is prepared, stored in its file."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def predict(
     """
     task, task_hash = prepared_task(task_file)
     total = sum(1 for _ in read_rows(task_file, images=False))
-    parts = destination / ".parts"
+    parts = destination / f".parts-{task_hash}-{stable_hash(spec):016x}"
     jobs = [
         _ChunkJob(spec, task_file, start, parts / f"{start:08d}.parquet", batch, timeout_s, task.give_script)
         for start in range(0, total, CHUNK)
@@ -74,7 +78,7 @@ def predict(
         for _ in engine.run(_predict_chunk, waiting, make_executor):
             done += CHUNK
             progress(min(done, total), total)
-    _isolated.cache_clear()
+    _close_isolated()
     metadata = {"entry": spec, "task": task.name, "task_hash": task_hash, "provenance": json.dumps(provenance())}
     metadata["peak_memory_mb"] = str(max(float(file_metadata(job.path)["peak_memory_mb"]) for job in jobs))
     target = destination / "predictions.parquet"
@@ -86,18 +90,22 @@ def predict(
 def predict_control(name: str, task_file: Path, destination: Path) -> Path:
     """Write the predictions of a control, which sees the truth, into ``destination``."""
     task, task_hash = prepared_task(task_file)
-    control = CONTROLS[name]
+    control = CONTROLS[name] if name != MEAN_TRAJECTORY else _mean_trajectory(task_file)
 
     def answers() -> Iterator[tuple[str, Answer]]:
-        for row in read_rows(task_file):
-            if row.image is not None:
-                rng = rng_for(task.seed, "control", name, row.sample.key)
-                yield row.sample.key, Answer(control(row.truth(), row.image, rng))
+        for row in read_rows(task_file, images=False):
+            yield row.sample.key, Answer(control(row.truth(), rng_for(task.seed, "control", name, row.sample.key)))
 
     target = destination / "predictions.parquet"
     metadata = {"entry": name, "kind": "control", "task": task.name, "task_hash": task_hash}
     write_predictions(target, answers(), metadata | {"provenance": json.dumps(provenance())})
     return target
+
+
+def _mean_trajectory(task_file: Path) -> Control:
+    positions = json.loads(file_metadata(task_file)["mean_trajectory"])
+    mean = Ink.from_strokes([positions], [np.linspace(0.0, 1.0, len(positions))])
+    return lambda truth, rng: mean
 
 
 def _merged(jobs: Sequence[_ChunkJob], keys: Sequence[str]) -> Iterator[tuple[str, Answer]]:
@@ -124,9 +132,20 @@ def _shown(row: Row, give_script: bool) -> OfflineImage:
     return row.image if give_script else OfflineImage(row.image.pixels)
 
 
-@functools.lru_cache(maxsize=1)
+_RUNNING: dict[tuple[str, float], IsolatedRecoverer] = {}
+"""This process' recoverer: starting one may take seconds, so it lives from chunk to chunk."""
+
+
 def _isolated(spec: str, timeout_s: float) -> IsolatedRecoverer:
-    """Return this process' running recoverer: starting one may take seconds, so it lives from chunk to chunk."""
-    recoverer = IsolatedRecoverer(spec, timeout_s)
-    atexit.register(recoverer.close)
-    return recoverer
+    if (spec, timeout_s) not in _RUNNING:
+        _close_isolated()
+        _RUNNING[spec, timeout_s] = IsolatedRecoverer(spec, timeout_s)
+    return _RUNNING[spec, timeout_s]
+
+
+def _close_isolated() -> None:
+    while _RUNNING:
+        _RUNNING.popitem()[1].close()
+
+
+atexit.register(_close_isolated)

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from kalamos import engine
 from kalamos.benchmark.isolation import Answer
-from kalamos.benchmark.metrics import METRICS
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics import METRICS, Pair
+from kalamos.benchmark.metrics import score as metric_values
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.geometry import length
 from kalamos.ink import Ink
@@ -36,6 +36,7 @@ _FACTS = [
     ("seconds", pa.float64()),
 ]
 _CHUNK = 128
+WEIGHTED = tuple(name for name, metric in METRICS.items() if metric.aggregate == "pooled_rms")
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,17 @@ class _ScoreJob:
     task_file: Path
     start: int
     answers: tuple[Answer | None, ...]
+    says_time: bool
 
 
 def schema() -> pa.Schema:
     """Return the columns of ``scores.parquet``: facts of each sample, then one float64 a metric (NaN: not applicable)."""
-    return pa.schema([*_FACTS, *((name, pa.float64()) for name in METRICS)])
+    return pa.schema([*_FACTS, *((name, pa.float64()) for name in [*METRICS, *map(weight_column, WEIGHTED)])])
+
+
+def weight_column(metric: str) -> str:
+    """Return the column that holds the samples' weights of a pooled metric."""
+    return f"weight:{metric}"
 
 
 def score(
@@ -71,8 +78,9 @@ def score(
     """
     keys = [row.sample.key for row in read_rows(task_file, images=False)]
     read = read_predictions(predictions, keys)
+    says_time = any(answer.ink is not None and answer.ink.t is not None for answer in read.answers.values())
     jobs = [
-        _ScoreJob(task_file, start, tuple(read.answers.get(key) for key in keys[start : start + _CHUNK]))
+        _ScoreJob(task_file, start, tuple(read.answers.get(key) for key in keys[start : start + _CHUNK]), says_time)
         for start in range(0, len(keys), _CHUNK)
     ]
     parts: dict[int, pa.RecordBatch] = {}
@@ -86,7 +94,7 @@ def score(
 
 def _score_chunk(job: _ScoreJob) -> pa.RecordBatch:
     rows = islice(read_rows(job.task_file), job.start, job.start + len(job.answers))
-    return _record(list(_scored(list(rows), job.answers)))
+    return _record(list(_scored(list(rows), job.answers, job.says_time)))
 
 
 def _record(scored: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
@@ -94,11 +102,13 @@ def _record(scored: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema())
 
 
-def _scored(rows: Sequence[Row], answers: Sequence[Answer | None]) -> Iterator[dict[str, object]]:
+def _scored(
+    rows: Sequence[Row], answers: Sequence[Answer | None], says_time: bool
+) -> Iterator[dict[str, object]]:
     for row, given in zip(rows, answers, strict=True):
-        truth = row.truth()
+        truth = _known_truth(row)
         answer = _checked(given, row)
-        values = score_pair(answer.ink, truth, row)
+        pair = Pair(Ink.empty() if answer.ink is None else answer.ink, truth, row.image)
         yield {
             "key": row.sample.key,
             "writer": row.sample.writer,
@@ -109,24 +119,19 @@ def _scored(rows: Sequence[Row], answers: Sequence[Answer | None]) -> Iterator[d
             "status": answer.status,
             "message": answer.message,
             "seconds": answer.seconds,
-            **values,
+            **metric_values(pair, says_time=says_time),
+            **_weights(pair),
         }
 
 
-def score_pair(recovered: Ink | None, truth: Ink, row: Row) -> dict[str, float]:
-    """Return the value of every metric for one sample; ``recovered`` None is a failure at the worst value."""
-    real_time = row.sample.time_source != "none"
-    failed = recovered is None
-    pair = Pair(truth if recovered is None else recovered, truth, row.image)
-    values: dict[str, float] = {}
-    for name, metric in METRICS.items():
-        if "truth_time" in metric.needs and not real_time:
-            values[name] = float("nan")
-        elif failed:
-            values[name] = metric.worst(pair)
-        else:
-            values[name] = metric.value(pair)
-    return values
+def _known_truth(row: Row) -> Ink:
+    """Return the truth in pixels; times that the corpus did not record are no truth."""
+    truth = row.truth()
+    return truth if row.sample.time_source != "none" else Ink(truth.xy, truth.offsets)
+
+
+def _weights(pair: Pair) -> dict[str, float]:
+    return {weight_column(name): METRICS[name].weight(pair) for name in WEIGHTED}
 
 
 def _checked(answer: Answer | None, row: Row) -> Answer:

@@ -12,7 +12,7 @@ import heapq
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kalamos.benchmark.controls import mean_trajectory
 from kalamos.convert import Conversion, read_corpus, rows_of
 from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import TaskError
-from kalamos.ink import Sample, Split
+from kalamos.ink import Ink, Sample, Split
 from kalamos.renderers import Style, preset
-from kalamos.seeding import stable_hash
+from kalamos.seeding import rng_for, stable_hash
 from kalamos.store import Row, file_metadata, read_rows, write_rows, write_text
+
+
+TRAINING_SAMPLES = 500
+"""How many samples of the training split the mean trajectory is fitted on."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Task:
 
     def resolved_style(self) -> Style:
         """Return the style with the task's changes."""
-        return preset(self.style).replace(**self.style_changes)
+        return preset(self.style).but(**self.style_changes)
 
     def takes(self, sample: Sample) -> bool:
         """Say whether a sample belongs to the task, before the limit."""
@@ -138,7 +143,10 @@ def prepare(
         if not samples:
             raise TaskError(f"task {task.name}: no sample found in {root}; {_reasons(report)}")
         rows = rows_of(iter(samples), task.resolved_style(), task.seed, report)
-        write_rows(path, rows, {"task": json.dumps(asdict(task), sort_keys=True), "task_hash": task.hash})
+        metadata = {"task": json.dumps(asdict(task), sort_keys=True), "task_hash": task.hash}
+        metadata["limited"] = "" if count == task.limit else str(count)
+        metadata["mean_trajectory"] = json.dumps(_mean_trajectory(task, root, report))
+        write_rows(path, rows, metadata)
     verify(task, path)
     return path
 
@@ -151,6 +159,15 @@ def select(task: Task, root: Path, count: int | None, report: UnitReport) -> lis
     if count is not None:
         chosen = heapq.nsmallest(count, taken, key=lambda sample: (stable_hash(sample.key), sample.key))
     return sorted(chosen, key=lambda sample: sample.key)
+
+
+def _mean_trajectory(task: Task, root: Path, report: UnitReport) -> list[list[float]]:
+    """Return the mean of trajectories of the training split, in pixels ``(256, 2)``: a control of every table."""
+    training = replace(task, split="train" if task.split else None)
+    samples = select(training, root, TRAINING_SAMPLES, report)
+    inks = (row.truth() for row in rows_of(iter(samples), task.resolved_style(), task.seed, report))
+    mean = mean_trajectory(inks)(Ink.empty(), rng_for(0))
+    return [[float(x), float(y)] for x, y in mean.xy]
 
 
 def verify(task: Task, path: Path) -> None:

@@ -1,0 +1,292 @@
+"""A folder of results in, a table out: terminal, Markdown, LaTeX, CSV, JSON.
+
+Entries of one task and the same images stand in one table. The best value of a column is marked, and with it every
+entry that the data cannot tell from the best (paired by sample, bootstrapped by writer, Holm-corrected). Controls stand
+apart: they have seen the truth.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from kalamos.benchmark.metrics import METRICS
+from kalamos.benchmark.result import Result, Summary, read_result
+from kalamos.benchmark.significance import Comparison, compare, indistinguishable
+from kalamos.errors import TaskError
+
+MAIN = (
+    "ldtw",
+    "rmse_arc",
+    "rmse_time",
+    "start_point",
+    "stroke_count",
+    "complete_trajectory",
+    "speed_correlation",
+    "aiou",
+)
+"""The metrics of the short table, one or two of each family; ``ldtw`` gives the order of the rows."""
+
+Mark = Literal["", "best", "tied"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of a table, and whether it is the best of its column or cannot be told from it."""
+
+    summary: Summary
+    mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry of a table: its result, and a cell for each metric that it has."""
+
+    result: Result
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The entries of one task on the same images: ranked ones first, then controls."""
+
+    title: str
+    metrics: tuple[str, ...]
+    ranked: tuple[Line, ...]
+    controls: tuple[Line, ...]
+
+
+def find_results(folders: Iterable[Path]) -> list[Result]:
+    """Return every result below some folders, in the order of their paths.
+
+    Raises:
+        TaskError: where there is none.
+    """
+    folders = list(folders)
+    paths = [path for folder in folders for path in ([folder] if folder.is_file() else sorted(folder.rglob("result.json")))]
+    if not paths:
+        raise TaskError(f"no result.json in {', '.join(map(str, folders))}; make some with `kalamos bench`")
+    return [read_result(path) for path in paths]
+
+
+def tables(results: Sequence[Result], *, all_metrics: bool = False) -> list[Table]:
+    """Return one table for each task and set of images."""
+    groups: dict[tuple[str, int, str, int], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result.task, result.task_version, result.task_hash, result.samples), []).append(result)
+    return [_table(members, all_metrics) for _, members in sorted(groups.items())]
+
+
+def print_terminal(results: Sequence[Result], *, all_metrics: bool = False) -> None:
+    """Print the tables with colours and intervals."""
+    from rich.console import Console  # noqa: PLC0415 - only where a terminal is written
+    from rich.table import Table as Sheet  # noqa: PLC0415
+
+    console = Console()
+    for table in tables(results, all_metrics=all_metrics):
+        sheet = Sheet(title=table.title, title_justify="left", caption=LEGEND, caption_justify="left")
+        for number, head in enumerate(_heads(table)):
+            sheet.add_column(head, justify="left" if number == 0 else "right", no_wrap=number == 0)
+        for lines, style in [(table.ranked, ""), (table.controls, "dim")]:
+            for line in lines:
+                sheet.add_row(*_texts(line, table.metrics, _rich_cell), style=style)
+            sheet.add_section()
+        console.print(sheet, width=None if console.is_terminal else 160)
+
+
+def to_markdown(results: Sequence[Result], *, all_metrics: bool = False) -> str:
+    """Return the tables as Markdown."""
+    parts = []
+    for table in tables(results, all_metrics=all_metrics):
+        heads = _heads(table)
+        rows = [_texts(line, table.metrics, _markdown_cell) for line in table.ranked]
+        rows += [[f"*{texts[0]}*", *texts[1:]] for texts in (_texts(c, table.metrics, _markdown_cell) for c in table.controls)]
+        lines = [f"### {table.title}", "", _pipe(heads), _pipe(["---"] + ["---:"] * (len(heads) - 1)), *map(_pipe, rows)]
+        parts.append("\n".join([*lines, "", LEGEND, ""]))
+    return "\n".join(parts)
+
+
+def to_latex(results: Sequence[Result], *, all_metrics: bool = False) -> str:
+    """Return the tables as LaTeX for the package booktabs: best in bold, ties underlined, intervals in small print."""
+    parts = []
+    for table in tables(results, all_metrics=all_metrics):
+        heads = " & ".join(map(_tex, _heads(table)))
+        body = [" & ".join(_texts(line, table.metrics, _latex_cell, _tex)) + r" \\" for line in table.ranked]
+        controls = [" & ".join(_texts(line, table.metrics, _latex_cell, _tex)) + r" \\" for line in table.controls]
+        middle = [*body, r"\midrule", *controls] if controls and body else [*body, *controls]
+        parts.append(
+            "\n".join(
+                [
+                    r"\begin{table}",
+                    rf"\caption{{{_tex(table.title)}}}",
+                    rf"\begin{{tabular}}{{l{'r' * (len(_heads(table)) - 1)}}}",
+                    r"\toprule",
+                    heads + r" \\",
+                    r"\midrule",
+                    *middle,
+                    r"\bottomrule",
+                    r"\end{tabular}",
+                    r"\end{table}",
+                    "",
+                ]
+            )
+        )
+    return "\n".join(parts)
+
+
+def to_csv(results: Sequence[Result], *, all_metrics: bool = False) -> str:
+    """Return one row for each task, entry and metric, with its interval."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["task", "version", "task_hash", "entry", "kind", "metric", "value", "low", "high", "n", "mark"])
+    for table in tables(results, all_metrics=all_metrics):
+        for line in (*table.ranked, *table.controls):
+            r = line.result
+            for name, cell in line.cells.items():
+                s = cell.summary
+                row = [r.task, r.task_version, r.task_hash, r.entry, r.kind, name, s.value, s.low, s.high, s.n, cell.mark]
+                writer.writerow(row)
+    return buffer.getvalue()
+
+
+def to_json(results: Sequence[Result]) -> str:
+    """Return the results as one JSON array; each follows ``result.schema.json``."""
+    return json.dumps([result.as_dict() for result in results], ensure_ascii=False, indent=1)
+
+
+def compare_text(results: Sequence[Result], first: str, second: str) -> str:
+    """Say in a paragraph for each task which of two entries is better at what, and whether the data can tell.
+
+    Raises:
+        TaskError: where no task has both entries.
+    """
+    paragraphs = []
+    for table in tables(results, all_metrics=True):
+        named = {line.result.entry: line.result for line in (*table.ranked, *table.controls)}
+        if first in named and second in named:
+            found = compare(named[first], named[second], table.metrics)
+            paragraphs.append(_paragraph(table.title, first, second, found))
+    if not paragraphs:
+        known = sorted({result.entry for result in results})
+        raise TaskError(f"no task has both {first!r} and {second!r}; the entries are: {', '.join(known)}")
+    return "\n\n".join(paragraphs)
+
+
+LEGEND = (
+    "95 % intervals, bootstrapped by writer. Best of a column: bold; = cannot be told from the best "
+    "(paired by sample, Holm-corrected). Controls have seen the truth and are not ranked."
+)
+
+
+def _table(results: Sequence[Result], all_metrics: bool) -> Table:
+    names = tuple(METRICS) if all_metrics else MAIN
+    metrics = tuple(name for name in names if any(name in result.metrics for result in results))
+    ranked = [result for result in results if result.kind != "control"]
+    marks = {name: _marks(ranked, name) for name in metrics}
+    ordered = sorted(ranked, key=lambda r: (_sort_value(r), r.entry))
+    lines = tuple(_line(result, metrics, marks) for result in ordered)
+    controls = tuple(_line(result, metrics, {}) for result in results if result.kind == "control")
+    first = results[0]
+    partial = " — A FIRST LOOK, not comparable" if first.partial else ""
+    title = f"{first.task} v{first.task_version}, {first.samples} samples, {first.writers} writers{partial}"
+    return Table(title, metrics, lines, controls)
+
+
+def _line(result: Result, metrics: Sequence[str], marks: Mapping[str, Mapping[str, Mark]]) -> Line:
+    cells = {
+        name: Cell(result.metrics[name], marks.get(name, {}).get(result.entry, ""))
+        for name in metrics
+        if name in result.metrics
+    }
+    return Line(result, cells)
+
+
+def _marks(results: Sequence[Result], metric: str) -> dict[str, Mark]:
+    """Return which entry is best in a column, and which cannot be told from it."""
+    valued = [r for r in results if metric in r.metrics and math.isfinite(r.metrics[metric].value)]
+    if not valued:
+        return {}
+    sign = 1 if METRICS[metric].direction == "lower" else -1
+    best = min(valued, key=lambda r: sign * r.metrics[metric].value)
+    marks: dict[str, Mark] = dict.fromkeys(indistinguishable(best, valued, metric), "tied")
+    return {**marks, best.entry: "best"}
+
+
+def _sort_value(result: Result) -> float:
+    value = result.metrics["ldtw"].value if "ldtw" in result.metrics else math.inf
+    return value if math.isfinite(value) else math.inf
+
+
+def _heads(table: Table) -> list[str]:
+    arrows = {"lower": "↓", "higher": "↑"}
+    return ["entry", *(f"{name} {arrows[METRICS[name].direction]}" for name in table.metrics), "coverage", "ms/image"]
+
+
+def _texts(line: Line, metrics: Sequence[str], cell_text, escape=str) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    result = line.result
+    speed = "" if result.milliseconds is None else f"{result.milliseconds:.2f}"
+    cells = [cell_text(line.cells[name]) if name in line.cells else "" for name in metrics]
+    return [escape(result.entry), *cells, f"{result.coverage:.3f}", speed]
+
+
+def number_text(value: float) -> str:
+    """Return a value with three figures that matter."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _interval(summary: Summary) -> str:
+    return f"{number_text(summary.low)}–{number_text(summary.high)}"
+
+
+def _rich_cell(cell: Cell) -> str:
+    text = number_text(cell.summary.value)
+    text = {"best": f"[bold green]{text}[/]", "tied": f"[bold]={text}[/]"}.get(cell.mark, text)
+    return f"{text} [dim]{_interval(cell.summary)}[/]" if math.isfinite(cell.summary.low) else text
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = number_text(cell.summary.value)
+    text = {"best": f"**{text}**", "tied": f"={text}"}.get(cell.mark, text)
+    return f"{text} <sub>{_interval(cell.summary)}</sub>" if math.isfinite(cell.summary.low) else text
+
+
+def _latex_cell(cell: Cell) -> str:
+    text = number_text(cell.summary.value).replace("–", "--")
+    text = {"best": rf"\textbf{{{text}}}", "tied": rf"\underline{{{text}}}"}.get(cell.mark, text)
+    if not math.isfinite(cell.summary.low):
+        return text
+    return rf"{text} {{\scriptsize [{number_text(cell.summary.low)}, {number_text(cell.summary.high)}]}}"
+
+
+def _tex(text: str) -> str:
+    for raw, safe in [("\\", r"\textbackslash{}"), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")]:
+        text = text.replace(raw, safe)
+    return text.replace("↓", r"$\downarrow$").replace("↑", r"$\uparrow$").replace("—", "---")
+
+
+def _pipe(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _paragraph(title: str, first: str, second: str, found: Sequence[Comparison]) -> str:
+    better = {name: [c for c in found if c.better == name] for name in (first, second)}
+    undecided = [c.metric for c in found if c.better is None]
+    parts = [f"{title}."]
+    for name, other in [(first, second), (second, first)]:
+        if better[name]:
+            facts = ", ".join(f"{c.metric} ({number_text(c.values[name])} against {number_text(c.values[other])})" for c in better[name])
+            parts.append(f"{name} is better than {other} in {facts}.")
+    if undecided:
+        parts.append(f"The data cannot tell them apart in {', '.join(undecided)}.")
+    powers = [f"{c.metric} {number_text(c.detectable)}" for c in found if c.better is None and math.isfinite(c.detectable)]
+    if powers:
+        parts.append(f"Smallest difference that this task would show (80 % power): {', '.join(powers)}.")
+    return " ".join(parts)

@@ -1,0 +1,218 @@
+"""What an entry reached on a task: aggregates with intervals, what failed, and where it was made.
+
+A result is made from ``scores.parquet`` and nothing else; ``result.schema.json`` is its JSON Schema. The scores stay
+beside it, because paired comparisons need them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from kalamos.benchmark.metrics import METRICS
+from kalamos.benchmark.predictions import Predictions
+from kalamos.benchmark.provenance import provenance
+from kalamos.benchmark.score import WEIGHTED, metric_columns, weight_column
+from kalamos.benchmark.stats import Estimate, estimate
+from kalamos.benchmark.task import prepared_task
+from kalamos.errors import TaskError
+from kalamos.store import file_metadata, write_text
+
+FORMAT = "kalamos-result/1"
+Kind = Literal["model", "control", "submission"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A metric over a task.
+
+    Attributes:
+        value: the aggregate that the metric's row names (mean, median or pooled).
+        low: lower end of the 95 % interval, bootstrapped by writer; NaN where one writer is all there is.
+        high: upper end.
+        median: the median over samples.
+        n: samples that it applies to.
+        not_applicable: samples that it does not apply to.
+    """
+
+    value: float
+    low: float
+    high: float
+    median: float
+    n: int
+    not_applicable: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """One entry on one task.
+
+    Attributes:
+        entry: the row's name.
+        kind: model, control or submission (predictions made elsewhere).
+        task: the task's name.
+        task_version: its version.
+        task_hash: hash of everything that defines it.
+        partial: whether it is only a first look at fewer samples.
+        style: hash of the style of the images.
+        samples: how many there are.
+        writers: of how many writers.
+        coverage: share of the samples that were answered.
+        failures: what went wrong, counted.
+        problems: what was put aside on reading the predictions, counted.
+        milliseconds: mean time an image, None where it was not measured.
+        peak_memory_mb: of the process that held the model, None where it was not measured.
+        metrics: name -> summary.
+        by_script: script -> metric -> value.
+        by_strokes: number of strokes of the truth ("1", "2", "3", "4+") -> metric -> value.
+        predictions_sha256: of the predictions.
+        provenance: versions, commit, machine: of the predicting run where it says, and of the scoring run.
+        folder: where the entry's files are; not stored.
+    """
+
+    entry: str
+    kind: Kind
+    task: str
+    task_version: int
+    task_hash: str
+    partial: bool
+    style: str
+    samples: int
+    writers: int
+    coverage: float
+    failures: Mapping[str, int]
+    problems: Mapping[str, int]
+    milliseconds: float | None
+    peak_memory_mb: float | None
+    metrics: Mapping[str, Summary]
+    by_script: Mapping[str, Mapping[str, float]]
+    by_strokes: Mapping[str, Mapping[str, float]]
+    predictions_sha256: str
+    provenance: Mapping[str, Mapping[str, str]]
+    folder: Path = field(default=Path(), compare=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON knows it; what is not a number is null."""
+        plain = asdict(self)
+        del plain["folder"]
+        return {"format": FORMAT, **_without_nan(plain)}
+
+    def scores(self) -> pa.Table:
+        """Return the entry's scores, a row a sample."""
+        return pq.read_table(self.folder / "scores.parquet")
+
+
+def make_result(
+    entry: str, kind: Kind, task_file: Path, scores: Path, read: Predictions, predictions_sha256: str
+) -> Result:
+    """Aggregate an entry's scores."""
+    task, task_hash = prepared_task(task_file)
+    table = pq.read_table(scores)
+    statuses = table.column("status").to_pylist()
+    messages = [m for m, s in zip(table.column("message").to_pylist(), statuses, strict=True) if s != "ok"]
+    seconds = table.column("seconds").to_numpy()
+    timed = seconds[np.isfinite(seconds)]
+    memory = float(read.metadata.get("peak_memory_mb", "nan"))
+    made = json.loads(read.metadata.get("provenance", "{}"))
+    return Result(
+        entry=entry,
+        kind=kind,
+        task=task.name,
+        task_version=task.version,
+        task_hash=task_hash,
+        partial=bool(file_metadata(task_file).get("limited")),
+        style=task.resolved_style().hash,
+        samples=table.num_rows,
+        writers=len(pc.unique(table.column("writer"))),
+        coverage=statuses.count("ok") / max(len(statuses), 1),
+        failures=dict(Counter(messages).most_common()),
+        problems=dict(read.problems),
+        milliseconds=float(timed.mean() * 1000) if len(timed) else None,
+        peak_memory_mb=memory if memory > 0 else None,
+        metrics={name: _summary(name, table) for name in metric_columns(table)},
+        by_script=_broken_down(table, table.column("script").to_pylist()),
+        by_strokes=_broken_down(table, [_strokes_bin(n) for n in table.column("strokes").to_pylist()]),
+        predictions_sha256=predictions_sha256,
+        provenance={"predicted": made, "scored": provenance()},
+    )
+
+
+def write_result(result: Result, path: Path) -> None:
+    """Write a result as JSON."""
+    write_text(path, json.dumps(result.as_dict(), indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def read_result(path: Path) -> Result:
+    """Read a result.
+
+    Raises:
+        TaskError: where the file is not a result, or of another format.
+    """
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        if plain.pop("format", None) != FORMAT:
+            raise TaskError(f"{path} is not a result of the format {FORMAT}; score the predictions again")
+        plain["metrics"] = {name: Summary(**_with_nan(summary)) for name, summary in plain["metrics"].items()}
+        for name in ("by_script", "by_strokes"):
+            plain[name] = {part: _with_nan(values) for part, values in plain[name].items()}
+        return Result(**plain, folder=path.parent)
+    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
+        raise TaskError(f"{path} is not a result: {error}") from error
+
+
+def aggregate(name: str, table: pa.Table) -> Estimate:
+    """Return a metric's aggregate over a table of scores, with its interval by writer."""
+    values = table.column(name).to_numpy()
+    weights = table.column(weight_column(name)).to_numpy() if name in WEIGHTED else None
+    return estimate(values, table.column("writer").to_pylist(), METRICS[name].aggregate, weights=weights)
+
+
+def _summary(name: str, table: pa.Table) -> Summary:
+    values = table.column(name).to_numpy()
+    known = values[~np.isnan(values)]
+    found = aggregate(name, table)
+    median = float(np.median(known)) if len(known) else math.nan
+    return Summary(found.value, found.low, found.high, median, len(known), len(values) - len(known))
+
+
+def _broken_down(table: pa.Table, parts: list[str]) -> dict[str, dict[str, float]]:
+    """Return each metric's plain mean over the samples of each part."""
+    columns = metric_columns(table)
+    members = np.array(parts)
+    broken: dict[str, dict[str, float]] = {}
+    for part in sorted(set(parts)):
+        chosen = members == part
+        broken[part] = {"samples": float(chosen.sum())}
+        for name, values in columns.items():
+            known = values[chosen & ~np.isnan(values)]
+            broken[part][name] = float(known.mean()) if len(known) else math.nan
+    return broken
+
+
+def _strokes_bin(strokes: int) -> str:
+    return str(strokes) if strokes < 4 else "4+"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _with_nan(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: math.nan if item is None else item for key, item in values.items()}
+
+
+RESULT_FIELDS = tuple(item.name for item in fields(Result) if item.name != "folder")
