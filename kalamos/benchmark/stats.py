@@ -1,0 +1,352 @@
+"""Statistics that a leaderboard can be held to: intervals by writer, paired differences, ties, what a task can tell.
+
+Samples of one writer resemble each other, so writers are resampled and not samples (clustered bootstrap, Davison and
+Hinkley 1997, section 3.8; Field and Welsh 2007): each resample draws as many writers as there are, with replacement,
+and each brings all its samples. Intervals are percentiles of 10,000 resamples. Every entry and metric meets the same
+draws, so two entries are compared on the same resampled writers, sample by sample (paired).
+
+A sample to which a metric does not apply is NaN and left out; in a comparison, where either value is. A sample without
+a writer is a writer of its own, which makes intervals too narrow where that is not so.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from kalamos.errors import KalamosError
+from kalamos.seeding import rng_for
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Counts = NDArray[np.uint16]
+Aggregate = Literal["mean", "median", "pooled_rms"]
+
+RESAMPLES = 10_000
+LEVEL = 0.95
+ALPHA = 0.05
+POWER = 0.8
+FEW_WRITERS = 20
+_Z_ALPHA, _Z_POWER = 1.959964, 0.841621  # normal quantiles at 1 - ALPHA / 2 and at POWER
+_CHUNK_CELLS = 2_000_000
+
+
+class Estimate(NamedTuple):
+    """An aggregate and its 95 % interval.
+
+    Attributes:
+        value: the aggregate over all samples; NaN where there is none.
+        low: lower end; NaN with fewer than two writers.
+        high: upper end.
+        n: samples that count.
+        writers: writers that they come from; below 20 the interval tends to be too narrow.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    writers: int
+
+
+class Difference(NamedTuple):
+    """The aggregate of one entry less that of another, on the samples that both have.
+
+    Attributes:
+        value: the difference; NaN where there is no common sample.
+        low: lower end of its 95 % interval; NaN with fewer than two writers.
+        high: upper end.
+        p: two-sided bootstrap p-value of no difference, at least 2 / 10,001; 1 where nothing can be said.
+        n: samples that count.
+        writers: writers that they come from.
+        detectable: the smallest true difference that data like these show with 80 % power at the 5 % level.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    n: int
+    writers: int
+    detectable: float
+
+
+class Comparison(NamedTuple):
+    """Two entries of a table held against each other.
+
+    Attributes:
+        first: one entry's name.
+        second: the other's.
+        difference: first less second.
+        p_holm: the p-value corrected for all comparisons of the table.
+        better: the name of the better one, or None for a tie.
+    """
+
+    first: str
+    second: str
+    difference: Difference
+    p_holm: float
+    better: str | None
+
+
+def estimate(
+    values: ArrayLike,
+    writers: Sequence[str],
+    *,
+    aggregate: Aggregate = "mean",
+    weights: ArrayLike | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Return the aggregate of ``(n,)`` values with its interval; a rate is the mean of zeros and ones.
+
+    An interval without width at a rate of 0 or 1 says only that no exception was met; with n independent samples as
+    many as 3 in n may still be (rule of three).
+
+    Args:
+        values: one a sample; NaN counts as not there.
+        writers: one a sample; empty for unknown.
+        aggregate: mean, median, or ``pooled_rms``, the root of the weighted mean of squares.
+        weights: one a sample, for the mean and the pooled root; the median takes none.
+        seed: of the draws.
+        resamples: number of draws.
+
+    Raises:
+        KalamosError: where lengths differ or an aggregate is unknown.
+    """
+    data = _checked(values, writers, weights)
+    keep = ~np.isnan(data.values)
+    data = data.where(keep)
+    value = _aggregate(data, aggregate)
+    if data.clusters < 2:
+        return Estimate(value, math.nan, math.nan, len(data.values), data.clusters)
+    low, high = _percentiles(_draws(data, aggregate, seed, resamples))
+    return Estimate(value, low, high, len(data.values), data.clusters)
+
+
+def difference(
+    first: ArrayLike,
+    second: ArrayLike,
+    writers: Sequence[str],
+    *,
+    aggregate: Aggregate = "mean",
+    weights: ArrayLike | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Difference:
+    """Return ``aggregate(first) - aggregate(second)`` on the samples that both have, paired; arguments as above.
+
+    Raises:
+        KalamosError: where lengths differ or an aggregate is unknown.
+    """
+    one, two = _checked(first, writers, weights), _checked(second, writers, weights)
+    keep = ~(np.isnan(one.values) | np.isnan(two.values))
+    one, two = one.where(keep), two.where(keep)
+    value = _aggregate(one, aggregate) - _aggregate(two, aggregate)
+    n, clusters = len(one.values), one.clusters
+    if clusters < 2:
+        return Difference(value, math.nan, math.nan, 1.0, n, clusters, math.inf)
+    draws = _draws(one, aggregate, seed, resamples) - _draws(two, aggregate, seed, resamples)
+    low, high = _percentiles(draws)
+    tail = 1 + min(int((draws <= 0).sum()), int((draws >= 0).sum()))
+    p = min(1.0, 2.0 * tail / (resamples + 1))
+    detectable = (_Z_ALPHA + _Z_POWER) * float(np.std(draws, ddof=1))
+    return Difference(value, low, high, p, n, clusters, detectable)
+
+
+def compare(
+    entries: Mapping[str, ArrayLike],
+    writers: Sequence[str],
+    *,
+    direction: Literal["lower", "higher"],
+    aggregate: Aggregate = "mean",
+    weights: ArrayLike | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> list[Comparison]:
+    """Compare all pairs of entries, Holm-corrected over these pairs; a tie is what 5 % cannot part.
+
+    Args:
+        entries: name -> values ``(n,)``, the same samples in the same order.
+        writers: one a sample.
+        direction: which way is better.
+        aggregate: as in :func:`estimate`.
+        weights: as in :func:`estimate`.
+        seed: of the draws.
+        resamples: number of draws.
+
+    Raises:
+        KalamosError: where lengths differ or an aggregate is unknown.
+    """
+    pairs = list(itertools.combinations(entries, 2))
+    found = [
+        difference(
+            entries[a], entries[b], writers, aggregate=aggregate, weights=weights, seed=seed, resamples=resamples
+        )
+        for a, b in pairs
+    ]
+    corrected = holm([item.p for item in found])
+    sign = 1.0 if direction == "higher" else -1.0
+    return [
+        Comparison(a, b, item, p, None if p > ALPHA else (a if sign * item.value > 0 else b))
+        for (a, b), item, p in zip(pairs, found, corrected, strict=True)
+    ]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, step down (Holm 1979): none of them false with probability 95 %."""
+    order = np.argsort(p_values, kind="stable")
+    steps = [min(1.0, (len(order) - rank) * p_values[i]) for rank, i in enumerate(order)]
+    corrected = np.empty(len(order))
+    corrected[order] = np.maximum.accumulate(steps) if steps else []
+    return [float(p) for p in corrected]
+
+
+def tied_with(best: str, comparisons: Sequence[Comparison]) -> set[str]:
+    """Return the entries that these comparisons cannot part from ``best``, itself included."""
+    others = {
+        item.second if item.first == best else item.first
+        for item in comparisons
+        if item.better is None and best in (item.first, item.second)
+    }
+    return {best, *others}
+
+
+def power_note(comparison: Comparison, unit: str = "") -> str:
+    """Say in a sentence whether the task was too small to part two entries; empty where it parted them."""
+    first, second, found = comparison.first, comparison.second, comparison.difference
+    if comparison.better is not None:
+        return ""
+    if not math.isfinite(found.detectable):
+        return (
+            f"{first} and {second} cannot be told apart: the samples come from {found.writers} writer(s), two at least."
+        )
+    space = f" {unit}" if unit else ""
+    few = f" With under {FEW_WRITERS} writers even that is optimistic." if found.writers < FEW_WRITERS else ""
+    return (
+        f"{first} and {second} are tied: they differ by {abs(found.value):.3g}{space}, and {found.n} samples of "
+        f"{found.writers} writers show a difference from {found.detectable:.3g}{space} on (80 % power, 5 % level, "
+        f"before correction).{few}"
+    )
+
+
+class _Data(NamedTuple):
+    """Values ``(n,)``, weights ``(n,)``, the cluster of each ``(n,)`` and the number of clusters."""
+
+    values: Floats
+    weights: Floats
+    cluster: Ints
+    clusters: int
+
+    def where(self, keep: NDArray[np.bool_]) -> _Data:
+        """Return the samples to keep, clusters numbered anew."""
+        names, cluster = np.unique(self.cluster[keep], return_inverse=True)
+        return _Data(self.values[keep], self.weights[keep], cluster.astype(np.int64), len(names))
+
+
+def _checked(values: ArrayLike, writers: Sequence[str], weights: ArrayLike | None) -> _Data:
+    array = np.asarray(values, np.float64)
+    weight = np.ones(len(array)) if weights is None else np.asarray(weights, np.float64)
+    if array.ndim != 1 or len(array) != len(writers) or weight.shape != array.shape:
+        raise KalamosError(
+            f"values, writers and weights go sample by sample; got {array.shape}, {len(writers)} and {weight.shape}"
+        )
+    names: dict[str, int] = {}
+    cluster = [names.setdefault(name or f"\0{i}", len(names)) for i, name in enumerate(writers)]
+    return _Data(array, weight, np.asarray(cluster, np.int64), len(names))
+
+
+def _aggregate(data: _Data, aggregate: Aggregate) -> float:
+    """Return the aggregate of the samples as they are: the resample in which every writer occurs once."""
+    if not len(data.values):
+        return math.nan
+    return float(_over(data, aggregate, [np.ones((1, data.clusters), np.uint16)])[0])
+
+
+def _draws(data: _Data, aggregate: Aggregate, seed: int, resamples: int) -> Floats:
+    """Return the aggregate of each resample, ``(resamples,)``."""
+    return _over(data, aggregate, _resampled(data.clusters, seed, resamples))
+
+
+def _over(data: _Data, aggregate: Aggregate, chunks: Iterator[Counts] | list[Counts]) -> Floats:
+    if aggregate == "median":
+        order = np.argsort(data.values, kind="stable")
+        values, cluster = data.values[order], data.cluster[order]
+        return np.concatenate([_medians(counts, values, cluster) for counts in chunks])
+    if aggregate not in ("mean", "pooled_rms"):
+        raise KalamosError(f"values combine by mean, median or pooled_rms, not by {aggregate!r}")
+    powers = data.values**2 if aggregate == "pooled_rms" else data.values
+    sums = np.bincount(data.cluster, data.weights * powers, data.clusters)
+    sizes = np.bincount(data.cluster, data.weights, data.clusters)
+    means = np.concatenate([_ratios(counts, sums, sizes) for counts in chunks])
+    return np.sqrt(means) if aggregate == "pooled_rms" else means
+
+
+def _resampled(clusters: int, seed: int, resamples: int) -> Iterator[Counts]:
+    """Yield how often each cluster is drawn, ``(rows, clusters)``, in chunks of bounded memory."""
+    rows = max(1, _CHUNK_CELLS // clusters)
+    for start in range(0, resamples, rows):
+        yield _chunk(clusters, seed, start, min(rows, resamples - start))
+
+
+@lru_cache(maxsize=12)
+def _chunk(clusters: int, seed: int, start: int, rows: int) -> Counts:
+    drawn = rng_for(seed, "bootstrap", clusters, start).integers(0, clusters, (rows, clusters), dtype=np.uint32)
+    counts: Counts = _counted(drawn)
+    return counts
+
+
+def _percentiles(draws: Floats) -> tuple[float, float]:
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _counted(drawn: NDArray[np.uint32]) -> Counts:
+    rows, clusters = drawn.shape
+    counts = np.zeros((rows, clusters), np.uint16)
+    for row in range(rows):
+        for k in range(clusters):
+            counts[row, drawn[row, k]] += 1
+    return counts
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _ratios(counts: Counts, sums: Floats, sizes: Floats) -> Floats:
+    """Return weighted sum over weighted size for each row, added up in one fixed order."""
+    ratios = np.empty(len(counts))
+    for row in range(len(counts)):
+        total, size = 0.0, 0.0
+        for k in range(len(sums)):
+            times = float(counts[row, k])
+            total += times * sums[k]
+            size += times * sizes[k]
+        ratios[row] = total / size
+    return ratios
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _medians(counts: Counts, values: Floats, cluster: Ints) -> Floats:
+    """Return the median of each resample; ``values`` ascend. Two middle values give their mean."""
+    medians = np.empty(len(counts))
+    for row in range(len(counts)):
+        size = 0
+        for k in range(len(values)):
+            size += counts[row, cluster[k]]
+        lower, upper = (size - 1) // 2, size // 2
+        seen, first = 0, np.nan
+        for k in range(len(values)):
+            seen += counts[row, cluster[k]]
+            if np.isnan(first) and seen > lower:
+                first = values[k]
+            if seen > upper:
+                medians[row] = 0.5 * (first + values[k])
+                break
+    return medians
