@@ -1,0 +1,75 @@
+"""Nearest neighbour: go to the nearest skeleton pixel not yet visited, lift the pen where that is far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from kalamos.baselines.binarise import Method, binarise
+from kalamos.baselines.kinematics import with_times
+from kalamos.baselines.thinning import thin
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink
+
+RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo"})
+
+
+class Nearest:
+    """The naive control of the literature: greedy, from the top left pixel (top right in right-to-left scripts)."""
+
+    name = "nearest"
+
+    def __init__(self, *, method: Method = "otsu", velocity: str = "constant", jump_px: float = 1.5) -> None:
+        self.method, self.velocity, self.jump_px = method, velocity, jump_px
+
+    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
+        """Return one ink an image."""
+        return [self._one(image) for image in images]
+
+    def _one(self, image: OfflineImage) -> Ink:
+        lines = thin(binarise(image.pixels, self.method))
+        rows, columns = np.nonzero(lines)
+        if not len(rows):
+            return Ink.empty()
+        side = -1 if image.script in RIGHT_TO_LEFT else 1
+        first = int(np.argmin(rows + side * columns))
+        order, lifts = _greedy(lines, int(rows[first]), int(columns[first]), self.jump_px)
+        xy = np.stack([order % lines.shape[1], order // lines.shape[1]], axis=1) + 0.5
+        offsets = np.concatenate([[0], np.flatnonzero(lifts[1:]) + 1, [len(xy)]])
+        return with_times(Ink(xy.astype(np.float32), offsets.astype(np.int32)), self.velocity)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _greedy(
+    lines: NDArray[np.bool_], row: int, column: int, jump_px: float
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Visit all pixels; return them as ``row * width + column`` in order, and True where the pen was lifted before one."""
+    height, width = lines.shape
+    left = lines.copy()
+    total = left.sum()
+    order, lifts = np.empty(total, np.int64), np.zeros(total, np.bool_)
+    for k in range(total):
+        order[k] = row * width + column
+        left[row, column] = False
+        if k == total - 1:
+            break
+        best, radius = np.inf, 1
+        next_row, next_column = row, column
+        while radius * radius <= best and radius < height + width:
+            for r in range(max(row - radius, 0), min(row + radius, height - 1) + 1):
+                edge = r == row - radius or r == row + radius
+                step = 1 if edge else 2 * radius
+                c = column - radius
+                while c <= column + radius:
+                    if 0 <= c < width and left[r, c]:
+                        d = (r - row) ** 2 + (c - column) ** 2
+                        if d < best:
+                            best, next_row, next_column = d, r, c
+                    c += step
+            radius += 1
+        lifts[k + 1] = best > jump_px * jump_px
+        row, column = next_row, next_column
+    return order, lifts

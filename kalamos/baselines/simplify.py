@@ -1,0 +1,270 @@
+"""Spurs pruned, torn crossings mended, needless nodes dissolved: the pixel graph made into a stroke graph.
+
+Thinning distorts where strokes meet: an X becomes two T-junctions with a bridge between them, and corners and rough edges
+grow spurs. Three rules, all in proportion to the local stroke radius r (half the width):
+
+1. **Spur**: an edge from a junction to an end that is no longer than ``spur_ratio * r + spur_px`` is taken away, shortest
+   first, as long as the junction still has three branches. Its pixels become the junction's.
+2. **Crossing**: two junctions nearer than ``merge_ratio * (r1 + r2)`` are one (their largest discs overlap). Two that lie
+   further apart, up to ``cross_ratio * (r1 + r2)``, are one where their four branches pair off across the bridge, each
+   pair bending less than ``cross_bend_rad``, and the bridge lies along neither pair alone: strokes that cross at a small
+   angle (compare the ambiguous zones of Dinh et al. 2016 and the clusters of Diaz et al. 2022).
+3. A junction left with two branches is dissolved and its branches become one edge.
+
+No pixel is lost: what an edge or node gives up belongs to the node or edge that takes its place.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _find(parent: Ints, k: int) -> int:
+    while parent[k] != k:
+        parent[k] = parent[parent[k]]
+        k = parent[k]
+    return k
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def reduce_graph(
+    node_xy: Floats,
+    node_radius: Floats,
+    node_weight: Floats,
+    edge_nodes: Ints,
+    edge_xy: Floats,
+    edge_offsets: Ints,
+    edge_length: Floats,
+    rules: Floats,
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Apply the three rules; return what became of every node and edge.
+
+    Args:
+        node_xy, node_radius: ``(n, 2)`` and ``(n,)``, px.
+        node_weight: ``(n,)``, pixels of a junction, 0 for ends: what counts when centres are averaged.
+        edge_nodes: ``(m, 2)``.
+        edge_xy, edge_offsets: inner pixels' centres of all edges.
+        edge_length: ``(m,)`` px from node centre to node centre.
+        rules: ``spur_ratio, spur_px, merge_ratio, cross_ratio, cross_bend_rad``.
+
+    Returns:
+        group: ``(n,)`` the node that stands for each node.
+        state: ``(m,)`` -1 for a kept edge, else the node that took it in.
+        partner: ``(2 m,)`` for each edge end (``2 e`` at the first node, ``2 e + 1`` at the second) the edge end with which it
+            is spliced in a dissolved node, -1 for none.
+        xy, reach: ``(n, 2)`` and ``(n,)``, new centres and radii; only those of standing nodes mean something.
+    """
+    n, m = len(node_radius), len(edge_length)
+    parent, degree = np.arange(n).astype(np.int32), np.zeros(n, np.int32)
+    state = np.full(m, -1, np.int32)
+    for e in range(m):
+        degree[edge_nodes[e, 0]] += 1
+        degree[edge_nodes[e, 1]] += 1
+    order = np.argsort(edge_length, kind="mergesort")
+    _prune(order, parent, degree, state, node_radius, edge_nodes, edge_length, rules)
+    head, ring = _rings(parent, edge_nodes)
+    xy, reach, weight = node_xy.copy(), node_radius.copy(), node_weight.copy()
+    for k in order:
+        a, b = _find(parent, edge_nodes[k, 0]), _find(parent, edge_nodes[k, 1])
+        both = node_radius[a] + node_radius[b]
+        if state[k] >= 0 or a == b or degree[a] < 3 or degree[b] < 3 or edge_length[k] > max(rules[2], rules[3]) * both:
+            continue
+        if edge_length[k] > rules[2] * both and not _crosses(
+            k, a, b, parent, head, ring, degree, state, xy, reach, edge_nodes, edge_xy, edge_offsets, rules[4]
+        ):
+            continue
+        state[k] = a
+        parent[b] = a
+        ring[head[a]], ring[head[b]] = ring[head[b]], ring[head[a]]
+        total = max(weight[a] + weight[b], 1.0)
+        centre = (xy[a] * weight[a] + xy[b] * weight[b]) / total
+        apart = np.hypot(xy[a, 0] - xy[b, 0], xy[a, 1] - xy[b, 1])
+        reach[a] = max(max(reach[a], reach[b]), 0.5 * apart + 0.5 * min(reach[a], reach[b]))
+        xy[a] = centre
+        weight[a] = total
+        degree[a] += degree[b] - 2
+    group = np.empty(n, np.int32)
+    for k in range(n):
+        group[k] = _find(parent, k)
+    for e in range(m):
+        if state[e] >= 0:
+            state[e] = group[state[e]]
+    return group, state, _splices(group, degree, state, edge_nodes), xy, reach
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _prune(
+    order: NDArray[np.int64],
+    parent: Ints,
+    degree: Ints,
+    state: Ints,
+    node_radius: Floats,
+    edge_nodes: Ints,
+    edge_length: Floats,
+    rules: Floats,
+) -> None:
+    for e in order:
+        a, b = edge_nodes[e, 0], edge_nodes[e, 1]
+        if degree[a] != 1:
+            a, b = b, a
+        if degree[a] == 1 and degree[b] >= 3 and edge_length[e] <= rules[0] * node_radius[b] + rules[1]:
+            state[e] = b
+            parent[a] = b
+            degree[b] -= 1
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _rings(parent: Ints, edge_nodes: Ints) -> tuple[Ints, Ints]:
+    """Return circular lists of the edge ends at each node: one of them, and from each the next; two merge by one swap."""
+    head, ring = np.full(len(parent), -1, np.int32), np.empty(2 * len(edge_nodes), np.int32)
+    for h in range(len(ring)):
+        node = _find(parent, edge_nodes[h // 2, h % 2])
+        if head[node] < 0:
+            head[node] = h
+            ring[h] = h
+        else:
+            ring[h] = ring[head[node]]
+            ring[head[node]] = h
+    return head, ring
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def branch_at(e: int, side: int, edge_xy: Floats, edge_offsets: Ints, xy: Floats, other: Floats, skip: float) -> Floats:
+    """Return the place where a branch leaves the disc of ``skip`` around its node, and its direction there, as 4 numbers."""
+    lo, hi = edge_offsets[e], edge_offsets[e + 1]
+    out = np.empty(4)
+    reach = skip + 5.0
+    near, far = other, other
+    found = False
+    for j in range(hi - lo):
+        p = edge_xy[lo + j] if side == 0 else edge_xy[hi - 1 - j]
+        d = np.hypot(p[0] - xy[0], p[1] - xy[1])
+        if not found and d >= skip:
+            near = p
+            found = True
+        far = p
+        if d >= reach:
+            break
+    if not found or (far[0] == near[0] and far[1] == near[1]):
+        near, far = xy, (far if found else other)
+    out[0], out[1] = near[0], near[1]
+    length = max(np.hypot(far[0] - near[0], far[1] - near[1]), 1e-9)
+    out[2], out[3] = (far[0] - near[0]) / length, (far[1] - near[1]) / length
+    return out
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def total_bend(one: Floats, two: Floats) -> float:
+    """Return by how much a path turns that comes in along one branch, runs straight to the other and leaves along it.
+
+    A branch is ``x, y`` where it leaves the junction's disc and its unit direction away from the junction. Both turns are
+    counted without sign, radians, 0 to 2 pi: so is an offset between parallel branches.
+    """
+    cx, cy = two[0] - one[0], two[1] - one[1]
+    length = np.hypot(cx, cy)
+    straight = np.arccos(min(1.0, max(-1.0, -(one[2] * two[2] + one[3] * two[3]))))
+    if length < 1.0:
+        return straight
+    first = np.arccos(min(1.0, max(-1.0, -(one[2] * cx + one[3] * cy) / length)))
+    second = np.arccos(min(1.0, max(-1.0, (two[2] * cx + two[3] * cy) / length)))
+    return max(straight, first + second)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _crosses(
+    bridge: int,
+    a: int,
+    b: int,
+    parent: Ints,
+    head: Ints,
+    ring: Ints,
+    degree: Ints,
+    state: Ints,
+    xy: Floats,
+    reach: Floats,
+    edge_nodes: Ints,
+    edge_xy: Floats,
+    edge_offsets: Ints,
+    limit: float,
+) -> bool:
+    """Say whether the two branches at ``a`` continue smoothly in the two at ``b``."""
+    if degree[a] != 3 or degree[b] != 3:
+        return False
+    sides = np.empty((2, 2, 4))
+    for k, node in enumerate((a, b)):
+        found, h = 0, head[node]
+        while True:
+            e = h // 2
+            if state[e] < 0 and e != bridge and found < 2:
+                far = xy[_find(parent, edge_nodes[e, 1 - h % 2])]
+                sides[k, found] = branch_at(e, h % 2, edge_xy, edge_offsets, xy[node], far, reach[node] + 0.5)
+                found += 1
+            h = ring[h]
+            if h == head[node]:
+                break
+    left, right = sides[0], sides[1]
+    parallel = max(total_bend(left[0], right[0]), total_bend(left[1], right[1]))
+    crossed = max(total_bend(left[0], right[1]), total_bend(left[1], right[0]))
+    return min(parallel, crossed) < limit
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _splices(group: Ints, degree: Ints, state: Ints, edge_nodes: Ints) -> Ints:
+    """Pair the edge ends at nodes of two branches; a ring of such nodes keeps one of them as its anchor."""
+    m = len(state)
+    partner = np.full(2 * m, -1, np.int32)
+    first = np.full(len(group), -1, np.int32)
+    for h in range(2 * m):
+        if state[h // 2] >= 0:
+            continue
+        node = group[edge_nodes[h // 2, h % 2]]
+        if degree[node] != 2:
+            continue
+        if first[node] < 0:
+            first[node] = h
+        elif first[node] != h ^ 1:
+            partner[h] = first[node]
+            partner[first[node]] = h
+    seen = np.zeros(m, np.uint8)
+    for chained in range(2):
+        for h in range(2 * m):
+            if state[h // 2] >= 0 or seen[h // 2] or (chained == 0 and partner[h] >= 0):
+                continue
+            if chained == 1:
+                partner[partner[h]] = -1
+                partner[h] = -1
+            here = h
+            while here >= 0:
+                seen[here // 2] = 1
+                here = partner[here ^ 1]
+    return partner
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def chain_edges(state: Ints, partner: Ints) -> tuple[Ints, Ints]:
+    """Return the kept edges strung together at their splices: edge ends in walking order, and offsets between chains.
+
+    ``2 e`` stands for edge e walked forwards, ``2 e + 1`` for backwards.
+    """
+    m = len(state)
+    walk, offsets = np.empty(m, np.int32), np.zeros(m + 1, np.int32)
+    seen = np.zeros(m, np.uint8)
+    n, filled = 0, 0
+    for h in range(2 * m):
+        if state[h // 2] >= 0 or seen[h // 2] or partner[h] >= 0:
+            continue
+        here = h
+        while here >= 0:
+            seen[here // 2] = 1
+            walk[filled] = here
+            filled += 1
+            here = partner[here ^ 1]
+        n += 1
+        offsets[n] = filled
+    return walk[:filled].copy(), offsets[: n + 1].copy()

@@ -1,0 +1,312 @@
+"""From an image to its stroke graph: binarise, thin, trace, simplify, smooth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from kalamos.baselines.binarise import Method, binarise
+from kalamos.baselines.graph import StrokeGraph
+from kalamos.baselines.pixelgraph import trace_pixels
+from kalamos.baselines.simplify import chain_edges, reduce_graph
+from kalamos.baselines.thinning import DELETABLE, ink_radii, thin_in_place
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SkeletonRules:
+    """The lengths and angles that decide what is a stroke and what is an artefact; ratios are to the stroke radius.
+
+    Attributes:
+        spur_ratio, spur_px: an open branch no longer than ``spur_ratio * radius + spur_px`` is a spur.
+        merge_ratio: junctions nearer than this times the sum of their radii are one.
+        cross_ratio, cross_bend_rad: so are junctions up to this far apart whose branches continue smoothly across.
+        smoothing: passes of the smoother over a path (Taubin 1995: a pass shrinks and swells, so that loops keep their size).
+        hidden_ratio: ink wider than this times the median stroke may hide lines.
+    """
+
+    spur_ratio: float = 1.0
+    spur_px: float = 1.0
+    merge_ratio: float = 1.0
+    cross_ratio: float = 3.0
+    cross_bend_rad: float = 0.6
+    smoothing: int = 4
+    hidden_ratio: float = 1.7
+
+
+RULES = SkeletonRules()
+
+
+def skeleton(pixels: NDArray[np.uint8], method: Method = "otsu", rules: SkeletonRules = RULES) -> StrokeGraph:
+    """Return the stroke graph of a grey image ``(h, w)``, ink dark on light paper."""
+    return graph_of_mask(binarise(pixels, method), rules)
+
+
+def graph_of_mask(mask: NDArray[np.bool_], rules: SkeletonRules = RULES) -> StrokeGraph:
+    """Return the stroke graph of a boolean image ``(h, w)``, True for ink."""
+    height, stride = mask.shape[0] + 2, mask.shape[1] + 2
+    ink = np.zeros((height, stride), np.uint8)
+    ink[1:-1, 1:-1] = mask
+    thinned = ink.copy()
+    thin_in_place(thinned.reshape(-1), stride, DELETABLE)
+    lines = thinned.reshape(-1)
+    at = np.flatnonzero(lines).astype(np.int32)
+    radii = np.zeros(lines.size)
+    radii[at] = ink_radii(ink.reshape(-1), height, stride, at)
+    typical = float(np.median(radii[at])) if at.size else 0.0
+    knobs = np.array(
+        [rules.spur_ratio, rules.spur_px, rules.merge_ratio, rules.cross_ratio, rules.cross_bend_rad], np.float64
+    )
+    arrays = _build(*trace_pixels(lines, stride), radii, stride, height, knobs, rules.smoothing)
+    node_xy, node_radius, component, edge_nodes, points, point_radius, offsets, lengths, owner = arrays
+    width = np.add.reduceat(point_radius, offsets[:-1]) / np.diff(offsets) if len(lengths) else np.zeros(0)
+    wide = width > rules.hidden_ratio * max(typical, 0.5)
+    return StrokeGraph(
+        node_xy,
+        node_radius,
+        component,
+        edge_nodes,
+        points,
+        point_radius,
+        offsets,
+        lengths,
+        edge_double=wide,
+        edge_hidden=wide,
+        owner=owner.reshape(height, stride)[1:-1, 1:-1],
+        radius=typical,
+    )
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _build(
+    node_kind: Ints,
+    node_pixels: Ints,
+    node_offsets: Ints,
+    edge_nodes: Ints,
+    edge_pixels: Ints,
+    edge_offsets: Ints,
+    radii: Floats,
+    stride: int,
+    height: int,
+    knobs: Floats,
+    smoothing: int,
+) -> tuple[Floats, Floats, Ints, Ints, Floats, Floats, Ints, Floats, Ints]:
+    n, m = len(node_kind), len(edge_nodes)
+    node_xy, node_radius, weight = np.zeros((n, 2)), np.zeros(n), np.zeros(n)
+    for k in range(n):
+        lo, hi = node_offsets[k], node_offsets[k + 1]
+        for j in range(lo, hi):
+            p = node_pixels[j]
+            node_xy[k, 0] += (p % stride - 0.5) / (hi - lo)
+            node_xy[k, 1] += (p // stride - 0.5) / (hi - lo)
+            node_radius[k] = max(node_radius[k], radii[p])
+        weight[k] = hi - lo if node_kind[k] == 3 else 0.0
+    edge_xy = np.empty((len(edge_pixels), 2))
+    for j in range(len(edge_pixels)):
+        edge_xy[j, 0] = edge_pixels[j] % stride - 0.5
+        edge_xy[j, 1] = edge_pixels[j] // stride - 0.5
+    length = np.empty(m)
+    for e in range(m):
+        last = node_xy[edge_nodes[e, 0]]
+        total = 0.0
+        for j in range(edge_offsets[e], edge_offsets[e + 1]):
+            total += np.hypot(edge_xy[j, 0] - last[0], edge_xy[j, 1] - last[1])
+            last = edge_xy[j]
+        end = node_xy[edge_nodes[e, 1]]
+        length[e] = total + np.hypot(end[0] - last[0], end[1] - last[1])
+    group, state, partner, xy, reach = reduce_graph(
+        node_xy, node_radius, weight, edge_nodes, edge_xy, edge_offsets, length, knobs
+    )
+    walk, walk_offsets = chain_edges(state, partner)
+    return _assemble(
+        group,
+        state,
+        walk,
+        walk_offsets,
+        xy,
+        reach,
+        node_pixels,
+        node_offsets,
+        edge_nodes,
+        edge_pixels,
+        edge_xy,
+        edge_offsets,
+        radii,
+        smoothing,
+    )
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _assemble(
+    group: Ints,
+    state: Ints,
+    walk: Ints,
+    walk_offsets: Ints,
+    xy: Floats,
+    reach: Floats,
+    node_pixels: Ints,
+    node_offsets: Ints,
+    edge_nodes: Ints,
+    edge_pixels: Ints,
+    edge_xy: Floats,
+    edge_offsets: Ints,
+    radii: Floats,
+    smoothing: int,
+) -> tuple[Floats, Floats, Ints, Ints, Floats, Floats, Ints, Floats, Ints]:
+    """Number the standing nodes and the chained edges anew, write their geometry, and give every pixel its owner."""
+    n, n_chains = len(group), len(walk_offsets) - 1
+    inside = np.full(n, -1, np.int32)
+    for c in range(n_chains):
+        for k in range(walk_offsets[c] + 1, walk_offsets[c + 1]):
+            inside[group[edge_nodes[walk[k] // 2, walk[k] % 2]]] = c
+    number = np.full(n, -1, np.int32)
+    n_new = 0
+    for k in range(n):
+        if group[k] == k and inside[k] < 0:
+            number[k] = n_new
+            n_new += 1
+    owner = np.full(len(radii), -1, np.int32)
+    place = np.empty(n, np.int32)
+    for k in range(n):
+        g = group[k]
+        place[k] = number[g] if number[g] >= 0 else n_new + inside[g]
+        for j in range(node_offsets[k], node_offsets[k + 1]):
+            owner[node_pixels[j]] = place[k]
+    for e in range(len(state)):
+        if state[e] >= 0:
+            for j in range(edge_offsets[e], edge_offsets[e + 1]):
+                owner[edge_pixels[j]] = place[state[e]]
+    new_xy, new_reach = np.empty((n_new, 2)), np.empty(n_new)
+    for k in range(n):
+        if number[k] >= 0:
+            new_xy[number[k]] = xy[k]
+            new_reach[number[k]] = reach[k]
+    new_nodes = np.empty((n_chains, 2), np.int32)
+    points = np.empty((len(edge_pixels) + len(walk) + 2 * n_chains, 2))
+    radius, offsets, lengths = np.empty(len(points)), np.zeros(n_chains + 1, np.int32), np.empty(n_chains)
+    degree = np.zeros(n_new, np.int32)
+    for c in range(n_chains):
+        first, last = walk[walk_offsets[c]], walk[walk_offsets[c + 1] - 1] ^ 1
+        new_nodes[c, 0] = number[group[edge_nodes[first // 2, first % 2]]]
+        new_nodes[c, 1] = number[group[edge_nodes[last // 2, last % 2]]]
+        degree[new_nodes[c, 0]] += 1
+        degree[new_nodes[c, 1]] += 1
+    filled = 0
+    for c in range(n_chains):
+        start = filled
+        points[filled], radius[filled] = new_xy[new_nodes[c, 0]], new_reach[new_nodes[c, 0]]
+        filled += 1
+        for k in range(walk_offsets[c], walk_offsets[c + 1]):
+            h = walk[k]
+            e = h // 2
+            if k > walk_offsets[c]:
+                joint = group[edge_nodes[e, h % 2]]
+                points[filled], radius[filled] = xy[joint], reach[joint]
+                filled += 1
+            lo, hi = edge_offsets[e], edge_offsets[e + 1]
+            for j in range(hi - lo):
+                at = lo + j if h % 2 == 0 else hi - 1 - j
+                points[filled], radius[filled] = edge_xy[at], radii[edge_pixels[at]]
+                owner[edge_pixels[at]] = n_new + c
+                filled += 1
+        points[filled], radius[filled] = new_xy[new_nodes[c, 1]], new_reach[new_nodes[c, 1]]
+        filled += 1
+        filled = _leave_zones(points, radius, start, filled, degree, new_nodes[c], new_reach)
+        closed = new_nodes[c, 0] == new_nodes[c, 1] and degree[new_nodes[c, 0]] == 2
+        _smooth(points[start:filled], smoothing, closed)
+        offsets[c + 1] = filled
+        lengths[c] = 0.0
+        for j in range(start + 1, filled):
+            lengths[c] += np.hypot(points[j, 0] - points[j - 1, 0], points[j, 1] - points[j - 1, 1])
+    return (
+        new_xy,
+        new_reach,
+        _components(n_new, new_nodes),
+        new_nodes,
+        points[:filled].copy(),
+        radius[:filled].copy(),
+        offsets,
+        lengths,
+        owner,
+    )
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _leave_zones(
+    points: Floats, radius: Floats, start: int, filled: int, degree: Ints, nodes: Ints, reach: Floats
+) -> int:
+    """Drop the points inside the discs of the junctions at both ends, where thinning bends the line; keep two at least."""
+    low, high = start + 1, filled - 1
+    if degree[nodes[0]] > 2:
+        while (
+            low < high
+            and np.hypot(points[low, 0] - points[start, 0], points[low, 1] - points[start, 1]) < reach[nodes[0]]
+        ):
+            low += 1
+    last = filled - 1
+    if degree[nodes[1]] > 2:
+        while high > low and (
+            np.hypot(points[high - 1, 0] - points[last, 0], points[high - 1, 1] - points[last, 1]) < reach[nodes[1]]
+        ):
+            high -= 1
+    if high - low < 1 and nodes[0] == nodes[1]:
+        return filled
+    end = start + 1
+    for j in range(low, high):
+        points[end], radius[end] = points[j], radius[j]
+        end += 1
+    points[end], radius[end] = points[last], radius[last]
+    return end + 1
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _smooth(line: Floats, passes: int, closed: bool) -> None:
+    """Smooth in place; the ends stay, or are smoothed as one point where the line is closed."""
+    n = len(line)
+    if n < 4:
+        return
+    before = np.empty_like(line)
+    for step in range(2 * passes):
+        factor = 0.5 if step % 2 == 0 else -0.53
+        before[:] = line
+        for j in range(1, n - 1):
+            for axis in range(2):
+                mean = 0.5 * (before[j - 1, axis] + before[j + 1, axis])
+                line[j, axis] = before[j, axis] + factor * (mean - before[j, axis])
+        if closed:
+            for axis in range(2):
+                mean = 0.5 * (before[n - 2, axis] + before[1, axis])
+                line[0, axis] = before[0, axis] + factor * (mean - before[0, axis])
+                line[n - 1, axis] = line[0, axis]
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _components(n: int, edge_nodes: Ints) -> Ints:
+    """Return the connected piece of each node, numbered in order of first node."""
+    parent = np.arange(n).astype(np.int32)
+    for e in range(len(edge_nodes)):
+        a, b = edge_nodes[e, 0], edge_nodes[e, 1]
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        while parent[b] != b:
+            parent[b] = parent[parent[b]]
+            b = parent[b]
+        parent[max(a, b)] = min(a, b)
+    component = np.empty(n, np.int32)
+    count = 0
+    for k in range(n):
+        root = k
+        while parent[root] != root:
+            root = parent[root]
+        if root == k:
+            component[k] = count
+            count += 1
+        else:
+            component[k] = component[root]
+    return component
