@@ -1,0 +1,360 @@
+"use strict";
+// The leaderboard page: one state, one function that draws each part of it. No library, no network.
+const data = JSON.parse(document.getElementById("data").textContent);
+const $ = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+const PALETTE = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"];
+const state = { task: 0, sort: "ldtw", descending: null, at: 0, list: [], clock: 0, playing: true, last: 0 };
+
+const task = () => data.tasks[state.task];
+const sample = () => state.list[state.at];
+const entry = (name) => task().entries.find((e) => e.name === name);
+const lowerIsBetter = (metric) => data.metrics[metric].direction === "lower";
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function number(value) {
+  if (value === null || value === undefined) return "–";
+  return Math.abs(value) < 10 ? value.toFixed(3) : value.toFixed(1);
+}
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+function makeSvg(tag, attributes, text) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+function fill(select, options, chosen) {
+  select.replaceChildren(...options.map(([value, text]) => {
+    const option = make("option", { value }, text);
+    option.selected = value === chosen;
+    return option;
+  }));
+}
+
+// ---- table ----------------------------------------------------------------------------------------------------------
+function columns() {
+  const all = document.querySelector("input[name=columns]:checked").value === "all";
+  const shown = all ? task().metrics : data.main.filter((name) => task().metrics.includes(name));
+  return [...shown, "coverage", "ms"];
+}
+
+function valueOf(e, column) {
+  if (column === "entry") return e.name;
+  if (column === "coverage" || column === "ms") return e[column];
+  return e.cells[column] ? e.cells[column][0] : null;
+}
+
+function sorted(entries) {
+  const down = state.descending ?? !(state.sort === "entry" || state.sort === "ms" || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
+  const rank = (e) => valueOf(e, state.sort);
+  return [...entries].sort((a, b) => {
+    const x = rank(a), y = rank(b);
+    if (x === null || y === null) return (x === null) - (y === null);
+    const order = typeof x === "string" ? x.localeCompare(y) : x - y;
+    return down ? -order : order;
+  });
+}
+
+function drawTable() {
+  const names = columns();
+  const down = state.descending ?? !(state.sort === "entry" || state.sort === "ms" || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
+  const head = make("tr");
+  for (const name of ["entry", ...names]) {
+    const about = data.metrics[name];
+    const text = about ? `${name} ${about.direction === "lower" ? "↓" : "↑"}` : name === "ms" ? "ms/image ↓" : name === "coverage" ? "coverage ↑" : name;
+    const button = make("button", { type: "button", title: about ? about.formula : "" }, text);
+    button.addEventListener("click", () => {
+      state.descending = state.sort === name ? !down : null;
+      state.sort = name;
+      drawTable();
+      $("board").querySelector(`[data-column="${name}"] button`).focus();
+    });
+    const cell = make("th", { scope: "col", "data-column": name }, button);
+    if (name === state.sort) cell.setAttribute("aria-sort", down ? "descending" : "ascending");
+    head.append(cell);
+  }
+  const entries = sorted(task().entries.filter((e) => e.kind !== "control"));
+  const controls = $("controls").checked ? sorted(task().entries.filter((e) => e.kind === "control")) : [];
+  const body = make("tbody", {}, ...[...entries, ...controls].map((e) => row(e, names)));
+  $("board").replaceChildren(make("caption", {}, task().title), make("thead", {}, head), body);
+}
+
+function row(e, names) {
+  const line = make("tr", e.kind === "control" ? { class: "control" } : {}, make("th", { scope: "row" }, e.name));
+  for (const name of names) {
+    const cell = e.cells[name];
+    const text = name === "ms" && e.ms !== null ? e.ms.toFixed(2) : number(valueOf(e, name));
+    const box = make("td", cell && cell[4] ? { class: cell[4] } : {}, text);
+    if (cell && cell[1] !== null && $("intervals").checked) box.append(make("small", {}, `${number(cell[1])}–${number(cell[2])}`));
+    line.append(box);
+  }
+  return line;
+}
+
+function drawProvenance() {
+  const made = task().provenance.predicted || {};
+  $("provenance").textContent = Object.keys(made).length ? "Made with " + Object.entries(made).map(([k, v]) => `${k} ${v}`).join(", ") + "." : "";
+}
+
+// ---- plot by part ---------------------------------------------------------------------------------------------------
+function drawPlot() {
+  const metric = $("metric").value, part = $("part").value;
+  const about = data.metrics[metric];
+  $("formula").textContent = `${metric}: ${about.formula}; ${about.unit || "no unit"}; ${about.direction} is better.`;
+  const entries = task().entries.filter((e) => e.kind !== "control");
+  const parts = [...new Set(entries.flatMap((e) => Object.keys(e.by[part])))].sort();
+  const values = entries.map((e) => parts.map((p) => (e.by[part][p] ? e.by[part][p][metric] : null)));
+  const top = Math.max(1e-9, ...values.flat().filter((v) => v !== null)) * 1.08;
+  const width = 1180, height = 300, left = 56, bottom = 44, group = (width - left - 10) / parts.length;
+  const svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${metric} by ${part}; the values stand in the table below` });
+  for (let k = 0; k <= 4; k++) {
+    const y = 10 + (height - bottom - 10) * (1 - k / 4);
+    svg.append(makeSvg("line", { x1: left, x2: width - 10, y1: y, y2: y, class: "grid" }));
+    svg.append(makeSvg("text", { x: left - 8, y: y + 4, "text-anchor": "end", class: "soft" }, number((top * k) / 4)));
+  }
+  parts.forEach((p, i) => {
+    const size = entries[0].by[part][p] ? entries[0].by[part][p].samples : 0;
+    svg.append(makeSvg("text", { x: left + group * (i + 0.5), y: height - 24, "text-anchor": "middle" }, part === "strokes" ? `${p} stroke${p === "1" ? "" : "s"}` : p));
+    svg.append(makeSvg("text", { x: left + group * (i + 0.5), y: height - 8, "text-anchor": "middle", class: "soft" }, `${size} samples`));
+    const bar = (group * 0.84) / entries.length;
+    entries.forEach((e, j) => {
+      const value = values[j][i];
+      if (value === null) return;
+      const tall = Math.max(0, ((height - bottom - 10) * value) / top);
+      const box = makeSvg("rect", { x: left + group * (i + 0.08) + bar * j, y: height - bottom - tall, width: Math.max(1, bar - 2), height: tall, fill: `var(${PALETTE[j % PALETTE.length]})`, "fill-opacity": j < PALETTE.length ? 1 : 0.5 });
+      box.append(makeSvg("title", {}, `${e.name}: ${number(value)}`));
+      svg.append(box);
+    });
+  });
+  const keys = make("div", { class: "keys" }, ...entries.map((e, j) => make("span", {}, make("i", { style: `background:var(${PALETTE[j % PALETTE.length]});opacity:${j < PALETTE.length ? 1 : 0.5}` }), e.name)));
+  const table = make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "entry"), ...parts.map((p) => make("th", { scope: "col" }, p)))),
+    make("tbody", {}, ...entries.map((e, j) => make("tr", {}, make("th", { scope: "row" }, e.name), ...values[j].map((v) => make("td", {}, number(v)))))));
+  $("plot").replaceChildren(svg, keys, make("details", {}, make("summary", {}, "the same in numbers"), table));
+}
+
+// ---- samples --------------------------------------------------------------------------------------------------------
+function orderSamples() {
+  const metric = $("metric").value, sign = lowerIsBetter(metric) ? 1 : -1;
+  const a = $("first").value, b = $("second").value, wanted = $("find").value.trim(), script = $("script").value;
+  const score = (s, name) => { const v = s.scores[name] && s.scores[name][metric]; return v === null || v === undefined ? -Infinity : sign * v; };
+  const keys = {
+    worst: (s) => -score(s, a),
+    best: (s) => (score(s, a) === -Infinity ? Infinity : score(s, a)),
+    disputed: (s) => { const d = Math.abs(score(s, a) - score(s, b)); return Number.isFinite(d) ? -d : 0; },
+    any: () => 0,
+  };
+  const key = keys[$("order").value];
+  state.list = task().samples
+    .filter((s) => (!script || s.script === script) && (!wanted || s.label === wanted || s.key.includes(wanted)))
+    .map((s, i) => [key(s), i, s]).sort((x, y) => x[0] - y[0] || x[1] - y[1]).map((x) => x[2]);
+  state.at = 0;
+  drawSample();
+}
+
+function step(by) {
+  if (!state.list.length) return;
+  state.at = (state.at + by + state.list.length) % state.list.length;
+  drawSample();
+}
+
+function drawSample() {
+  const s = sample();
+  $("place").textContent = state.list.length ? `${state.at + 1} of ${state.list.length}` : "0 of 0";
+  $("about").textContent = s ? `${s.label ? `“${s.label}”, ` : ""}${s.script}, ${s.strokes} stroke${s.strokes === 1 ? "" : "s"}, ${s.key}` : "no sample fits";
+  state.clock = 0;
+  $("panels").replaceChildren();
+  $("speeds").replaceChildren();
+  if (!s) return;
+  document.querySelector("main").classList.toggle("wide", s.w / s.h > 2.6);
+  state.panels = [["Image", null, ""], ["Truth", s.truth, ""], ["A", s.inks[$("first").value], $("first").value], ["B", s.inks[$("second").value], $("second").value]].map(([title, ink, name]) => panel(s, title, ink, name));
+  drawSpeeds(s);
+  drawFrame();
+}
+
+function panel(s, title, ink, name) {
+  const scale = Math.max(1, Math.floor(Math.min(1200 / s.w, 520 / s.h)));
+  const canvas = make("canvas", { width: s.w * scale, height: s.h * scale, role: "img", "aria-label": `${title} ${name}: ${ink ? `${ink.length} strokes` : title === "Image" ? "the image" : "no answer"}` });
+  const scores = name && s.scores[name] ? s.scores[name][$("metric").value] : undefined;
+  const note = title === "Image" ? `${s.w} × ${s.h} px` : ink ? `${ink.length} stroke${ink.length === 1 ? "" : "s"}${scores === undefined ? "" : `, ${$("metric").value} ${number(scores)}`}` : "no answer";
+  $("panels").append(make("figure", {}, make("figcaption", {}, name ? `${title}: ${name}` : title, make("span", {}, note)), canvas));
+  const image = new Image();
+  image.onload = drawFrame;
+  image.src = `data:image/png;base64,${s.png}`;
+  return { canvas, scale, image, plain: title === "Image", path: ink ? walk(ink) : null };
+}
+
+// An ink as a list of points with the share of the whole time, pen-up pauses included, at which each is reached.
+function walk(ink) {
+  const points = [];
+  const timed = ink.every((stroke) => stroke.every((v, i) => i % 3 !== 2 || v >= 0));
+  let clock = 0;
+  ink.forEach((stroke, k) => {
+    for (let i = 0; i < stroke.length; i += 3) {
+      const x = stroke[i] / 10, y = stroke[i + 1] / 10, before = points[points.length - 1];
+      clock = timed ? stroke[i + 2] : clock + (before ? (i ? Math.hypot(x - before.x, y - before.y) : 6) : 0);
+      points.push({ x, y, k, t: clock });
+    }
+  });
+  const start = points[0].t, span = points[points.length - 1].t - start || 1;
+  let fastest = 1e-9;
+  points.forEach((p, i) => {
+    const before = points[i - 1];
+    p.speed = before && before.k === p.k ? Math.hypot(p.x - before.x, p.y - before.y) / Math.max(p.t - before.t, span * 1e-4) : null;
+    if (p.speed) fastest = Math.max(fastest, p.speed);
+  });
+  points.forEach((p) => { p.t = (p.t - start) / span; p.fast = (p.speed || 0) / fastest; });
+  return { points, timed, strokes: ink.length };
+}
+
+function colour(p, path) {
+  const how = $("colour").value;
+  if (how === "stroke") return `hsl(${(p.k * 137.5 + 10) % 360} 75% 40%)`;
+  const share = how === "speed" ? p.fast : p.t;
+  return `hsl(${240 - 240 * share} 80% ${how === "speed" ? 45 : 42}%)`;
+}
+
+function drawFrame() {
+  for (const { canvas, scale, image, plain, path } of state.panels || []) {
+    const pen = canvas.getContext("2d");
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.imageSmoothingEnabled = false;
+    pen.globalAlpha = plain ? 1 : 0.22;
+    if (image.complete) pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+    pen.globalAlpha = 1;
+    if (path) drawPath(pen, path, scale);
+  }
+  $("scrub").value = Math.round(state.clock * 1000);
+}
+
+function drawPath(pen, path, scale) {
+  pen.setTransform(scale, 0, 0, scale, 0, 0);
+  pen.lineCap = pen.lineJoin = "round";
+  let tip = path.points[0];
+  path.points.forEach((p, i) => {
+    const before = path.points[i - 1];
+    if (p.t > state.clock && !(before && before.t <= state.clock)) return;
+    const share = !before || p.t <= state.clock ? 1 : (state.clock - before.t) / Math.max(p.t - before.t, 1e-9);
+    const same = before && before.k === p.k, from = same ? before : p;
+    const to = same ? { x: before.x + (p.x - before.x) * share, y: before.y + (p.y - before.y) * share } : p;
+    if (!same && p.t > state.clock) return;
+    if (!same && before) {
+      pen.strokeStyle = "#8a8a8a"; pen.lineWidth = 0.35; pen.setLineDash([1, 1]);
+      pen.beginPath(); pen.moveTo(before.x, before.y); pen.lineTo(p.x, p.y); pen.stroke(); pen.setLineDash([]);
+    }
+    pen.strokeStyle = colour(p, path); pen.lineWidth = 1.3;
+    pen.beginPath(); pen.moveTo(from.x, from.y); pen.lineTo(to.x, to.y + (same ? 0 : 0.01)); pen.stroke();
+    if (!same) { pen.fillStyle = "#1b7a3d"; pen.font = "4px system-ui"; pen.fillText(String(p.k + 1), p.x + 1, p.y - 1); }
+    tip = to;
+  });
+  pen.fillStyle = "#000";
+  pen.beginPath(); pen.arc(tip.x, tip.y, 1.4, 0, 7); pen.fill();
+}
+
+function drawSpeeds(s) {
+  const width = 1180, height = 150;
+  const svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "speed of the pen over relative time, each scaled to its own maximum" });
+  const lines = [["truth", s.truth, "--ink"], [`A: ${$("first").value}`, s.inks[$("first").value], "--a"], [`B: ${$("second").value}`, s.inks[$("second").value], "--b"]];
+  const keys = make("div", { class: "keys" });
+  for (const [name, ink, tint] of lines) {
+    if (!ink) continue;
+    const path = walk(ink);
+    let text = "", open = false;
+    for (const p of path.points) {
+      if (p.speed === null) { open = false; continue; }
+      text += `${open ? "L" : "M"}${(8 + (width - 16) * p.t).toFixed(1)},${(height - 8 - (height - 20) * p.fast).toFixed(1)}`;
+      open = true;
+    }
+    svg.append(makeSvg("path", { d: text || "M0,0", fill: "none", stroke: `var(${tint})`, "stroke-width": 2 }));
+    keys.append(make("span", {}, make("i", { style: `background:var(${tint})` }), path.timed ? name : `${name} (no times: constant speed)`));
+  }
+  svg.append(makeSvg("line", { id: "now", x1: 8, x2: 8, y1: 4, y2: height - 4, class: "grid", "stroke-width": 2 }));
+  $("speeds").replaceChildren(svg, keys);
+}
+
+function tick(now) {
+  if (state.playing && state.panels) {
+    state.clock += ((now - state.last) / 2600) * Number($("pace").value);
+    if (state.clock > 1.25) state.clock = 0;
+    moveTo(state.clock, true);
+  }
+  state.last = now;
+  requestAnimationFrame(tick);
+}
+
+function moveTo(clock, running = false) {
+  state.clock = running ? clock : Math.min(1, Math.max(0, clock));
+  if (!running) play(false);
+  drawFrame();
+  const line = $("now");
+  if (line) for (const side of ["x1", "x2"]) line.setAttribute(side, 8 + 1164 * Math.min(1, state.clock));
+}
+
+function play(on) {
+  state.playing = on;
+  $("play").textContent = on ? "Pause" : "Play";
+}
+
+function stepStroke(by) {
+  const path = (state.panels[2].path || state.panels[1].path), ends = [0];
+  path.points.forEach((p, i) => { const after = path.points[i + 1]; if (!after || after.k !== p.k) ends.push(p.t); });
+  const now = state.clock, next = by > 0 ? ends.find((t) => t > now + 1e-6) : [...ends].reverse().find((t) => t < now - 1e-6);
+  moveTo(next === undefined ? (by > 0 ? 1 : 0) : next);
+}
+
+// ---- wiring ---------------------------------------------------------------------------------------------------------
+function openTask() {
+  const t = task(), ranked = t.entries.filter((e) => e.kind !== "control").map((e) => [e.name, e.name]);
+  const all = t.entries.map((e) => [e.name, e.kind === "control" ? `${e.name} (control)` : e.name]);
+  const best = ranked.length ? ranked : all;
+  fill($("first"), all, best[0][0]);
+  fill($("second"), all, (best[1] || all[1] || all[0])[0]);
+  fill($("metric"), t.metrics.map((m) => [m, m]), t.metrics.includes("ldtw") ? "ldtw" : t.metrics[0]);
+  fill($("script"), [["", "all"], ...[...new Set(t.samples.map((s) => s.script))].sort().map((s) => [s, s])], "");
+  drawTable();
+  drawProvenance();
+  drawPlot();
+  orderSamples();
+}
+
+function setTheme(dark) {
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  $("theme").setAttribute("aria-pressed", String(dark));
+}
+
+fill($("task"), data.tasks.map((t, i) => [String(i), t.title]), "0");
+$("foot").textContent = `Made by Kalamos ${data.version}. This page is one file and asks the network for nothing.`;
+$("task").addEventListener("change", () => { state.task = Number($("task").value); openTask(); });
+for (const id of ["intervals", "controls"]) $(id).addEventListener("change", drawTable);
+for (const radio of document.querySelectorAll("input[name=columns]")) radio.addEventListener("change", drawTable);
+$("metric").addEventListener("change", () => { drawPlot(); orderSamples(); });
+$("part").addEventListener("change", drawPlot);
+for (const id of ["first", "second", "order", "script"]) $(id).addEventListener("change", orderSamples);
+$("find").addEventListener("input", orderSamples);
+$("previous").addEventListener("click", () => step(-1));
+$("next").addEventListener("click", () => step(1));
+$("play").addEventListener("click", () => { if (state.clock >= 1) state.clock = 0; play(!state.playing); });
+$("back").addEventListener("click", () => stepStroke(-1));
+$("forth").addEventListener("click", () => stepStroke(1));
+$("scrub").addEventListener("input", () => moveTo(Number($("scrub").value) / 1000));
+$("colour").addEventListener("change", drawFrame);
+$("theme").addEventListener("click", () => { setTheme(document.documentElement.dataset.theme !== "dark"); drawFrame(); });
+document.addEventListener("keydown", (event) => {
+  if (/^(INPUT|SELECT|TEXTAREA|BUTTON)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const act = { " ": () => $("play").click(), ArrowLeft: () => step(-1), ArrowRight: () => step(1), ",": () => stepStroke(-1), ".": () => stepStroke(1) }[event.key];
+  if (act) { event.preventDefault(); act(); }
+});
+setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
+if (matchMedia("(prefers-reduced-motion: reduce)").matches) play(false);
+openTask();
+if (!state.playing) moveTo(1);
+requestAnimationFrame((now) => { state.last = now; requestAnimationFrame(tick); });
