@@ -1,0 +1,126 @@
+"""UNIPEN 1.0: the text format of the UNIPEN exchange project, of LipiTk and of Qt's handwriting tests.
+
+The format is defined by I. Guyon, *UNIPEN 1.0 Format Definition*, AT&T Bell Laboratories, 1994 (``unipen.def``). Files
+in the field bend it; these are the readings taken here.
+
+- **Components.** ``.PEN_DOWN`` blocks always count, ``.PEN_UP`` blocks only where they hold points. Numbering starts
+  at 0, again at each ``.START_SET``, and runs on through included files.
+- **Delineations** are lists of ``A``, ``A-B``, ``A:M-B:N`` and mixtures; ``M`` and ``N`` are points, both included.
+  ``A:M`` alone is that point up to the end of the component. An omitted delineation, or ``?``, is all that follows up
+  to the next such segment. Ink comes in the order of writing, whatever the order of the list.
+- **Placeholders.** A pen-down block of the single point ``0 0`` keeps the numbering of ink that was removed: it counts
+  as a component and is dropped as ink (``unipen-placeholder``).
+- **Lines** of a block that do not hold exactly one number for each coordinate are dropped, and counted
+  (``unipen-line-malformed``), but only where the block as a whole cannot be cut evenly: points may share lines.
+- **Coordinates** are X and Y where ``.COORD`` is missing (``unipen-coord-missing``).
+- **Slices** that end behind the last point of a component end at it (``unipen-slice-clipped``).
+- **Time** is T in milliseconds. Without T, or with a T that never advances within a component
+  (``unipen-time-constant``), it follows from ``.POINTS_PER_SECOND``, ``.PEN_UP`` points and ``.DT``; where the file
+  says nothing of a pen-up, the next stroke begins one sampling period later. A rate above 1000 a second is the speed
+  of a serial line and not of a pen: it is ignored (``unipen-rate-implausible``).
+- **Pressure** is divided by the largest pressure of the file, which declares no maximum.
+- **Direction.** y points up and is turned; y is scaled to the resolution of x where the two differ. LipiTk and Qt open
+  with a ``.SEGMENT`` that delineates nothing, and their y points down.
+- **Includes** are looked for below ``<root>/include`` and beside the including file, never outside the root.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from kalamos.datasets.corpus import Refusal, UnitReport
+from kalamos.datasets.formats.unipen_document import Document, Segment
+from kalamos.datasets.formats.unipen_reader import Reader
+from kalamos.errors import FormatError
+from kalamos.ink import Level, Sample
+
+LEVELS: dict[str, Level] = {
+    "WORD": "word",
+    "LINE": "line",
+    "SENTENCE": "line",
+    "TEXT": "line",
+    "FORMULA": "line",
+    "PARAGRAPH": "page",
+    "PAGE": "page",
+    "SHEET": "page",
+    "DOCUMENT": "page",
+}
+"""Level of each type of segment; the others (CHARACTER, GLYPH, KEY ...) are characters."""
+
+_FIRST_KEYWORD = re.compile(
+    rb"(?:^|[\r\n])\.(VERSION|COORD|PEN_DOWN|PEN_UP|INCLUDE|SEGMENT|HIERARCHY|DATA_SOURCE|DATA_ID|WRITER_ID|START_SET"
+    rb"|POINTS_PER_SECOND|X_POINTS_PER_INCH|X_POINTS_PER_MM|COMMENT|KEYWORD|RESERVE|START_BOX)(?=[\s]|$)"
+)
+
+
+def sniff(head: bytes) -> str | None:
+    """Say why a file that begins with ``head`` is UNIPEN, or None."""
+    if b"\0" in head[:4096]:
+        return None
+    found = _FIRST_KEYWORD.search(head)
+    if found is None or head.lstrip()[:1] != b".":
+        return None
+    return f"a line begins with the UNIPEN keyword .{found[1].decode()}"
+
+
+def read(path: Path, report: UnitReport) -> Iterator[Sample]:
+    """Yield one sample for each segment of the smallest type that the file delineates, or one for the whole file.
+
+    Raises:
+        FormatError: where the file cannot be read at all; a bad segment is a refusal in ``report``.
+    """
+    document = read_document(path, _root_of(path))
+    smallest = _smallest_type(document)
+    yield from samples(document, [s for s in document.segments if s.kind == smallest], path.name, report)
+
+
+def samples(document: Document, segments: Iterable[Segment], name: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the sample of each segment, keyed ``name#k`` by its number in the file; refusals go to ``report``."""
+    report.mendings.update(document.counts)
+    numbers = {id(segment): k for k, segment in enumerate(document.segments)}
+    for segment in segments:
+        report.expected[f".SEGMENT {segment.kind}"] += 1
+        try:
+            ranges = document.ranges(segment, report.mendings)
+            ink = document.ink_of(ranges, report.mendings)
+            if not ink.n_strokes:
+                raise FormatError(document.path, "no point of the segment is a finite number", document.line(segment))
+        except FormatError as error:
+            report.refusals.append(Refusal(name, error.where, error.reason))
+            continue
+        heading = document.headings[document.heading_of[ranges[0][0]]]
+        yield Sample(
+            key=f"{name}#{numbers[id(segment)]}",
+            ink=ink,
+            label=segment.label or "",
+            level=LEVELS.get(segment.kind, "character"),
+            writer=heading.writer,
+            points_per_mm=heading.x_per_mm,
+            time_source="none" if ink.t is None else document.time_source,
+            source=f"{name}, {document.line(segment)}",
+        )
+
+
+def read_document(path: Path, root: Path | None = None) -> Document:
+    """Read a UNIPEN file and what it includes; nothing outside ``root`` (its own folder by default) is opened.
+
+    Raises:
+        FormatError: where the file is no UNIPEN, too large, or its includes leave the root, form a circle or never end.
+    """
+    return Reader(path, (root or path.parent).resolve()).document()
+
+
+def _root_of(path: Path) -> Path:
+    """Return the nearest folder above a file that holds ``include``, else the file's own folder."""
+    parents = list(path.resolve().parents)[:8]
+    return next((folder for folder in parents if (folder / "include").is_dir()), path.parent)
+
+
+def _smallest_type(document: Document) -> str:
+    """Return the last type of the hierarchy of which there are segments, else the most frequent type."""
+    present = Counter(segment.kind for segment in document.segments)
+    declared = [kind for kind in document.hierarchy if kind in present]
+    return declared[-1] if declared else max(present, key=lambda kind: present[kind], default="")

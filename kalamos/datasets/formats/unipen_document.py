@@ -1,0 +1,264 @@
+"""A UNIPEN file in memory: components, declarations and segments, and the ink that a segment delineates.
+
+The readings of the format that are taken here are stated in :mod:`kalamos.datasets.formats.unipen`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kalamos.datasets.mending import mend_flat
+from kalamos.errors import FormatError
+from kalamos.ink import Ink, TimeSource
+
+Range = tuple[int, int, int]
+"""(component, first row of ``points``, row after the last)."""
+
+_RANGE = re.compile(r"(\d{1,9})(?::(\d{1,9}))?(?:-(\d{1,9})(?::(\d{1,9}))?)?$")
+_Run = tuple[int, int | None, int, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The declarations in force where a component stands.
+
+    Attributes:
+        coordinates: what the numbers of a point are, in order: X, Y, T, P, Z, B, RHO, THETA, PHI.
+        rate_hz: points per second; None where unknown or implausible.
+        x_per_mm: units of x a millimetre, None where unknown.
+        y_per_mm: units of y a millimetre, None where unknown.
+        writer: ``.WRITER_ID``, empty where unknown.
+    """
+
+    coordinates: tuple[str, ...] = ("X", "Y")
+    rate_hz: float | None = None
+    x_per_mm: float | None = None
+    y_per_mm: float | None = None
+    writer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One ``.SEGMENT`` statement.
+
+    Attributes:
+        kind: CHARACTER, WORD, TEXT ..., upper case.
+        delineation: the components and points as written; empty where omitted or ``?``.
+        quality: GOOD, OK, BAD or ``?``; empty where omitted.
+        label: without quotes and escapes; None where omitted.
+        first: the component at which the numbering of its set starts.
+        after: components that stand before the statement.
+        path: the file in which it stands.
+        line: the line in that file, from 1.
+    """
+
+    kind: str
+    delineation: str
+    quality: str
+    label: str | None
+    first: int
+    after: int
+    path: Path
+    line: int
+
+
+@dataclass(slots=True)
+class Document:
+    """A UNIPEN file with everything that it includes.
+
+    Attributes:
+        path: the file.
+        columns: names of the columns of ``points``.
+        points: float64 ``(n, k)``, all points of all components as written (y up).
+        starts: int64 ``(c + 1,)``; component k is ``points[starts[k]:starts[k + 1]]``.
+        down: bool ``(c,)``.
+        gap_s: float64 ``(c,)``, elapsed time stated by ``.DT`` before each component.
+        headings: the declarations, in order of appearance.
+        heading_of: int32 ``(c,)``, index in ``headings`` for each component.
+        sets: components at which a set begins (``.START_SET``), 0 first.
+        segments: all ``.SEGMENT`` statements.
+        hierarchy: types of segment, the largest first.
+        missing: included files that do not exist.
+        counts: what had to be mended while reading (the names are in the module's description).
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    points: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    down: NDArray[np.bool_]
+    gap_s: NDArray[np.float64]
+    headings: list[Heading]
+    heading_of: NDArray[np.int32]
+    sets: list[int]
+    segments: list[Segment]
+    hierarchy: tuple[str, ...]
+    missing: list[str]
+    counts: Counter[str]
+    time_source: TimeSource = "none"
+    y_up: bool = True
+    pressure_max: float | None = None
+    _placeholder: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        """Derive what every segment needs once: placeholders, the source of time, the largest pressure."""
+        sizes = np.diff(self.starts)
+        head = self.points[self.starts[:-1].clip(max=max(len(self.points) - 1, 0))] if len(self.points) else None
+        self._placeholder = self.down & (sizes == 1)
+        if head is not None:
+            x, y = self.columns.index("X"), self.columns.index("Y")
+            self._placeholder &= (head[:, x] == 0) & (head[:, y] == 0)
+        self.time_source = self._find_time()
+        if "P" in self.columns and len(self.points):
+            force = self.points[:, self.columns.index("P")]
+            sound = force[np.isfinite(force)]
+            self.pressure_max = float(sound.max()) if len(sound) and sound.max() > 0 else None
+
+    def _find_time(self) -> TimeSource:
+        if "T" in self.columns:
+            rises = np.diff(self.points[:, self.columns.index("T")]) > 0
+            within = np.ones(len(self.points) + 1, np.bool_)
+            within[self.starts] = False
+            if (rises & within[1:-1]).any():
+                return "recorded"
+            self.counts["unipen-time-constant"] += 1
+        used = [self.headings[k] for k in np.unique(self.heading_of)]
+        return "rate" if used and all(heading.rate_hz for heading in used) else "none"
+
+    @property
+    def n_components(self) -> int:
+        """Return the number of components."""
+        return len(self.down)
+
+    def line(self, segment: Segment) -> str:
+        """Return ``line N`` of a segment's statement (and its file, where it is an included one)."""
+        return f"line {segment.line}" if segment.path == self.path else f"{segment.path.name}, line {segment.line}"
+
+    def ranges(self, segment: Segment, counts: Counter[str]) -> list[Range]:
+        """Return what a segment delineates, in order of writing, as (component, first point, point after the last).
+
+        Points are rows of ``points``. Pen-up components and placeholders are left out.
+
+        Raises:
+            FormatError: where it names what the file does not have, or no ink is left.
+        """
+        runs = _parse_delineation(segment.delineation) if segment.delineation else [self._undelineated(segment)]
+        if runs is None:
+            raise self._error(segment, "the delineation cannot be read", segment.delineation[:80])
+        end = next((start for start in self.sets if start > segment.first), self.n_components)
+        found: list[Range] = []
+        for a, m, b, n in runs:
+            first, last = segment.first + a, segment.first + b
+            if last < first or last >= end:
+                raise self._error(segment, "the delineation names a component that is not there", segment.delineation)
+            found.extend(self._run(first, m, last, n, counts))
+        if not found:
+            raise self._error(segment, "the segment holds no ink (placeholders or pen-ups only)", segment.delineation)
+        return _united(found)
+
+    def _run(self, first: int, m: int | None, last: int, n: int | None, counts: Counter[str]) -> Iterator[Range]:
+        for component in range(first, last + 1):
+            if self._placeholder[component]:
+                counts["unipen-placeholder"] += 1
+                continue
+            begin, end = int(self.starts[component]), int(self.starts[component + 1])
+            if component == last and n is not None:
+                if begin + n >= end:
+                    counts["unipen-slice-clipped"] += 1
+                end = min(begin + n + 1, end)
+            if component == first and m is not None:
+                begin = min(begin + m, end)
+            if self.down[component] and begin < end:
+                yield component, begin, end
+
+    def _undelineated(self, segment: Segment) -> _Run:
+        """Return all components up to the next segment of this type that delineates nothing, or the end of the set."""
+        stops = [
+            s.after for s in self.segments if s.kind == segment.kind and not s.delineation and s.after > segment.after
+        ]
+        stops += [start for start in self.sets if start > segment.first]
+        return segment.after - segment.first, None, min([*stops, self.n_components]) - 1 - segment.first, None
+
+    def _error(self, segment: Segment, reason: str, detail: str) -> FormatError:
+        if self.missing:
+            reason += f"; an included file is missing ({self.missing[0]})"
+        return FormatError(self.path, reason, f"{self.line(segment)}: {segment.kind} {detail}")
+
+    def ink_of(self, ranges: list[Range], counts: Counter[str]) -> Ink:
+        """Return the ink of ranges as :meth:`ranges` gives them."""
+        if len(ranges) == 1:
+            rows = self.points[ranges[0][1] : ranges[0][2]]
+            offsets = np.array([0, len(rows)], np.int64)
+        else:
+            rows = np.concatenate([self.points[a:b] for _, a, b in ranges])
+            offsets = np.zeros(len(ranges) + 1, np.int64)
+            np.cumsum([b - a for _, a, b in ranges], out=offsets[1:])
+        channels = {name: rows[:, k] for k, name in enumerate(self.columns)}
+        heading = self.headings[self.heading_of[ranges[0][0]]]
+        xy = np.empty((len(rows), 2))
+        xy[:, 0] = channels.pop("X")
+        np.multiply(channels.pop("Y"), _y_scale(heading) * (-1 if self.y_up else 1), out=xy[:, 1])
+        pressure, t = channels.pop("P", None), channels.pop("T", None)
+        return mend_flat(
+            xy,
+            offsets,
+            self._times(ranges, t),
+            pressure,
+            {name.lower(): values for name, values in channels.items()},
+            counts=counts,
+            pressure_max=self.pressure_max,
+        )
+
+    def _times(self, ranges: list[Range], t: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+        if self.time_source == "recorded" and t is not None:
+            return (t - t[0]) / 1000.0 if np.isfinite(t[0]) else t / 1000.0
+        if self.time_source != "rate":
+            return None
+        # counted in sampling periods from the first point, so that equal ink gets equal times wherever it stands
+        origin, gap, parts, at = ranges[0][1], 0.0, [], ranges[0][0]
+        for component, a, b in ranges:
+            gap += float(self.gap_s[at + 1 : component + 1].sum())
+            at = component
+            parts.append(
+                np.arange(a - origin, b - origin) / (self.headings[self.heading_of[component]].rate_hz or 1.0) + gap
+            )
+        return np.concatenate(parts)
+
+
+def _parse_delineation(text: str) -> list[_Run] | None:
+    """Return (first component, its first point, last component, its last point) of each part, or None where wrong."""
+    runs: list[_Run] = []
+    for part in text.split(","):
+        match = _RANGE.match(part)
+        if match is None:
+            return None
+        a, m, b, n = (None if group is None else int(group) for group in match.groups())
+        assert a is not None  # noqa: S101 - the pattern has it
+        runs.append((a, m, a if b is None else b, n))
+    return runs
+
+
+def _united(ranges: list[Range]) -> list[Range]:
+    """Put ranges in order of writing and join those of one component that touch or overlap."""
+    if len(ranges) == 1:
+        return ranges
+    joined: list[Range] = []
+    for component, begin, end in sorted(ranges):
+        if joined and joined[-1][0] == component and begin <= joined[-1][2]:
+            joined[-1] = (component, joined[-1][1], max(end, joined[-1][2]))
+        else:
+            joined.append((component, begin, end))
+    return joined
+
+
+def _y_scale(heading: Heading) -> float:
+    """Return what brings y to the resolution of x."""
+    x, y = heading.x_per_mm, heading.y_per_mm
+    return x / y if x and y else 1.0
