@@ -170,17 +170,17 @@ def read_result(path: Path) -> Result:
         raise TaskError(f"{path} is not a result: {error}") from error
 
 
-def aggregate(name: str, table: pa.Table) -> Estimate:
+def aggregated(name: str, table: pa.Table) -> Estimate:
     """Return a metric's aggregate over a table of scores, with its interval by writer."""
     values = table.column(name).to_numpy()
     weights = table.column(weight_column(name)).to_numpy() if name in WEIGHTED else None
-    return estimate(values, table.column("writer").to_pylist(), METRICS[name].aggregate, weights=weights)
+    return estimate(values, table.column("writer").to_pylist(), aggregate=METRICS[name].aggregate, weights=weights)
 
 
 def _summary(name: str, table: pa.Table) -> Summary:
     values = table.column(name).to_numpy()
     known = values[~np.isnan(values)]
-    found = aggregate(name, table)
+    found = aggregated(name, table)
     median = float(np.median(known)) if len(known) else math.nan
     return Summary(found.value, found.low, found.high, median, len(known), len(values) - len(known))
 

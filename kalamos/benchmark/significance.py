@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from kalamos.benchmark.metrics import METRICS
 from kalamos.benchmark.result import Result
-from kalamos.benchmark.stats import holm, paired_difference
+from kalamos.benchmark.score import WEIGHTED, weight_column
+from kalamos.benchmark.stats import ALPHA, Difference, difference, holm
 from kalamos.errors import TaskError
-
-ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,13 @@ class Comparison:
 def compare(first: Result, second: Result, metrics: Sequence[str]) -> list[Comparison]:
     """Compare two entries of one task in several metrics; p-values are corrected over the metrics."""
     a, b = _paired(first, second)
-    writers = a.column("writer").to_pylist()
     names = [name for name in metrics if name in first.metrics and name in second.metrics]
-    found = [paired_difference(a.column(n).to_numpy(), b.column(n).to_numpy(), writers) for n in names]
+    found = [_difference(a, b, name) for name in names]
     corrected = holm([item.p for item in found])
     comparisons = []
     for name, item, p in zip(names, found, corrected, strict=True):
         sign = 1 if METRICS[name].direction == "lower" else -1
-        better = None if not p < ALPHA else (first.entry if sign * item.value < 0 else second.entry)
+        better = None if not p <= ALPHA else (first.entry if sign * item.value < 0 else second.entry)
         values = {first.entry: first.metrics[name].value, second.entry: second.metrics[name].value}
         comparisons.append(Comparison(name, values, better, p, item.detectable))
     return comparisons
@@ -54,13 +52,19 @@ def compare(first: Result, second: Result, metrics: Sequence[str]) -> list[Compa
 def indistinguishable(best: Result, results: Sequence[Result], metric: str) -> list[str]:
     """Return the entries that cannot be told from ``best`` in a metric, corrected over the entries."""
     others = [result for result in results if result.entry != best.entry]
-    p_values = []
-    for other in others:
-        a, b = _paired(best, other)
-        writers = a.column("writer").to_pylist()
-        p_values.append(paired_difference(a.column(metric).to_numpy(), b.column(metric).to_numpy(), writers).p)
-    corrected = holm(p_values)
-    return [other.entry for other, p in zip(others, corrected, strict=True) if not p < ALPHA]
+    corrected = holm([_difference(*_paired(best, other), metric).p for other in others])
+    return [other.entry for other, p in zip(others, corrected, strict=True) if not p <= ALPHA]
+
+
+def _difference(first: pa.Table, second: pa.Table, metric: str) -> Difference:
+    weights = first.column(weight_column(metric)).to_numpy() if metric in WEIGHTED else None
+    return difference(
+        first.column(metric).to_numpy(),
+        second.column(metric).to_numpy(),
+        first.column("writer").to_pylist(),
+        aggregate=METRICS[metric].aggregate,
+        weights=weights,
+    )
 
 
 def _paired(first: Result, second: Result) -> tuple[pa.Table, pa.Table]:

@@ -1,0 +1,48 @@
+# make demo   environment, installation, and the main job on the built-in corpus: render, recover, score, leaderboard page
+# make test   all tests; those on real corpora run where KALAMOS_CORPORA names their folder
+# make lint   ruff and mypy --strict
+# make perf   speed beside peer libraries, as ratios in one run
+# make docs   everything in docs/ that a command makes
+# Needs Python 3.11 or newer (make PYTHON=python3.12 demo for another one than python3).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint perf wheel clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed
+	$(BIN)/kalamos demo --out demo-results
+
+test: $(VENV)/.tested
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check kalamos tests
+	$(BIN)/ruff format --check kalamos tests
+	$(BIN)/mypy
+
+perf: $(VENV)/.tested
+	$(PIP) install --group perf
+	$(BIN)/pytest tests/perf --benchmark-only --benchmark-columns=median,ops --benchmark-group-by=group
+
+wheel: $(VENV)/.tested
+	$(BIN)/python -m build --wheel
+
+# torch is pinned and comes first: a looser request may bring several GB of CUDA.
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Kalamos needs Python 3.11 or newer; try make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'
+	$(PIP) install torch==2.13.0
+	$(PIP) install --editable '.[models,dask]'
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(PIP) install --group test --group lint
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist demo-results .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,55 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from kalamos import engine
+from kalamos.errors import KalamosError
+
+
+def square(x):
+    return x * x
+
+
+def die_once(path):
+    """Kill this worker the first time the job is tried."""
+    if not Path(path).exists():
+        Path(path).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "alive"
+
+
+def die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail(x):
+    raise ValueError(x)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_job_is_done_once(workers):
+    with engine.executor(workers) as make:
+        assert sorted(engine.run(square, range(200), make)) == [(k, k * k) for k in range(200)]
+
+
+def test_errors_of_the_work_are_raised():
+    with engine.executor(1) as make, pytest.raises(ValueError, match="3"):
+        list(engine.run(fail, [3], make))
+
+
+def test_a_worker_that_dies_costs_only_a_second_try(tmp_path):
+    with engine.executor(2) as make:
+        assert list(engine.run(die_once, [str(tmp_path / "tried")], make)) == [(str(tmp_path / "tried"), "alive")]
+
+
+def test_jobs_that_keep_killing_workers_are_an_error():
+    with engine.executor(2) as make, pytest.raises(KalamosError, match="worker processes died"):
+        list(engine.run(die, [1], make))
+
+
+def test_no_scheduler_is_an_error():
+    pytest.importorskip("distributed")
+    with pytest.raises(KalamosError, match="no Dask scheduler answers"), engine.executor(1, "tcp://127.0.0.1:9"):
+        pass
