@@ -1,0 +1,1 @@
+"""A recovery model as a Kalamos plug-in."""
