@@ -9,13 +9,14 @@ one is added there, and nowhere else. Formulas, worst values and pitfalls are to
 
 from __future__ import annotations
 
-from kalamos.benchmark.metrics import order, picture, structure
+from kalamos.benchmark.metrics import optimistic, order, picture, published, structure, velocity
 from kalamos.benchmark.metrics.metric import Metric
 from kalamos.benchmark.metrics.pair import Pair
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric for family in (order, structure, picture) for metric in family.METRICS
-}
+_FAMILIES = ("order", "structure", "picture", "velocity", "published", "optimistic")
+_ROWS = [row for family in (order, structure, picture, velocity, published, optimistic) for row in family.METRICS]
+
+METRICS: dict[str, Metric] = {row.name: row for row in sorted(_ROWS, key=lambda row: _FAMILIES.index(row.family))}
 
 
 def score(pair: Pair, *, says_time: bool | None = None) -> dict[str, float]:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kalamos import geometry
-from kalamos.benchmark.metrics.dtw import Floats, dtw, dtw_to_segments, frechet
+from kalamos.benchmark.metrics.dense import Dense, Floats
+from kalamos.benchmark.metrics.dtw import dtw, dtw_to_segments
 from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Dense, Pair
+from kalamos.benchmark.metrics.pair import Pair
 
 
 def rmse(truth: ArrayLike, recovered: ArrayLike) -> float:
@@ -56,9 +57,14 @@ def segments(dense: Dense) -> tuple[Floats, Floats]:
     return dense.xy[start], dense.xy[start + (sizes[dense.stroke[start]] > 1)]
 
 
-def frechet_dense(pair: Pair) -> float:
-    """Return the discrete Fréchet distance of the dense points."""
-    return frechet(pair.truth_dense.xy, pair.recovered_dense.xy)
+def ldtw_below_3(pair: Pair) -> float:
+    """Return 1 where LDTW is at most 3 px at a line height of 64 px, in proportion at others."""
+    return float(pair.warping.mean <= pair.tolerance_px * 3.0 / 5.0)
+
+
+def rmse_arc_below_5(pair: Pair) -> float:
+    """Return 1 where ``rmse_arc`` is at most 5 px at a line height of 64 px, in proportion at others."""
+    return float(rmse_arc(pair) <= pair.tolerance_px)
 
 
 def diagonal(pair: Pair) -> float:
@@ -155,7 +161,7 @@ METRICS = (
     ),
     Metric(
         "frechet",
-        frechet_dense,
+        lambda pair: pair.frechet_px,
         "px",
         "lower",
         diagonal,
@@ -163,5 +169,27 @@ METRICS = (
         "order",
         "min over monotone walks of max |r_i - q_j|",
         "Eiter and Mannila 1994 (discrete)",
+    ),
+    Metric(
+        "ldtw_below_3",
+        ldtw_below_3,
+        "",
+        "higher",
+        lambda pair: 0.0,
+        "mean",
+        "order",
+        "[LDTW <= 3 px], at a line height of 64 px",
+        "Kalamos: a share is not drowned by a few large errors",
+    ),
+    Metric(
+        "rmse_arc_below_5",
+        rmse_arc_below_5,
+        "",
+        "higher",
+        lambda pair: 0.0,
+        "mean",
+        "order",
+        "[rmse_arc <= 5 px], at a line height of 64 px",
+        "Kalamos",
     ),
 )

@@ -19,28 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos import geometry
-from kalamos.benchmark.metrics.dtw import Floats, Warping, dtw
+from kalamos.benchmark.metrics.dense import MOST_POINTS, STEP_PX, TRUTH_POINTS, Dense, densify
+from kalamos.benchmark.metrics.dtw import Floats, Warping, dtw, frechet
+from kalamos.benchmark.metrics.junctions import junctions
+from kalamos.benchmark.metrics.matching import Matching, match_strokes
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
 TRAJECTORY_POINTS = 256
-STEP_PX = 1.0
-TRUTH_POINTS = 3_000
-MOST_POINTS = 12_000
 TOLERANCE = 5.0 / 64.0
-
-
-@dataclass(frozen=True)
-class Dense:
-    """An ink at equal arc lengths: positions ``(n, 2)`` in float64 and the strokes' bounds ``(s + 1,)``."""
-
-    xy: Floats
-    offsets: NDArray[np.int64]
-
-    @cached_property
-    def stroke(self) -> NDArray[np.int64]:
-        """Return the stroke of each point, ``(n,)``."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +86,12 @@ class Pair:
     @cached_property
     def truth_dense(self) -> Dense:
         """Return the truth at equal arc lengths."""
-        return _dense(self.truth, self.step_px)
+        return densify(self.truth, self.step_px)
 
     @cached_property
     def recovered_dense(self) -> Dense:
         """Return the recovered ink at equal arc lengths."""
-        return _dense(self.recovered, max(self.step_px, geometry.length(self.recovered) / MOST_POINTS))
+        return densify(self.recovered, max(self.step_px, geometry.length(self.recovered) / MOST_POINTS))
 
     @cached_property
     def truth_arc(self) -> Floats:
@@ -146,21 +133,24 @@ class Pair:
         """Return the DTW with the whole recovered ink drawn backwards."""
         return dtw(self.truth_dense.xy, self.recovered_dense.xy[::-1])
 
+    @cached_property
+    def frechet_px(self) -> float:
+        """Return the discrete Fréchet distance of the dense points."""
+        return frechet(self.truth_dense.xy, self.recovered_dense.xy)
+
+    @cached_property
+    def junctions(self) -> Floats:
+        """Return the centres of the truth's junctions, ``(j, 2)``."""
+        return junctions(self.truth_dense, self.tolerance_px, self.step_px)
+
+    @cached_property
+    def matching(self) -> Matching:
+        """Return which recovered stroke is which true one."""
+        return match_strokes(self.truth_dense, self.recovered_dense)
+
 
 def thinned(xy: NDArray[np.float32], most: int = MOST_POINTS) -> Floats:
     """Return points as float64, at most ``most`` of them, evenly by index, first and last included."""
     if len(xy) > most:
         xy = xy[np.linspace(0, len(xy) - 1, most).astype(np.int64)]
     return xy.astype(np.float64)
-
-
-def _dense(ink: Ink, step_px: float) -> Dense:
-    if ink.n_strokes > MOST_POINTS:
-        return _without_strokes(ink)
-    resampled = geometry.resample(ink, by="arc", step=step_px)
-    return Dense(resampled.xy.astype(np.float64), resampled.offsets.astype(np.int64))
-
-
-def _without_strokes(ink: Ink) -> Dense:
-    """Return 12,000 positions along an ink of more strokes than that, as if it were one stroke."""
-    return Dense(geometry.trajectory(ink, MOST_POINTS, by="arc"), np.array([0, MOST_POINTS]))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_cdt
 from scipy.spatial import cKDTree
 
-from kalamos.benchmark.metrics.dtw import Floats
+from kalamos.benchmark.metrics.dense import Floats
 from kalamos.benchmark.metrics.metric import Metric
 from kalamos.benchmark.metrics.order import diagonal
 from kalamos.benchmark.metrics.pair import Pair

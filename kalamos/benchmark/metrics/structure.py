@@ -1,9 +1,19 @@
-"""Structure: how many strokes, where they start and end, in which order and direction they were drawn."""
+"""Structure: how many strokes, where they start and end, in which order and direction they were drawn.
+
+"Within the tolerance" is, everywhere, 5 px at a line height of 64 px and in proportion at others
+(:attr:`~kalamos.benchmark.metrics.pair.Pair.tolerance_px`).
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.spatial import cKDTree
 
+from kalamos.benchmark.metrics.dense import Dense, Floats, Ints
+from kalamos.benchmark.metrics.junctions import traversed
+from kalamos.benchmark.metrics.matching import longest
 from kalamos.benchmark.metrics.metric import Metric
 from kalamos.benchmark.metrics.pair import Pair
 
@@ -24,9 +34,91 @@ def start_point(pair: Pair) -> float:
     return float(np.hypot(*gap) <= pair.tolerance_px)
 
 
+def junction(pair: Pair) -> float:
+    """Return the share of the truth's junctions that the pen traverses as it did (JP), see the module junctions."""
+    centres = pair.junctions
+    right = [traversed(pair.truth_dense, pair.recovered_dense, centre, pair.tolerance_px) for centre in centres]
+    return float(np.mean(right))
+
+
+def complete_trajectory(pair: Pair) -> float:
+    """Return 1 where the whole path is right (CT): the Fréchet distance of the dense points is within the tolerance.
+
+    That is: two pens can follow truth and answer from start to end, neither going back, and stay within the tolerance
+    of each other all the way. A wrong order or direction fails, unless the strokes concerned are no longer, or no
+    farther apart, than the tolerance. Where the pen lifts does not count: ``pen_up_f1`` is for that.
+    """
+    return float(pair.frechet_px <= pair.tolerance_px)
+
+
+def pen_up_precision(pair: Pair) -> float:
+    """Return the share of recovered pen lifts that are true ones."""
+    return pen_up_hits(pair) / pair.recovered.n_strokes
+
+
+def pen_up_recall(pair: Pair) -> float:
+    """Return the share of true pen lifts that were recovered."""
+    return pen_up_hits(pair) / pair.truth.n_strokes
+
+
+def pen_up_f1(pair: Pair) -> float:
+    """Return the harmonic mean of precision and recall, ``2 hits / (s_recovered + s_truth)``."""
+    return 2.0 * pen_up_hits(pair) / (pair.recovered.n_strokes + pair.truth.n_strokes)
+
+
+def pen_up_hits(pair: Pair) -> int:
+    """Return how many pen lifts can be paired off, one to one, within the tolerance of each other."""
+    recovered = pair.recovered_dense.take(longest(pair.recovered_dense, 4 * pair.truth.n_strokes + 64))
+    return pairs_within(_lifts(pair.truth_dense), _lifts(recovered), pair.tolerance_px)
+
+
+def pairs_within(a: Floats, b: Floats, distance: float) -> int:
+    """Return the largest number of one-to-one pairs of ``(n, 2)`` and ``(m, 2)`` points no farther apart than this."""
+    close = cKDTree(a).query_ball_tree(cKDTree(b), distance)
+    row = np.repeat(np.arange(len(a)), [len(found) for found in close])
+    column = np.array([index for found in close for index in sorted(found)], np.int64)
+    graph = coo_array((np.ones(len(row), np.int8), (row, column)), shape=(len(a), len(b))).tocsr()
+    return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
+
+
+def stroke_order_tau(pair: Pair) -> float:
+    """Return Kendall's tau of the stroke order after matching, over all pairs of true strokes.
+
+    A pair of true strokes adds 1 where their partners were drawn in the same order, takes 1 where in the other, and
+    adds nothing where one of them has no partner, so that leaving strokes out does not help.
+    """
+    return kendall_tau(pair.matching.recovered, pair.truth.n_strokes)
+
+
+def kendall_tau(ranks: Ints, n: int) -> float:
+    """Return ``(concordant - discordant) / (n (n - 1) / 2)`` for the ranks, all different, of some of n items."""
+    signs = np.sign(ranks[None, :] - ranks[:, None])
+    return float(np.triu(signs, 1).sum()) / (n * (n - 1) / 2)
+
+
+def stroke_direction(pair: Pair) -> float:
+    """Return the share of true strokes longer than the tolerance whose partner runs in their direction.
+
+    A stroke without a partner counts as wrong. Guessing is right half of the time.
+    """
+    counted = _directed(pair)
+    right = np.zeros(len(counted), bool)
+    right[pair.matching.truth] = pair.matching.forward
+    return float(right[counted].mean())
+
+
 def zero(pair: Pair) -> float:
     """Return the worst value of a rate."""
     return 0.0
+
+
+def _lifts(dense: Dense) -> Floats:
+    return dense.xy[dense.offsets[1:] - 1]
+
+
+def _directed(pair: Pair) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which dense true strokes are longer than the tolerance, ``(s,)``."""
+    return (np.diff(pair.truth_dense.offsets) - 1) * pair.step_px > pair.tolerance_px
 
 
 METRICS = (
@@ -53,6 +145,63 @@ METRICS = (
         "Kalamos",
     ),
     Metric(
+        "pen_up_precision",
+        pen_up_precision,
+        "",
+        "higher",
+        zero,
+        "mean",
+        "structure",
+        "lifts paired off within the tolerance / recovered lifts; the last lift counts too",
+        "Kalamos",
+    ),
+    Metric(
+        "pen_up_recall",
+        pen_up_recall,
+        "",
+        "higher",
+        zero,
+        "mean",
+        "structure",
+        "lifts paired off within the tolerance / true lifts",
+        "Kalamos",
+    ),
+    Metric(
+        "pen_up_f1",
+        pen_up_f1,
+        "",
+        "higher",
+        zero,
+        "mean",
+        "structure",
+        "2 lifts paired off / (s_recovered + s_truth)",
+        "Kalamos",
+    ),
+    Metric(
+        "stroke_order_tau",
+        stroke_order_tau,
+        "",
+        "higher",
+        lambda pair: -1.0,
+        "mean",
+        "structure",
+        "(concordant - discordant) / all pairs of true strokes, after Hungarian matching",
+        "Draw This First (2026); Kendall 1938; that a stroke without partner adds 0 is ours",
+        applies=lambda pair: pair.truth.n_strokes > 1,
+    ),
+    Metric(
+        "stroke_direction",
+        stroke_direction,
+        "",
+        "higher",
+        zero,
+        "mean",
+        "structure",
+        "right directions / true strokes longer than the tolerance",
+        "Kalamos",
+        applies=lambda pair: bool(_directed(pair).any()),
+    ),
+    Metric(
         "start_point",
         start_point,
         "",
@@ -61,6 +210,29 @@ METRICS = (
         "mean",
         "structure",
         "[|q_1 - r_1| <= tolerance]",
-        "SP of Lallican et al. and Kato and Yasuhara; tolerance ours: 5 px at a line height of 64 px",
+        "SP of Lallican et al. and Kato and Yasuhara; tolerance ours",
+    ),
+    Metric(
+        "junction",
+        junction,
+        "",
+        "higher",
+        zero,
+        "mean",
+        "structure",
+        "junctions traversed along the true branches / true junctions",
+        "JP of the same; definition ours",
+        applies=lambda pair: len(pair.junctions) > 0,
+    ),
+    Metric(
+        "complete_trajectory",
+        complete_trajectory,
+        "",
+        "higher",
+        zero,
+        "mean",
+        "structure",
+        "[Frechet distance <= tolerance]",
+        "CT of the same; definition ours",
     ),
 )

@@ -1,0 +1,125 @@
+"""Junctions: where the true path meets itself, and whether the recovered pen went through as the true one did.
+
+No runnable definition of the literature's JP was found; this one is ours. A **junction** is a place where two parts of
+the true path, of different strokes or at least two radii of path apart, come within 1.5 px at an angle of 30 degrees
+or more: a crossing, or a stroke that ends at another. Its disc has the tolerance as radius. A **pass** is a piece of
+path inside the disc that comes to within half a radius of its centre; it joins two **branches**, the places where the
+true path crosses the disc's edge (places closer than half a radius are one branch), or one branch and the pen's start
+or lift. A junction is traversed right where the recovered passes join the same branches as often as the true ones.
+Direction does not count: ``stroke_direction`` and ``complete_trajectory`` are for that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from numba import njit
+
+from kalamos.benchmark.metrics.dense import Dense, Floats, Ints
+
+TOUCH_PX = 1.5
+SINE_OF_ANGLE = 0.5
+MOST_JUNCTIONS = 1_000
+_LIFT, _NOWHERE = -1, -2
+_ARM = 2
+
+Pass = tuple[int, int]
+
+
+def junctions(truth: Dense, radius_px: float, step_px: float) -> Floats:
+    """Return the centres of the truth's junctions, ``(j, 2)``; of those closer than a radius the first counts."""
+    centres: Floats = _junctions(truth.xy, truth.stroke, truth.offsets, radius_px, step_px)
+    return centres
+
+
+def traversed(truth: Dense, recovered: Dense, centre: Floats, radius_px: float) -> bool:
+    """Return whether the recovered path joins the same branches of one junction as the true path."""
+    branches: list[Floats] = []
+    true_passes = Counter(_true_pass(ends, branches, radius_px) for ends in _passes(truth, centre, radius_px))
+    known = np.array(branches).reshape(-1, 2)
+    return true_passes == Counter(
+        _pass(*(_branch(end, known, radius_px) for end in ends)) for ends in _passes(recovered, centre, radius_px)
+    )
+
+
+def _passes(dense: Dense, centre: Floats, radius_px: float) -> Iterator[tuple[Floats | None, Floats | None]]:
+    """Yield where each pass enters and leaves the disc; None where the pen comes down or lifts within."""
+    away = np.hypot(*(dense.xy - centre).T)
+    inside = np.flatnonzero(away <= radius_px)
+    if not len(inside):
+        return
+    cut = (np.diff(inside) > 1) | (np.diff(dense.stroke[inside]) != 0)
+    for run in np.split(inside, np.flatnonzero(cut) + 1):
+        if away[run].min() > radius_px / 2:
+            continue
+        first, last, stroke = int(run[0]), int(run[-1]), dense.stroke[run[0]]
+        yield (
+            None if first == dense.offsets[stroke] else dense.xy[first],
+            None if last == dense.offsets[stroke + 1] - 1 else dense.xy[last],
+        )
+
+
+def _true_pass(ends: tuple[Floats | None, Floats | None], branches: list[Floats], radius_px: float) -> Pass:
+    """Return the branches that a true pass joins; a place that is none yet becomes one."""
+    found = []
+    for end in ends:
+        branch = _branch(end, np.array(branches).reshape(-1, 2), radius_px / 2)
+        if branch == _NOWHERE and end is not None:
+            branches.append(end)
+            branch = len(branches) - 1
+        found.append(branch)
+    return _pass(*found)
+
+
+def _branch(end: Floats | None, branches: Floats, within_px: float) -> int:
+    if end is None:
+        return _LIFT
+    if not len(branches):
+        return _NOWHERE
+    away = np.hypot(*(branches - end).T)
+    nearest = int(np.argmin(away))
+    return nearest if away[nearest] <= within_px else _NOWHERE
+
+
+def _pass(one: int, other: int) -> Pass:
+    return (one, other) if one <= other else (other, one)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _junctions(xy: Floats, stroke: Ints, offsets: Ints, radius: float, step: float) -> Floats:
+    centres = np.empty((MOST_JUNCTIONS, 2))
+    touch, gap = TOUCH_PX * step, 2.0 * radius / step
+    n = 0
+    for i in range(len(xy)):
+        for j in range(i + 1, len(xy)):
+            if stroke[i] == stroke[j] and j - i < gap:
+                continue
+            dx, dy = xy[i, 0] - xy[j, 0], xy[i, 1] - xy[j, 1]
+            if dx * dx + dy * dy > touch * touch or not _at_an_angle(xy, stroke, offsets, i, j):
+                continue
+            x, y = (xy[i, 0] + xy[j, 0]) / 2, (xy[i, 1] + xy[j, 1]) / 2
+            new = True
+            for k in range(n):
+                new = new and np.hypot(centres[k, 0] - x, centres[k, 1] - y) > radius
+            if new:
+                centres[n, 0], centres[n, 1] = x, y
+                n += 1
+                if n == MOST_JUNCTIONS:
+                    return centres
+    return centres[:n].copy()
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _at_an_angle(xy: Floats, stroke: Ints, offsets: Ints, i: int, j: int) -> bool:
+    ax, ay = _heading(xy, offsets[stroke[i]], offsets[stroke[i] + 1], i)
+    bx, by = _heading(xy, offsets[stroke[j]], offsets[stroke[j] + 1], j)
+    both = np.hypot(ax, ay) * np.hypot(bx, by)
+    return bool(both > 0.0 and abs(ax * by - ay * bx) >= SINE_OF_ANGLE * both)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _heading(xy: Floats, first: int, stop: int, i: int) -> tuple[float, float]:
+    a, b = max(first, i - _ARM), min(stop - 1, i + _ARM)
+    return xy[b, 0] - xy[a, 0], xy[b, 1] - xy[a, 1]

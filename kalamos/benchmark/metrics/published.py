@@ -1,0 +1,124 @@
+"""Published conventions under names of their own, so that a number can be held against a paper.
+
+They compare point by point, which needs as many recovered points as true ones: both inks are sampled at as many equal
+pen-down times as the truth has points, or, where an ink has no times, evenly along its list of points (a point a tick,
+as published code has it). Coordinates are mapped by the truth's own box to 0..1, each axis by itself; an axis without
+extent is left unscaled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kalamos import geometry
+from kalamos.benchmark.metrics.dense import MOST_POINTS, Floats
+from kalamos.benchmark.metrics.metric import Metric
+from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics.velocity import WORST_DB, decibels
+from kalamos.ink import Ink
+
+
+def ticks(ink: Ink, n: int) -> Floats:
+    """Return ``n`` positions at equal times ``(n, 2)``; without times evenly along the list of points."""
+    if ink.t is not None and float(ink.t[-1] - ink.t[0]) > 0.0:
+        return geometry.trajectory(ink, n, by="time")
+    at = np.linspace(0.0, ink.n_points - 1.0, n)
+    return np.stack([np.interp(at, np.arange(ink.n_points), ink.xy[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def tick_pair(pair: Pair) -> tuple[Floats, Floats]:
+    """Return truth and recovered ink with as many points as the truth has, 12,000 at most."""
+    n = min(pair.truth.n_points, MOST_POINTS)
+    return ticks(pair.truth, n), ticks(pair.recovered, n)
+
+
+def unit_box(truth: Floats, recovered: Floats) -> tuple[Floats, Floats]:
+    """Return both after the map that takes the truth's box to 0..1, each axis by itself."""
+    low, size = truth.min(axis=0), np.ptp(truth, axis=0)
+    size = np.where(size > 0.0, size, 1.0)
+    return (truth - low) / size, (recovered - low) / size
+
+
+def mean_square(pair: Pair) -> float:
+    """Return ``1/N sum (dx^2 + dy^2)`` in the truth's unit box."""
+    truth, recovered = unit_box(*tick_pair(pair))
+    return float(((truth - recovered) ** 2).sum(axis=1).mean())
+
+
+def rmse_wor(pair: Pair) -> float:
+    """Return ``sqrt(1/N sum (dx^2 + dy^2))`` in the truth's unit box."""
+    return float(np.sqrt(mean_square(pair)))
+
+
+def rmse_kaggle2013(pair: Pair) -> float:
+    """Return ``sqrt(1/2N sum (dx^2 + dy^2))``, over columns and not points; pooled over all points of a task."""
+    return float(np.sqrt(mean_square(pair) / 2.0))
+
+
+def mse_half_icdar2013(pair: Pair) -> float:
+    """Return ``1/2N sum (dx^2 + dy^2)``: called RMSE where it was published, with no root."""
+    return mean_square(pair) / 2.0
+
+
+def snr(pair: Pair) -> float:
+    """Return the trajectory's ratio of signal to error, ``10 log10(sum |r - mean r|^2 / sum |r - q|^2)``, in pixels."""
+    truth, recovered = tick_pair(pair)
+    return decibels(float(((truth - truth.mean(axis=0)) ** 2).sum()), float(((truth - recovered) ** 2).sum()))
+
+
+def _n_points(pair: Pair) -> float:
+    return float(pair.truth.n_points)
+
+
+def _extended(pair: Pair) -> bool:
+    return bool((np.ptp(pair.truth.xy, axis=0) > 0).any())
+
+
+METRICS = (
+    Metric(
+        "rmse_wor",
+        rmse_wor,
+        "box",
+        "lower",
+        lambda pair: float(np.sqrt(2.0)),
+        "mean",
+        "published",
+        "sqrt(1/N sum (dx^2 + dy^2)), axes 0..1 by the truth's box",
+        "m_rmse of gioelecrispo/wor (Diaz et al., IJIMAI 2022); theirs brings the lengths together by a spline",
+    ),
+    Metric(
+        "rmse_kaggle2013",
+        rmse_kaggle2013,
+        "box",
+        "lower",
+        lambda pair: 1.0,
+        "pooled_rms",
+        "published",
+        "sqrt(1/2N sum (dx^2 + dy^2)), axes 0..1, N over all points of the task",
+        "Kaggle, icdar2013-stroke-recovery-from-offline-data; the number of points was given there",
+        weight=_n_points,
+    ),
+    Metric(
+        "mse_half_icdar2013",
+        mse_half_icdar2013,
+        "box^2",
+        "lower",
+        lambda pair: 1.0,
+        "mean",
+        "published",
+        "1/2N sum (dx^2 + dy^2), axes 0..1; no root",
+        "m_rmse_ICDAR2013 of gioelecrispo/wor, where it is called RMSE",
+    ),
+    Metric(
+        "snr",
+        snr,
+        "dB",
+        "higher",
+        lambda pair: WORST_DB,
+        "median",
+        "published",
+        "10 log10(sum |r - mean r|^2 / sum |r - q|^2), cut to -20..100",
+        "WOR (Diaz et al., IJIMAI 2022), by sums instead of the trapezium rule; the lower cut is ours",
+        applies=_extended,
+    ),
+)
