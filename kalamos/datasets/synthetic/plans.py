@@ -1,0 +1,110 @@
+"""Letter plans: what the pen does for a letter, written down as knots, and cut into the pulses of one motor command.
+
+The plans are data, one TOML file a script in ``plans/``, drawn by hand for this corpus. A plan is text: strokes in the
+order in which they are taught, separated by ``|``, each a row of knots (see :mod:`.curves`), on a grid where y grows
+**upwards** from the baseline 0 and 100 is the height of a capital, of an alif, or of the headline.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+
+from kalamos.datasets.synthetic.curves import Knots, Path, parse_knots, trace
+
+STEP = 1.0
+MOST_TURN = 1.9  # radians that one pulse turns at most: about a third of a circle
+ARC_TOLERANCE = 1.6  # plan units that a part may stray from an arc
+LEAST_PART = 6  # steps
+DOT = np.array([-1.5 + 2.0j, 2.0 - 2.5j])  # a dot is a short slanting touch
+
+
+class StrokePlan(NamedTuple):
+    """One planned stroke, in plan units, y upwards.
+
+    Attributes:
+        path: ``(n,)`` complex, steps of about one unit.
+        breaks: ``(m + 1,)`` indices where one pulse follows another.
+        sharp: ``(m - 1,)``, how little the pulses overlap there: 1 at a corner, 0 where the path hardly bends.
+    """
+
+    path: Path
+    breaks: NDArray[np.int64]
+    sharp: NDArray[np.float64]
+
+
+def parse_strokes(text: str) -> list[Knots]:
+    """Read a whole plan: strokes separated by ``|``."""
+    return [parse_knots(stroke) for stroke in text.split("|")]
+
+
+@lru_cache(maxsize=8192)
+def stroke_plan(text: str) -> StrokePlan:
+    """Return the plan of one stroke given as text."""
+    return plan_stroke(parse_knots(text))
+
+
+def plan_stroke(knots: Knots) -> StrokePlan:
+    """Return the path of one stroke, cut where its curvature peaks: there the hand slows down and a new pulse begins.
+
+    A part that still turns by more than :data:`MOST_TURN` is cut into equal turns. A single knot is a dot.
+    """
+    if len(knots.points) == 1:
+        knots = Knots(knots.points[0] + DOT, np.zeros(2, bool), np.ones(1, bool))
+    path, corners = trace(knots, STEP)
+    ends = [0, *corners.tolist(), len(path) - 1]
+    breaks, sharp = [0], []
+    for a, b in itertools.pairwise(ends):
+        inner, bend = _inner_breaks(path[a : b + 1])
+        breaks += [*(a + inner), b]
+        sharp += [*bend, 1.0]
+    return StrokePlan(path, np.array(breaks, np.int64), np.array(sharp[:-1]))
+
+
+def _inner_breaks(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return where a smooth path is cut, and how sharp its bend is there."""
+    if len(path) < 8:
+        return np.empty(0, np.int64), np.empty(0)
+    steps = np.diff(path)
+    turn = np.concatenate([[0.0], np.angle(steps[1:] / steps[:-1]), [0.0]])
+    bend = gaussian_filter1d(turn, 2.0, mode="constant")
+    peaks, _ = find_peaks(np.log(np.abs(bend) + 0.004), prominence=0.45)
+    peaks = peaks[(peaks >= LEAST_PART) & (peaks < len(path) - LEAST_PART)]
+    total = np.concatenate([[0.0], np.cumsum(np.abs(turn))])
+    marks = [0, *peaks.tolist(), len(path) - 1]
+    cuts = [cut for a, b in itertools.pairwise(marks) for cut in [*_arc_cuts(path, total, a, b), b]]
+    inner = np.array(cuts[:-1], np.int64)
+    sharp: NDArray[np.float64] = np.clip(np.abs(bend[inner]) / 0.25, 0.0, 0.8)
+    return inner, sharp
+
+
+def _arc_cuts(path: Path, total: NDArray[np.float64], a: int, b: int) -> list[int]:
+    """Cut ``path[a:b + 1]`` until every part turns little enough and is near to an arc of a circle."""
+    if b - a < 2 * LEAST_PART:
+        return []
+    turn = total[b] - total[a]
+    if turn > MOST_TURN:
+        middle = int(np.searchsorted(total, total[a] + turn / 2))
+    elif arc_distance(path[a : b + 1]) > ARC_TOLERANCE:
+        candidates = np.unique(np.linspace(a + LEAST_PART, b - LEAST_PART, 15).astype(int)).tolist()
+        middle = min(candidates, key=lambda c: max(arc_distance(path[a : c + 1]), arc_distance(path[c : b + 1])))
+    else:
+        return []
+    middle = min(max(middle, a + LEAST_PART), b - LEAST_PART)
+    return [*_arc_cuts(path, total, a, middle), middle, *_arc_cuts(path, total, middle, b)]
+
+
+def arc_distance(path: Path) -> float:
+    """Return how far a path strays, at most, from the arc with its ends that turns as much as it does."""
+    steps = np.diff(path)
+    turn = float(np.angle(steps[1:] / steps[:-1]).sum()) or 1e-9
+    turn *= len(steps) / max(len(steps) - 1, 1)
+    u = np.linspace(0.0, 1.0, len(path))
+    arc = (np.exp(1j * turn * u) - 1) / (np.exp(1j * turn) - 1)
+    return float(np.abs(path - path[0] - (path[-1] - path[0]) * arc).max())
