@@ -1,7 +1,7 @@
 """The command line: parse, call one library function, print.
 
-Heavy modules are imported inside the commands, so that ``kalamos --help`` answers at once. Exit codes: 0 done, 1 failed,
-2 wrong usage.
+Heavy modules are imported inside the commands, so that ``kalamos --help`` answers at once. Exit codes: 0 done,
+1 failed, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -134,7 +134,15 @@ def render(src: Path, dest: Path, style: str, seed: int, limit: int | None) -> N
 @main.command()
 @click.argument("task")
 @click.option("--model", "-m", "models", multiple=True, metavar="NAME", help="A model (repeat); default: all built in.")
-@click.option("--corpus-root", "--root", "root", type=_PATH, envvar="KALAMOS_CORPUS_ROOT", default=Path(), help="The corpus folder.")
+@click.option(
+    "--corpus-root",
+    "--root",
+    "root",
+    type=_PATH,
+    envvar="KALAMOS_CORPUS_ROOT",
+    default=Path(),
+    help="The corpus folder.",
+)
 @click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
 @click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
 @click.option("--timeout", "timeout_s", default=20.0, show_default=True, help="Seconds that one image may take.")
@@ -185,7 +193,15 @@ def bench(
 @click.argument("predictions", type=_EXISTING)
 @click.option("--task", required=True, help="The task that the predictions answer.")
 @click.option("--name", help="The entry's name on the leaderboard; default: what the file says.")
-@click.option("--corpus-root", "--root", "root", type=_PATH, envvar="KALAMOS_CORPUS_ROOT", default=Path(), help="The corpus folder.")
+@click.option(
+    "--corpus-root",
+    "--root",
+    "root",
+    type=_PATH,
+    envvar="KALAMOS_CORPUS_ROOT",
+    default=Path(),
+    help="The corpus folder.",
+)
 @click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
 @click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
 @limit_option
@@ -261,8 +277,20 @@ def compare(first: str, second: str, results: tuple[Path, ...]) -> None:
 @click.argument("images", type=_EXISTING, nargs=-1, required=True)
 @click.option("--model", "-m", help="The model; default: the best that is installed.")
 @click.option("--out", type=_PATH, help="Folder for the results; default: beside each image.")
-@click.option("--to", "kinds", multiple=True, type=click.Choice(["inkml", "svg", "replay", "gif"]), help="What to write (repeat); default inkml and replay.")
-@click.option("--level", type=click.Choice(["image", "character", "word", "line"]), default="line", show_default=True, help="Into which pieces an image is cut.")
+@click.option(
+    "--to",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["inkml", "svg", "replay", "gif"]),
+    help="What to write (repeat); default inkml and replay.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["image", "character", "word", "line"]),
+    default="line",
+    show_default=True,
+    help="Into which pieces an image is cut.",
+)
 @click.option("--script", help="ISO 15924 code of the script, where you know it (Arab, Latn, Deva, ...).")
 @json_option
 def recover(
@@ -315,7 +343,9 @@ def show(file: Path, key: str | None, svg: Path | None, gif: Path | None) -> Non
 
 
 @main.command()
-@click.option("--out", type=_PATH, default=Path("demo-results"), show_default=True, help="Folder for everything it makes.")
+@click.option(
+    "--out", type=_PATH, default=Path("demo-results"), show_default=True, help="Folder for everything it makes."
+)
 @workers_option
 def demo(out: Path, workers: int) -> None:
     """Show the whole of Kalamos on the built-in corpus: render, recover, score, leaderboard page."""

@@ -27,7 +27,7 @@ class InProcess(Executor):
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - handed to whoever asks the future, as executors do
+        except Exception as error:
             future.set_exception(error)
         return future
 

@@ -245,7 +245,7 @@ def _counts(ends: Floats, n: int | None, step: float | None) -> Ints:
         raise InkError(f"{n} points are too few for {len(ends)} strokes: each keeps one at least")
     total = ends.sum()
     share = (n - len(ends)) * (ends / total if total > 0 else np.full(len(ends), 1 / len(ends)))
-    counts = 1 + np.floor(share).astype(np.int64)
+    counts: Ints = 1 + np.floor(share).astype(np.int64)
     spare = n - int(counts.sum())
     counts[np.argsort(np.floor(share) - share, kind="stable")[:spare]] += 1
     return counts
@@ -267,7 +267,7 @@ def _retimed(ink: Ink, t: Floats, index: Ints, offsets: Ints) -> Floats:
     moved = np.abs(np.diff(t[index], prepend=t[index[:1]]))
     pauses = (t[ink.offsets[1:-1]] - t[ink.offsets[1:-1] - 1])[: len(offsets) - 2]
     moved[offsets[1:-1]] = pauses
-    return ink.t[0] + np.cumsum(moved) if ink.t is not None else moved
+    return np.asarray(t[0] + np.cumsum(moved))
 
 
 def _times_in_sequence(times: Sequence[Floats], pause_s: float) -> Floats:

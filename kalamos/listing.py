@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from kalamos.errors import KalamosError
 from kalamos.registry import Registry
@@ -63,7 +64,7 @@ _KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
 }
 
 
-def _each(registry: Registry, about: Callable[[object], str]) -> list[tuple[str, str]]:
+def _each(registry: Registry, about: Callable[[Any], str]) -> list[tuple[str, str]]:
     lines = []
     for name in registry.names():
         try:

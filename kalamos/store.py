@@ -136,8 +136,10 @@ def write_batches(
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}. Free some space or choose another "
-                         "folder, then run the same command again: finished files are kept.") from error
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}. Free some space or choose another "
+            "folder, then run the same command again: finished files are kept."
+        ) from error
     finally:
         part.unlink(missing_ok=True)
     return count
@@ -154,7 +156,9 @@ def read_rows(path: Path, *, images: bool = True, batch_size: int = ROWS_IN_GROU
             yield from _batch_rows(batch, images)
 
 
-def read_batches(file: Path, batch_size: int = ROWS_IN_GROUP, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+def read_batches(
+    file: Path, batch_size: int = ROWS_IN_GROUP, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     """Yield the record batches of one Parquet file."""
     try:
         with pq.ParquetFile(file) as parquet:
@@ -209,13 +213,14 @@ class _Ragged:
         self._flat = column.values.values.to_numpy(zero_copy_only=False)
 
     def offsets(self, row: int) -> NDArray[np.int32]:
-        inner = self._inner[self._outer[row] : self._outer[row + 1] + 1]
-        return inner - inner[0]
+        inner: NDArray[np.int32] = self._inner[self._outer[row] : self._outer[row + 1] + 1]
+        return np.asarray(inner - inner[0], np.int32)
 
     def values(self, row: int) -> NDArray[Any] | None:
         if not self._valid[row]:
             return None
-        return self._flat[self._inner[self._outer[row]] : self._inner[self._outer[row + 1]]]
+        part: NDArray[Any] = self._flat[self._inner[self._outer[row]] : self._inner[self._outer[row + 1]]]
+        return part
 
 
 def _column(batch: pa.RecordBatch | pa.Table, name: str) -> Any:
@@ -231,7 +236,9 @@ def _nested(values: list[NDArray[Any]], offsets: list[NDArray[np.int32]], missin
     """Build ``list<list<float>>`` from each row's values and stroke offsets without touching single points."""
     sizes = np.array([len(part) for part in values], np.int64)
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    inner = np.concatenate([part[:-1] + start for part, start in zip(offsets, starts[:-1], strict=True)] + [starts[-1:]])
+    inner = np.concatenate(
+        [part[:-1] + start for part, start in zip(offsets, starts[:-1], strict=True)] + [starts[-1:]]
+    )
     outer = np.concatenate([[0], np.cumsum([len(part) - 1 for part in offsets])]).astype(np.int32)
     strokes = pa.ListArray.from_arrays(inner.astype(np.int32), np.concatenate(values))
     return pa.ListArray.from_arrays(outer, strokes, mask=pa.array(missing))
@@ -244,7 +251,9 @@ def _extra_column(inks: Sequence[Ink]) -> pa.Array:
         values = _nested([item[1] for item in named], [item[2] for item in named], np.zeros(len(named), bool))
     else:
         values = pa.array([], _F32)
-    channels = pa.StructArray.from_arrays([pa.array([item[0] for item in named], pa.string()), values], fields=list(_CHANNEL))
+    channels = pa.StructArray.from_arrays(
+        [pa.array([item[0] for item in named], pa.string()), values], fields=list(_CHANNEL)
+    )
     return pa.ListArray.from_arrays(outer, channels)
 
 
@@ -275,14 +284,20 @@ def _rows_batch(rows: Sequence[Row]) -> pa.RecordBatch:
 
 def _image_column(rows: Sequence[Row]) -> pa.Array:
     data = pa.array([None if row.image is None else encode_png(row.image.pixels) for row in rows], pa.binary())
-    names = pa.array([None if row.image is None else f"{row.sample.key.replace('/', '_')}.png" for row in rows], pa.string())
-    return pa.StructArray.from_arrays([data, names], fields=list(_IMAGE), mask=pa.array([row.image is None for row in rows]))
+    names = pa.array(
+        [None if row.image is None else f"{row.sample.key.replace('/', '_')}.png" for row in rows], pa.string()
+    )
+    return pa.StructArray.from_arrays(
+        [data, names], fields=list(_IMAGE), mask=pa.array([row.image is None for row in rows])
+    )
 
 
 def _batch_rows(batch: pa.RecordBatch, images: bool) -> Iterator[Row]:
     missing = [name for name in SCHEMA.names if name not in batch.schema.names]
     if missing:
-        raise StoreError(f"the Parquet file lacks the columns {', '.join(missing)}: it was not written by kalamos convert")
+        raise StoreError(
+            f"the Parquet file lacks the columns {', '.join(missing)}: it was not written by kalamos convert"
+        )
     texts = batch.select(["key", *_TEXTS, "points_per_mm", "placement", "style"]).to_pylist()
     pngs = batch.column("image").field("bytes").to_pylist() if images else [None] * batch.num_rows
     for text, ink, png in zip(texts, inks_from(batch), pngs, strict=True):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -94,9 +96,9 @@ def test_an_interrupted_write_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_named():
-    with pytest.raises(StoreError, match="/dev/full.*cannot be written|cannot be written"):
-        write_rows(__import__("pathlib").Path("/proc/nowhere/a.parquet"), [one()])
+def test_a_folder_that_cannot_be_written_is_named():
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_rows(Path("/proc/nowhere/a.parquet"), [one()])
 
 
 def test_foreign_files_are_named(tmp_path):

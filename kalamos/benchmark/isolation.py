@@ -102,11 +102,13 @@ class IsolatedRecoverer:
         try:
             self._connection.send([(np.asarray(image.pixels), image.script) for image in images])
             if not self._connection.poll(max(self.timeout_s * len(images), 1.0)):
-                return self._restart("timeout", f"no answer within {self.timeout_s:g} s an image")
+                self._restart("timeout", f"no answer within {self.timeout_s:g} s an image")
+                return None
             kind, payload, seconds, memory = self._connection.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
             self._process.join()
-            return self._restart("crashed", f"the model ended its process ({self._exit()})")
+            self._restart("crashed", f"the model ended its process ({self._exit()})")
+            return None
         self.peak_memory_mb = max(self.peak_memory_mb, memory)
         if kind == "error":
             self._last_fault = Answer(None, "failed", payload, seconds)
@@ -134,7 +136,7 @@ def _serve(connection: Connection, spec: str) -> None:
     try:
         recoverer = load_recoverer(spec)
         checked_answer(recoverer.recover([_blank()]), [_blank()])
-    except Exception as error:  # noqa: BLE001 - foreign code may raise anything; it becomes a message
+    except Exception as error:
         connection.send(("error", str(error) if isinstance(error, KalamosError) else describe(error)))
         return
     connection.send(("ready", recoverer.name))
@@ -155,7 +157,7 @@ def _timed(recover: object, images: list[OfflineImage]) -> tuple[str, object, fl
         payload = recover(images)  # type: ignore[operator]
         seconds = time.perf_counter() - start
         payload = checked_answer(payload, images)
-    except Exception as error:  # noqa: BLE001 - foreign code may raise anything; it becomes a message
+    except Exception as error:
         seconds = time.perf_counter() - start
         kind, payload = "error", str(error) if isinstance(error, KalamosError) else describe(error)
     return kind, payload, seconds, _peak_memory_mb()

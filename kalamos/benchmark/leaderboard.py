@@ -69,7 +69,9 @@ def find_results(folders: Iterable[Path]) -> list[Result]:
         TaskError: where there is none.
     """
     folders = list(folders)
-    paths = [path for folder in folders for path in ([folder] if folder.is_file() else sorted(folder.rglob("result.json")))]
+    paths = [
+        path for folder in folders for path in ([folder] if folder.is_file() else sorted(folder.rglob("result.json")))
+    ]
     if not paths:
         raise TaskError(f"no result.json in {', '.join(map(str, folders))}; make some with `kalamos bench`")
     return [read_result(path) for path in paths]
@@ -106,8 +108,17 @@ def to_markdown(results: Sequence[Result], *, all_metrics: bool = False) -> str:
     for table in tables(results, all_metrics=all_metrics):
         heads = _heads(table)
         rows = [_texts(line, table.metrics, _markdown_cell) for line in table.ranked]
-        rows += [[f"*{texts[0]}*", *texts[1:]] for texts in (_texts(c, table.metrics, _markdown_cell) for c in table.controls)]
-        lines = [f"### {table.title}", "", _pipe(heads), _pipe(["---"] + ["---:"] * (len(heads) - 1)), *map(_pipe, rows)]
+        rows += [
+            [f"*{texts[0]}*", *texts[1:]]
+            for texts in (_texts(c, table.metrics, _markdown_cell) for c in table.controls)
+        ]
+        lines = [
+            f"### {table.title}",
+            "",
+            _pipe(heads),
+            _pipe(["---"] + ["---:"] * (len(heads) - 1)),
+            *map(_pipe, rows),
+        ]
         parts.append("\n".join([*lines, "", LEGEND, ""]))
     return "\n".join(parts)
 
@@ -150,7 +161,19 @@ def to_csv(results: Sequence[Result], *, all_metrics: bool = False) -> str:
             r = line.result
             for name, cell in line.cells.items():
                 s = cell.summary
-                row = [r.task, r.task_version, r.task_hash, r.entry, r.kind, name, s.value, s.low, s.high, s.n, cell.mark]
+                row = [
+                    r.task,
+                    r.task_version,
+                    r.task_hash,
+                    r.entry,
+                    r.kind,
+                    name,
+                    s.value,
+                    s.low,
+                    s.high,
+                    s.n,
+                    cell.mark,
+                ]
                 writer.writerow(row)
     return buffer.getvalue()
 
@@ -282,11 +305,16 @@ def _paragraph(title: str, first: str, second: str, found: Sequence[Comparison])
     parts = [f"{title}."]
     for name, other in [(first, second), (second, first)]:
         if better[name]:
-            facts = ", ".join(f"{c.metric} ({number_text(c.values[name])} against {number_text(c.values[other])})" for c in better[name])
+            facts = ", ".join(
+                f"{c.metric} ({number_text(c.values[name])} against {number_text(c.values[other])})"
+                for c in better[name]
+            )
             parts.append(f"{name} is better than {other} in {facts}.")
     if undecided:
         parts.append(f"The data cannot tell them apart in {', '.join(undecided)}.")
-    powers = [f"{c.metric} {number_text(c.detectable)}" for c in found if c.better is None and math.isfinite(c.detectable)]
+    powers = [
+        f"{c.metric} {number_text(c.detectable)}" for c in found if c.better is None and math.isfinite(c.detectable)
+    ]
     if powers:
         parts.append(f"Smallest difference that this task would show (80 % power): {', '.join(powers)}.")
     return " ".join(parts)

@@ -151,7 +151,7 @@ def _sample_data(
 
 
 def _ink_data(ink: Ink) -> list[list[int]]:
-    """Return one flat list ``x, y, ms, x, y, ms, ...`` a stroke, in tenths of a pixel; -1 for a time that is unknown."""
+    """Return one flat list ``x, y, ms, x, y, ms, ...`` a stroke, in tenths of a pixel; ms is -1 where unknown."""
     n = min(max(POINTS, 2 * ink.n_strokes), max(ink.n_points, 2 * ink.n_strokes))
     by_time = ink.t is not None and float(stroke_durations(ink).sum()) > 0
     thin = resample(ink, by="time" if by_time else "arc", n=n) if ink.n_points > n else ink

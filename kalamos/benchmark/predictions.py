@@ -1,8 +1,8 @@
 """The file between predicting and scoring: what a method said of each image, and how long it took.
 
 ``predictions.parquet`` holds a row a sample: ``key``, the recovered ink in pixels of the image (``x``, ``y`` and, where
-known, ``t``, ``pressure``: a list of strokes, each a list of numbers), ``status``, ``message`` and ``seconds``. Methods in other languages may
-write it themselves: only ``key``, ``x`` and ``y`` are needed.
+known, ``t``, ``pressure``: a list of strokes, each a list of numbers), ``status``, ``message`` and ``seconds``. Methods
+in other languages may write it themselves: only ``key``, ``x`` and ``y`` are needed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kalamos.benchmark.isolation import Answer
+from kalamos.benchmark.isolation import Answer, Status
 from kalamos.errors import InkError, KalamosError, TaskError
 from kalamos.ink import Ink
 from kalamos.recoverer import MAX_POINTS
@@ -133,7 +133,7 @@ def _answers(batch: pa.RecordBatch) -> Iterator[tuple[str, Answer]]:
     rest = batch.select(["key", "status", "message", "seconds"]).to_pylist()
     for row, values in enumerate(rest):
         ink, reason = _ink_of(batch.slice(row, 1))
-        status = values["status"] or "ok"
+        status: Status = values["status"] or "ok"
         message = values["message"] or ""
         if status == "ok" and reason:
             status, message, ink = "failed", reason, None

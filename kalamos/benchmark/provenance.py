@@ -13,7 +13,7 @@ _LIBRARIES = ("numpy", "scipy", "numba", "scikit-image", "shapely", "pyarrow", "
 
 
 def provenance() -> dict[str, str]:
-    """Return versions of Kalamos and of what it stands on, the commit where it runs from a checkout, and the machine."""
+    """Return versions of Kalamos and of what it stands on, the commit in a checkout, and the kind of machine."""
     found = {"kalamos": kalamos.__version__, "python": platform.python_version(), "machine": _machine()}
     commit = _commit()
     if commit:

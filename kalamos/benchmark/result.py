@@ -113,7 +113,7 @@ class Result:
 
 
 def make_result(
-    entry: str, kind: Kind, task_file: Path, scores: Path, read: Predictions, predictions_sha256: str
+    entry: str, kind: Kind, task_file: Path, scores: Path, read: Predictions, *, predictions_sha256: str
 ) -> Result:
     """Aggregate an entry's scores."""
     task, task_hash = prepared_task(task_file)

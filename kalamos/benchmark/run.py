@@ -1,6 +1,6 @@
 """Bench: prepare a task, predict, score, and leave an entry's folder with three files that anybody can check.
 
-``OUT/<task>/<entry>/`` holds ``predictions.parquet``, ``scores.parquet`` and ``result.json``; ``OUT/<task>/task.parquet``
+``OUT/<task>/<entry>/`` holds ``predictions.parquet``, ``scores.parquet``, ``result.json``; ``OUT/<task>/task.parquet``
 the images and truth that they refer to. A run that was cut short is continued by the same command.
 """
 
@@ -12,16 +12,21 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from kalamos.benchmark.controls import CONTROLS
 from kalamos.benchmark.predict import MEAN_TRAJECTORY, predict, predict_control
-from kalamos.benchmark.result import Result, make_result, read_result, write_result
+from kalamos.benchmark.predictions import read_predictions, write_predictions
+from kalamos.benchmark.result import Kind, Result, make_result, read_result, write_result
 from kalamos.benchmark.score import score
 from kalamos.benchmark.task import Task, load_task, prepare
+from kalamos.errors import TaskError
 from kalamos.recoverer import RECOVERERS
-from kalamos.store import file_metadata, write_text
+from kalamos.store import file_metadata, read_rows, write_text
 
 Progress = Callable[[int, int, str], None]
 
@@ -63,17 +68,18 @@ def bench(
         TaskError: where there is no such task, or its images differ from the pinned ones.
         KalamosError: where a model that was asked for by name cannot be started.
     """
-    task, task_file, folder = _open_task(task_name, root, out, cache, limit, progress)
-    specs = list(models) or RECOVERERS.names()
-    entries = [(spec, "model") for spec in specs] + [(name, "control") for name in (*CONTROLS, MEAN_TRAJECTORY) if controls]
-    journal = _Journal(folder / ".running.json", task.hash)
+    opened = _open_task(
+        task_name, root, out, cache=cache, limit=limit, workers=workers, scheduler=scheduler, progress=progress
+    )
+    entries: list[tuple[str, Kind]] = [(spec, "model") for spec in models or RECOVERERS.names()]
+    entries += [(name, "control") for name in (*CONTROLS, MEAN_TRAJECTORY) if controls]
+    journal = _Journal(opened.folder / ".running.json", opened.task.hash)
     results = []
     for spec, kind in entries:
-        home = folder / entry_name(spec)
         if not journal.has(spec):
-            _run_entry(spec, kind, task_file, home, timeout_s, workers, scheduler, progress)
+            opened.predict(spec, kind, timeout_s)
             journal.add(spec)
-        results.append(read_result(home / "result.json"))
+        results.append(read_result(opened.home(spec) / "result.json"))
     journal.close()
     return results
 
@@ -91,15 +97,13 @@ def score_predictions(
     progress: Progress = no_progress,
 ) -> Result:
     """Score predictions that were made elsewhere; nothing that the file says of its own score is believed."""
-    _, task_file, folder = _open_task(task_name, root, out, cache, limit, progress)
-    entry = name or (file_metadata(predictions).get("entry") if predictions.is_file() else None) or predictions.stem
-    home = folder / entry_name(entry)
-    home.mkdir(parents=True, exist_ok=True)
-    target = home / "predictions.parquet"
-    if predictions.is_file() and predictions.resolve() != target.resolve():
-        shutil.copyfile(predictions, target)
-    source = target if predictions.is_file() else predictions
-    return _score_entry(entry, "submission", task_file, source, home, workers, None, progress)
+    opened = _open_task(
+        task_name, root, out, cache=cache, limit=limit, workers=workers, scheduler=None, progress=progress
+    )
+    entry = name or _named(predictions) or predictions.stem
+    target = opened.home(entry) / "predictions.parquet"
+    _keep(predictions, target, opened.task_file)
+    return opened.score(entry_name(entry), "submission", target)
 
 
 def entry_name(spec: str) -> str:
@@ -113,75 +117,99 @@ def user_cache() -> Path:
     return Path(base) / "kalamos" / "tasks"
 
 
+@dataclass(frozen=True)
+class _Bench:
+    """One task made ready, and the means to run entries on it."""
+
+    task: Task
+    task_file: Path
+    folder: Path
+    workers: int
+    scheduler: str | None
+    progress: Progress
+
+    def predict(self, spec: str, kind: Kind, timeout_s: float) -> None:
+        """Predict and score one model or control."""
+        home = self.home(spec)
+        if kind == "control":
+            predictions = predict_control(spec, self.task_file, home)
+        else:
+            predictions = predict(
+                spec,
+                self.task_file,
+                home,
+                timeout_s=timeout_s,
+                workers=self.workers,
+                scheduler=self.scheduler,
+                progress=lambda done, total: self.progress(done, total, f"{spec}: recovering"),
+            )
+        self.score(entry_name(spec), kind, predictions)
+
+    def score(self, entry: str, kind: Kind, predictions: Path) -> Result:
+        """Score predictions and write the entry's result."""
+        home = self.home(entry)
+        scores = home / "scores.parquet"
+        read = score(
+            self.task_file,
+            predictions,
+            scores,
+            workers=self.workers,
+            scheduler=self.scheduler,
+            progress=lambda done, total: self.progress(done, total, f"{entry}: scoring"),
+        )
+        result = make_result(entry, kind, self.task_file, scores, read, predictions_sha256=_checksum(predictions))
+        write_result(result, home / "result.json")
+        return result
+
+    def home(self, entry: str) -> Path:
+        """Return the entry's folder, made where it is not there."""
+        home = self.folder / entry_name(entry)
+        home.mkdir(parents=True, exist_ok=True)
+        return home
+
+
 def _open_task(
-    name: str, root: Path, out: Path, cache: Path | None, limit: int | None, progress: Progress
-) -> tuple[Task, Path, Path]:
+    name: str,
+    root: Path,
+    out: Path,
+    *,
+    cache: Path | None,
+    limit: int | None,
+    workers: int,
+    scheduler: str | None,
+    progress: Progress,
+) -> _Bench:
     task = load_task(name)
     task_file = prepare(task, root, cache or user_cache(), limit=limit, progress=lambda text: progress(0, 1, text))
-    folder = out / (f"{task.name}-first{limit}" if "-first" in task_file.name else task.name)
+    limited = file_metadata(task_file)["limited"]
+    folder = out / (f"{task.name}-first{limited}" if limited else task.name)
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "task.parquet"
     if not kept.exists() or file_metadata(kept) != file_metadata(task_file):
         shutil.copyfile(task_file, kept)
-    return task, kept, folder
-
-
-def _run_entry(
-    spec: str,
-    kind: str,
-    task_file: Path,
-    home: Path,
-    timeout_s: float,
-    workers: int,
-    scheduler: str | None,
-    progress: Progress,
-) -> None:
-    home.mkdir(parents=True, exist_ok=True)
-    if kind == "control":
-        predictions = predict_control(spec, task_file, home)
-    else:
-        predictions = predict(
-            spec,
-            task_file,
-            home,
-            timeout_s=timeout_s,
-            workers=workers,
-            scheduler=scheduler,
-            progress=lambda done, total: progress(done, total, f"{spec}: recovering"),
-        )
-    _score_entry(entry_name(spec), kind, task_file, predictions, home, workers, scheduler, progress)
-
-
-def _score_entry(
-    entry: str,
-    kind: str,
-    task_file: Path,
-    predictions: Path,
-    home: Path,
-    workers: int,
-    scheduler: str | None,
-    progress: Progress,
-) -> Result:
-    scores = home / "scores.parquet"
-    read = score(
-        task_file,
-        predictions,
-        scores,
-        workers=workers,
-        scheduler=scheduler,
-        progress=lambda done, total: progress(done, total, f"{entry}: scoring"),
-    )
-    result = make_result(entry, kind, task_file, scores, read, _checksum(predictions))
-    write_result(result, home / "result.json")
-    return result
+    return _Bench(task, kept, folder, workers, scheduler, progress)
 
 
 def _checksum(path: Path) -> str:
-    files = [path] if path.is_file() else sorted(path.iterdir())
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _named(predictions: Path) -> str | None:
+    if predictions.is_dir():
+        return predictions.name
+    try:
+        return file_metadata(predictions).get("entry")
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TaskError(f"{predictions} is neither a Parquet file nor a folder of InkML: {error}") from error
+
+
+def _keep(predictions: Path, target: Path, task_file: Path) -> None:
+    """Keep a submission beside its scores, in the project's own form where it came as InkML."""
+    if predictions.is_dir() and not any(predictions.glob("*.parquet")):
+        read = read_predictions(predictions, [row.sample.key for row in read_rows(task_file, images=False)])
+        write_predictions(target, read.answers.items(), {"entry": target.parent.name})
+    elif predictions.resolve() != target.resolve():
+        shutil.copyfile(predictions, target)
 
 
 class _Journal:

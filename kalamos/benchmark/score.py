@@ -48,7 +48,7 @@ class _ScoreJob:
 
 
 def schema() -> pa.Schema:
-    """Return the columns of ``scores.parquet``: facts of each sample, then one float64 a metric (NaN: not applicable)."""
+    """Return the columns of ``scores.parquet``: facts of a sample, then a float64 a metric (NaN: not applicable)."""
     return pa.schema([*_FACTS, *((name, pa.float64()) for name in [*METRICS, *map(weight_column, WEIGHTED)])])
 
 
@@ -102,9 +102,7 @@ def _record(scored: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema())
 
 
-def _scored(
-    rows: Sequence[Row], answers: Sequence[Answer | None], says_time: bool
-) -> Iterator[dict[str, object]]:
+def _scored(rows: Sequence[Row], answers: Sequence[Answer | None], says_time: bool) -> Iterator[dict[str, object]]:
     for row, given in zip(rows, answers, strict=True):
         truth = _known_truth(row)
         answer = _checked(given, row)

@@ -1,4 +1,7 @@
-"""Which of two entries is better, and whether the data can tell: paired by sample, clustered by writer, Holm-corrected."""
+"""Which of two entries is better, and whether the data can tell.
+
+Differences are paired by sample, bootstrapped by writer, and Holm-corrected.
+"""
 
 from __future__ import annotations
 

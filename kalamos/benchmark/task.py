@@ -1,8 +1,8 @@
 """A benchmark task: which samples, rendered how; made once, stored as bytes, verified at every run.
 
-A task is a TOML file. Its checksums (``<name>.sha256``, one line a sample: key and SHA-256 of height, width and pixels)
-pin the samples and their images; images are made from the user's own copy of the corpus, and a difference is reported by
-sample, because scores on other images cannot be compared.
+A task is a TOML file. Its checksums (``<name>.sha256``, a line a sample: SHA-256 of height, width and pixels, then key)
+pin the samples and their images; images are made from the user's own copy of the corpus, and a difference is reported
+by sample, because scores on other images cannot be compared.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from kalamos.ink import Ink, Sample, Split
 from kalamos.renderers import Style, preset
 from kalamos.seeding import rng_for, stable_hash
 from kalamos.store import Row, file_metadata, read_rows, write_rows, write_text
-
 
 TRAINING_SAMPLES = 500
 """How many samples of the training split the mean trajectory is fitted on."""
@@ -185,9 +184,10 @@ def verify(task: Task, path: Path) -> None:
     missing = [] if "-first" in path.name else sorted(pinned.keys() - made.keys())
     if unknown or differing or missing:
         raise TaskError(
-            f"task {task.name} v{task.version}: {len(differing)} images differ from the pinned ones, {len(missing)} are "
-            f"missing, {len(unknown)} unknown (first: {', '.join((differing + missing + unknown)[:5])}). Scores on other "
-            f"images cannot be compared: check that your copy of {task.corpus} is complete, then delete {path} and retry."
+            f"task {task.name} v{task.version}: {len(differing)} images differ from the pinned ones, {len(missing)} "
+            f"are missing, {len(unknown)} unknown (first: {', '.join((differing + missing + unknown)[:5])}). Scores on "
+            f"other images cannot be compared: check that your copy of {task.corpus} is complete, then delete {path} "
+            "and run again."
         )
 
 
