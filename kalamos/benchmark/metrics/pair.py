@@ -12,8 +12,10 @@ Both inks are in pixels of the image. Three ways of looking at them occur:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ from kalamos.benchmark.metrics.matching import Matching, match_strokes
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
+T = TypeVar("T")
 TRAJECTORY_POINTS = 256
 TOLERANCE = 5.0 / 64.0
 
@@ -46,6 +49,14 @@ class Pair:
     truth: Ink
     image: OfflineImage | None = None
     line_height_px: float | None = None
+    _views: dict[Callable[[Pair], Any], Any] = field(default_factory=dict, init=False, repr=False)
+
+    def view(self, of: Callable[[Pair], T]) -> T:
+        """Return ``of(self)``, computed once: for what several metrics of one family share."""
+        if of not in self._views:
+            self._views[of] = of(self)
+        made: T = self._views[of]
+        return made
 
     @property
     def failed(self) -> bool:

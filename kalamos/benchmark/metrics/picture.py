@@ -78,18 +78,25 @@ def nearest(of: Floats, to: Floats) -> Floats:
 
 def chamfer_missing(pair: Pair) -> float:
     """Return the mean distance from the truth to the recovered ink: large where ink is missing."""
-    return float(nearest(pair.truth_dense.xy, pair.recovered_dense.xy).mean())
+    return float(pair.view(_from_truth).mean())
 
 
 def chamfer_extra(pair: Pair) -> float:
     """Return the mean distance from the recovered ink to the truth: large where ink was invented."""
-    return float(nearest(pair.recovered_dense.xy, pair.truth_dense.xy).mean())
+    return float(pair.view(_from_recovered).mean())
 
 
 def hausdorff(pair: Pair) -> float:
     """Return the largest distance from a point of either ink to the nearest of the other."""
-    a, b = pair.truth_dense.xy, pair.recovered_dense.xy
-    return float(max(nearest(a, b).max(), nearest(b, a).max()))
+    return float(max(pair.view(_from_truth).max(), pair.view(_from_recovered).max()))
+
+
+def _from_truth(pair: Pair) -> Floats:
+    return nearest(pair.truth_dense.xy, pair.recovered_dense.xy)
+
+
+def _from_recovered(pair: Pair) -> Floats:
+    return nearest(pair.recovered_dense.xy, pair.truth_dense.xy)
 
 
 def _has_ink(pair: Pair) -> bool:

@@ -41,28 +41,28 @@ def unit_box(truth: Floats, recovered: Floats) -> tuple[Floats, Floats]:
 
 def mean_square(pair: Pair) -> float:
     """Return ``1/N sum (dx^2 + dy^2)`` in the truth's unit box."""
-    truth, recovered = unit_box(*tick_pair(pair))
+    truth, recovered = unit_box(*pair.view(tick_pair))
     return float(((truth - recovered) ** 2).sum(axis=1).mean())
 
 
 def rmse_wor(pair: Pair) -> float:
     """Return ``sqrt(1/N sum (dx^2 + dy^2))`` in the truth's unit box."""
-    return float(np.sqrt(mean_square(pair)))
+    return float(np.sqrt(pair.view(mean_square)))
 
 
 def rmse_kaggle2013(pair: Pair) -> float:
     """Return ``sqrt(1/2N sum (dx^2 + dy^2))``, over columns and not points; pooled over all points of a task."""
-    return float(np.sqrt(mean_square(pair) / 2.0))
+    return float(np.sqrt(pair.view(mean_square) / 2.0))
 
 
 def mse_half_icdar2013(pair: Pair) -> float:
     """Return ``1/2N sum (dx^2 + dy^2)``: called RMSE where it was published, with no root."""
-    return mean_square(pair) / 2.0
+    return pair.view(mean_square) / 2.0
 
 
 def snr(pair: Pair) -> float:
     """Return the trajectory's ratio of signal to error, ``10 log10(sum |r - mean r|^2 / sum |r - q|^2)``, in pixels."""
-    truth, recovered = tick_pair(pair)
+    truth, recovered = pair.view(tick_pair)
     return decibels(float(((truth - truth.mean(axis=0)) ** 2).sum()), float(((truth - recovered) ** 2).sum()))
 
 

@@ -53,17 +53,17 @@ def complete_trajectory(pair: Pair) -> float:
 
 def pen_up_precision(pair: Pair) -> float:
     """Return the share of recovered pen lifts that are true ones."""
-    return pen_up_hits(pair) / pair.recovered.n_strokes
+    return pair.view(pen_up_hits) / pair.recovered.n_strokes
 
 
 def pen_up_recall(pair: Pair) -> float:
     """Return the share of true pen lifts that were recovered."""
-    return pen_up_hits(pair) / pair.truth.n_strokes
+    return pair.view(pen_up_hits) / pair.truth.n_strokes
 
 
 def pen_up_f1(pair: Pair) -> float:
     """Return the harmonic mean of precision and recall, ``2 hits / (s_recovered + s_truth)``."""
-    return 2.0 * pen_up_hits(pair) / (pair.recovered.n_strokes + pair.truth.n_strokes)
+    return 2.0 * pair.view(pen_up_hits) / (pair.recovered.n_strokes + pair.truth.n_strokes)
 
 
 def pen_up_hits(pair: Pair) -> int:

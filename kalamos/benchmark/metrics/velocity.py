@@ -52,15 +52,20 @@ def bins_of(pair: Pair) -> int:
     return int(np.clip(round(duration * BINS_PER_S), FEWEST_BINS, MOST_BINS))
 
 
+def true_profile(pair: Pair) -> Floats:
+    """Return the truth's speed profile."""
+    return speed_profile(pair.truth, bins_of(pair))
+
+
 def profiles(pair: Pair) -> tuple[Floats, Floats]:
     """Return the speed profiles of truth and recovered ink, each of mean 1."""
-    bins = bins_of(pair)
-    return speed_profile(pair.truth, bins), speed_profile(pair.recovered, bins)
+    truth = pair.view(true_profile)
+    return truth, speed_profile(pair.recovered, len(truth))
 
 
 def speed_correlation(pair: Pair) -> float:
     """Return Pearson's r of the speed profiles; constant speed, for which r is undefined, says nothing: 0."""
-    truth, recovered = profiles(pair)
+    truth, recovered = pair.view(profiles)
     return pearson(truth, recovered)
 
 
@@ -75,13 +80,13 @@ def pearson(a: Floats, b: Floats) -> float:
 
 def speed_error(pair: Pair) -> float:
     """Return the mean difference of the speed profiles, in mean speeds: 0 the same, 2 never moving at the same time."""
-    truth, recovered = profiles(pair)
+    truth, recovered = pair.view(profiles)
     return float(np.abs(truth - recovered).mean())
 
 
 def velocity_snr(pair: Pair) -> float:
     """Return the speed profile's ratio of signal to error in decibels, at most 100; constant speed gives 0."""
-    truth, recovered = profiles(pair)
+    truth, recovered = pair.view(profiles)
     signal = float(((truth - truth.mean()) ** 2).sum())
     return decibels(signal, float(((truth - recovered) ** 2).sum()))
 
@@ -97,8 +102,8 @@ def decibels(signal: float, error: float) -> float:
 
 def velocity_pulses(pair: Pair) -> float:
     """Return by how many velocity pulses the answer is off."""
-    truth, recovered = profiles(pair)
-    return float(abs(count_pulses(truth) - count_pulses(recovered)))
+    _, recovered = pair.view(profiles)
+    return float(abs(pair.view(_true_pulses) - count_pulses(recovered)))
 
 
 def count_pulses(profile: Floats) -> int:
@@ -111,8 +116,12 @@ def count_pulses(profile: Floats) -> int:
     return len(find_peaks(smooth, prominence=PROMINENCE * float(smooth.max()))[0])
 
 
+def _true_pulses(pair: Pair) -> int:
+    return count_pulses(pair.view(true_profile))
+
+
 def _varies(pair: Pair) -> bool:
-    return bool(np.abs(speed_profile(pair.truth, bins_of(pair)) - 1.0).max() >= _FLAT)
+    return bool(np.abs(pair.view(true_profile) - 1.0).max() >= _FLAT)
 
 
 def _moves(pair: Pair) -> bool:
@@ -164,7 +173,7 @@ METRICS = (
         velocity_pulses,
         "pulses",
         "lower",
-        lambda pair: float(max(10, count_pulses(speed_profile(pair.truth, bins_of(pair))))),
+        lambda pair: float(max(10, pair.view(_true_pulses))),
         "mean",
         "velocity",
         "|number of acceleration peaks, truth - recovered|, on normalised time",
