@@ -27,6 +27,7 @@ MAX_DEPTH = 8
 MAX_COORDINATES = 32
 MAX_RATE_HZ = 1000.0
 CACHE_BYTES = 64 * 2**20
+CACHE_FILES = 16
 MM_PER_INCH = 25.4
 
 _LABEL = re.compile(r'"((?:[^"\\]|\\.)*)"\s*$', re.DOTALL)
@@ -222,7 +223,12 @@ def cached_scan(path: Path) -> Scan:
     result = scan(data)
     with _CACHE_LOCK:
         _CACHE[key] = result
-        while len(_CACHE) > 1 and sum(entry.n_bytes for entry in _CACHE.values()) > CACHE_BYTES:
+        room = CACHE_BYTES
+        for old in reversed(list(_CACHE)):
+            room -= _CACHE[old].n_bytes
+            if room < 0 and old != key:
+                del _CACHE[old]
+        while len(_CACHE) > CACHE_FILES:
             _CACHE.popitem(last=False)
     return result
 

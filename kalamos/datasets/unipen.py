@@ -1,0 +1,140 @@
+r"""UNIPEN train_r01_v07: isolated characters, words and texts in the Latin alphabet, from some fifty contributions.
+
+Layout: ``data/<category>/<contributor>/.../<name>.dat`` lists segments and includes the ink from
+``include/<contributor>/...``. The same ink stands in several categories (2 and 3 hold the characters of 1a to 1d again,
+6 those words of 7 that hold no digits): take 1a to 1d, or 2, or 3, and 6 or 7, never their union.
+
+Facts of the corpus that the format does not state:
+
+- **Writers.** ``.WRITER_ID`` is unique within an institution, not within a contribution: twenty-two writers of ``apb``
+  are also in ``apd``. A writer is therefore ``institution/id``, where the contributions of one institution share a
+  name, and nobody stands on both sides of a split. Where a file names no writer the contribution's name is taken.
+- **Ligatures.** The contributor ``kai`` labels what joins two letters, and every delayed stroke, as ``\@``. That is no
+  character; these segments (in 1d, 2 and 3) are refused and counted.
+- **Script.** Digits (1a) and symbols (1d) are ``Zyyy``, common to all scripts; letters, words and texts are ``Latn``.
+  In 2 and 3 it follows from the label.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
+from kalamos.datasets.formats import unipen
+from kalamos.errors import CorpusError, FormatError
+from kalamos.ink import Sample
+
+CATEGORIES: dict[str, str] = {
+    "1a": "isolated digits",
+    "1b": "isolated capitals",
+    "1c": "isolated lower-case letters",
+    "1d": "isolated symbols",
+    "2": "isolated characters, mixed",
+    "3": "characters in the context of words or texts",
+    "6": "isolated words, cursive or mixed, no digits or symbols",
+    "7": "isolated words, any style, all characters",
+    "8": "texts of at least two words",
+}
+"""Category -> what it holds. Categories 4, 5 and 9 are empty in this release."""
+
+DEFAULT_CATEGORIES = "1a,1b,1c"
+LIGATURE = "\\@"
+
+_INSTITUTIONS = {
+    **dict.fromkeys(("apa", "apb", "apc", "apd", "ape", "app"), "ap"),
+    **dict.fromkeys(("bba", "bbb", "bbc", "bbd"), "bb"),
+    **dict.fromkeys(("cea", "ceb", "cec", "ced", "cee", "cef"), "ce"),
+}
+"""Contributors that are one institution, and share its writers."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Unipen:
+    """The corpus; a unit is one ``.dat`` file below ``data``."""
+
+    card: Card
+
+    def units(self, root: Path, categories: str = DEFAULT_CATEGORIES, **options: str) -> Sequence[str]:
+        """Return the ``.dat`` files of the categories, those that include the same ink one after the other.
+
+        Raises:
+            CorpusError: where a category or option is unknown, or ``data`` and ``include`` are not there.
+        """
+        if options:
+            raise CorpusError(f"unipen has no option {', '.join(options)}; it has: categories")
+        chosen = [name.strip() for name in categories.split(",") if name.strip()]
+        unknown = [name for name in chosen if name not in CATEGORIES]
+        if unknown or not chosen:
+            raise CorpusError(f"unipen has the categories {', '.join(CATEGORIES)}; not {', '.join(unknown) or 'none'}")
+        for folder in ("data", "include"):
+            if not (root / folder).is_dir():
+                raise CorpusError(f"{root} has no folder {folder!r}; name the folder train_r01_v07 itself")
+        found = [(path, name) for name in dict.fromkeys(chosen) for path in _dat_files(root, name)]
+        return [f"data/{name}/{path}" for path, name in sorted(found)]
+
+    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+        """Yield the characters, words or texts of one file."""
+        try:
+            document = unipen.read_document(root / unit, root)
+        except FormatError as error:
+            report.refusals.append(Refusal(unit, error.where, error.reason))
+            return
+        _, category, contributor, *_ = Path(unit).parts
+        institution = _INSTITUTIONS.get(contributor, contributor)
+        for sample in unipen.samples(document, document.segments, unit, report):
+            if sample.label == LIGATURE:
+                report.refusals.append(Refusal(unit, sample.source, "a ligature or delayed stroke, no character"))
+                continue
+            writer = f"{institution}/{sample.writer or contributor}"
+            yield dataclasses.replace(
+                sample,
+                key=sample.key.removeprefix("data/"),
+                corpus=self.card.name,
+                script=_script(category, sample.label),
+                writer=writer,
+                split=split_by_writer(self.card.name, writer),
+            )
+
+
+def _dat_files(root: Path, category: str) -> Iterator[str]:
+    """Yield the ``.dat`` files of a category, relative to its folder."""
+    base = root / "data" / category
+
+    def complain(error: OSError) -> None:
+        raise CorpusError(f"the folder {error.filename} cannot be read: {error.strerror}") from error
+
+    for folder, _, names in os.walk(base, onerror=complain):
+        yield from ((Path(folder) / name).relative_to(base).as_posix() for name in names if name.endswith(".dat"))
+
+
+def _script(category: str, label: str) -> str:
+    if category in ("1a", "1d") or (category in ("2", "3") and not label.isalpha()):
+        return "Zyyy"
+    return "Latn"
+
+
+CORPUS = Unipen(
+    Card(
+        name="unipen",
+        title="UNIPEN train_r01_v07",
+        scripts=("Latn", "Zyyy"),
+        levels=("character", "word", "line"),
+        size=(
+            "the complete release: 122,628 isolated characters, 85,213 words, 14,544 texts; the copy tried lacks eight"
+            " contributors and holds 13,089 digits, 23,662 capitals, 52,806 lower-case letters and 14,541 symbols"
+        ),
+        licence="CC BY 4.0 on Zenodo; the notice inside the release (1999) grants use for research",
+        citation=(
+            "I. Guyon, L. Schomaker, R. Plamondon, M. Liberman, S. Janet: UNIPEN project of on-line data exchange and"
+            " recognizer benchmarks. ICPR 1994, vol. 2, pp. 29-33, doi:10.1109/ICPR.1994.576870"
+        ),
+        obtain="download train_r01_v07 from Zenodo, record 1195803 (doi:10.5281/zenodo.1195803), and unpack it",
+        layout="data/<1a ... 8>/<contributor>/.../*.dat and include/<contributor>/...",
+        verified="every .dat file of a copy without the contributions bbc, cee, gmd, hpb, imp, lav, ugi, val",
+        url="https://zenodo.org/records/1195803",
+        options=(("categories", f"comma list of {', '.join(CATEGORIES)}; default {DEFAULT_CATEGORIES}"),),
+    )
+)
