@@ -1,0 +1,33 @@
+"""Open files that may be anything: missing, unreadable, a folder, endless."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kalamos.errors import FormatError
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most ``limit`` bytes.
+
+    Raises:
+        FormatError: where it cannot be opened, is no regular file (a pipe would block) or is larger.
+    """
+    try:
+        if not path.is_file():
+            raise FormatError(path, "is not a file" if path.exists() else "does not exist")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        raise FormatError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > limit:
+        raise FormatError(path, f"is larger than {limit / 2**20:.0f} MB, the most that this format is read from")
+    return data
+
+
+def text_of(data: bytes) -> str:
+    """Decode UTF-8, with or without a byte-order mark; what is not UTF-8 is taken as Latin-1."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
