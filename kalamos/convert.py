@@ -14,15 +14,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import kalamos
 from kalamos import engine
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
 from kalamos.errors import CorpusError, KalamosError, StoreError
 from kalamos.ink import Sample
-from kalamos.renderers import Rendering, Style, render, render_batch
+from kalamos.renderers import Style, render, render_batch
 from kalamos.seeding import stable_hash
 from kalamos.store import Row, file_metadata, write_rows, write_text
 
@@ -226,15 +224,9 @@ def _rendered(samples: Sequence[Sample], style: Style, seed: int, report: UnitRe
             report.refusals.append(Refusal(samples[0].source, samples[0].key, f"not rendered: {error}"))
             return
     for sample, rendering in zip(samples, renderings, strict=True):
-        yield Row(_as_drawn(sample, rendering), rendering.image, rendering.placement, style.hash)
-
-
-def _as_drawn(sample: Sample, rendering: Rendering) -> Sample:
-    """Return the sample; where the style distorted its ink, with the distorted ink, so that it lies on the picture."""
-    moved = rendering.placement.to_pixels(sample.ink)
-    if np.array_equal(moved.offsets, rendering.truth.offsets) and np.allclose(moved.xy, rendering.truth.xy, atol=1e-3):
-        return sample
-    return replace(sample, ink=rendering.placement.from_pixels(rendering.truth))
+        # Where the style distorts ink, the distorted ink is the truth of this picture.
+        drawn = replace(sample, ink=rendering.placement.from_pixels(rendering.truth)) if style.distorts else sample
+        yield Row(drawn, rendering.image, rendering.placement, style.hash)
 
 
 def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:

@@ -77,7 +77,7 @@ class Task:
 
     def resolved_style(self) -> Style:
         """Return the style with the task's changes."""
-        return preset(self.style).but(**self.style_changes)
+        return preset(self.style).replace(**self.style_changes)
 
     def takes(self, sample: Sample) -> bool:
         """Say whether a sample belongs to the task, before the limit."""

@@ -1,0 +1,123 @@
+import re
+import textwrap
+
+import numpy as np
+import pytest
+
+from kalamos.benchmark import isolation
+from kalamos.benchmark.isolation import IsolatedRecoverer
+from kalamos.errors import KalamosError
+from kalamos.image import OfflineImage
+
+HEAD = """
+import os, signal, time
+import numpy as np
+from kalamos.ink import Ink
+
+GOOD = Ink.from_strokes([[(1, 1), (5, 5)]])
+
+class Model:
+    name = "test"
+    def recover(self, images):
+        return [self.one(image) for image in images]
+"""
+
+
+@pytest.fixture
+def model(tmp_path):
+    running = []
+
+    def start(one, timeout_s=5.0):
+        """Start a model whose method ``one`` has this body."""
+        body = textwrap.indent(textwrap.dedent(one), "        ")
+        (tmp_path / "model.py").write_text(f"{HEAD}    def one(self, image):\n{body}\n")
+        running.append(IsolatedRecoverer(f"{tmp_path / 'model.py'}:Model", timeout_s))
+        return running[-1]
+
+    yield start
+    for recoverer in running:
+        recoverer.close()
+
+
+def image(width=20):
+    return OfflineImage(np.zeros((20, width), np.uint8))
+
+
+def statuses(answers):
+    return [answer.status for answer in answers]
+
+
+def test_answers_come_in_order_with_their_time(model):
+    recoverer = model("return Ink.from_strokes([[(image.width_px, 0)]])")
+    answers = recoverer.recover([image(w) for w in (10, 20, 30)])
+    assert [answer.ink.xy[0, 0] for answer in answers] == [10, 20, 30]
+    assert all(answer.seconds >= 0 for answer in answers)
+    assert recoverer.peak_memory_mb > 10
+
+
+def test_an_exception_costs_its_image_alone(model):
+    recoverer = model("if image.width_px == 21: raise ValueError('odd\\nwidth')\nreturn GOOD")
+    answers = recoverer.recover([image(20), image(20), image(21), image(20), image(20)])
+    assert statuses(answers) == ["ok", "ok", "failed", "ok", "ok"]
+    assert answers[2].message == "ValueError: odd width"
+
+
+def test_a_crash_costs_its_image_alone(model):
+    recoverer = model("if image.width_px == 21: os.kill(os.getpid(), signal.SIGSEGV)\nreturn GOOD")
+    answers = recoverer.recover([image(21), image(20), image(20)])
+    assert statuses(answers) == ["crashed", "ok", "ok"]
+    assert "signal 11" in answers[0].message
+    assert statuses(recoverer.recover([image(20)])) == ["ok"]
+
+
+def test_a_hang_costs_its_image_alone(model):
+    recoverer = model("if image.width_px == 21: time.sleep(99)\nreturn GOOD", timeout_s=0.5)
+    answers = recoverer.recover([image(20), image(21)])
+    assert statuses(answers) == ["ok", "timeout"]
+
+
+def test_a_model_that_always_hangs_is_given_up(model, monkeypatch):
+    monkeypatch.setattr(isolation, "GIVE_UP_AFTER", 2)
+    recoverer = model("if image.width_px != 64: time.sleep(99)\nreturn GOOD", timeout_s=0.2)
+    answers = recoverer.recover([image() for _ in range(6)])
+    assert "timeout" in statuses(answers)
+    assert any("not tried" in answer.message for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        ("return Ink.empty() if image.width_px != 64 else GOOD", "empty ink"),
+        ("return Ink.from_strokes([[(1e6, 0)]]) if image.width_px != 64 else GOOD", "points far outside the image"),
+        ("return Ink.from_strokes([np.zeros((100_001, 2))]) if image.width_px != 64 else GOOD", "more than 100000"),
+        ("return Ink.from_strokes([[(np.nan, 0)]]) if image.width_px != 64 else GOOD", "value that is not finite"),
+        ("return [[1, 2]] if image.width_px != 64 else GOOD", "returned list where an Ink is due"),
+    ],
+)
+def test_useless_answers_are_named(model, one, message):
+    answers = model(one).recover([image()])
+    assert answers[0].status == "failed"
+    assert re.search(message, answers[0].message)
+
+
+def test_a_wrong_number_of_inks_is_named(tmp_path):
+    text = HEAD.replace("[self.one(image) for image in images]", "[GOOD] * (1 if images[0].width_px == 64 else 7)")
+    (tmp_path / "model.py").write_text(text)
+    recoverer = IsolatedRecoverer(f"{tmp_path / 'model.py'}:Model")
+    assert recoverer.recover([image()])[0].message == "recover() returned 7 inks for 1 images"
+    recoverer.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import nothing_like_this", "ModuleNotFoundError"),
+        ("class Model: pass", "is no recoverer"),
+        ("import os\nos._exit(3)", "ended its process while starting .exit code 3"),
+        ("class Model:\n    name = 'x'\n    def recover(self, images): raise OSError('no weights')", "no weights"),
+    ],
+)
+def test_a_model_that_cannot_start_is_an_error(tmp_path, text, message):
+    (tmp_path / "model.py").write_text(text)
+    with pytest.raises(KalamosError, match=message):
+        IsolatedRecoverer(f"{tmp_path / 'model.py'}:Model")
