@@ -23,7 +23,9 @@ Status = Literal["ok", "failed", "timeout", "crashed"]
 
 START_TIMEOUT_S = 180.0
 GIVE_UP_AFTER = 20
-"""So many faulty samples in a row by a hang or a crash, and the rest is not tried."""
+"""So many calls in a row that end in a hang or a crash, and the rest is not tried."""
+SLOWDOWN = 20.0
+"""How much longer than the images before it a batch may take an image, before it counts as hanging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +50,23 @@ class IsolatedRecoverer:
 
     Args:
         spec: what :func:`kalamos.recoverer.load_recoverer` takes.
-        timeout_s: how long one image may take; a batch may take that times its size.
+        timeout_s: how long one image may take. The first is asked alone; from its time follows what a batch may take.
     """
 
     def __init__(self, spec: str, timeout_s: float = 20.0) -> None:
         self.spec, self.timeout_s = spec, timeout_s
         self.peak_memory_mb = 0.0
         self._faults_in_a_row = 0
+        self._seconds_an_image: float | None = None
         self._start()
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Answer]:
         """Return one answer an image; a batch that fails is halved until the images at fault are alone."""
         if self._faults_in_a_row >= GIVE_UP_AFTER:
-            message = f"not tried: the {GIVE_UP_AFTER} images before it hung or crashed the model"
+            message = f"not tried: the {GIVE_UP_AFTER} calls before hung or crashed the model"
             return [Answer(None, "failed", message) for _ in images]
+        if self._seconds_an_image is None and len(images) > 1:
+            return self.recover(images[:1]) + self.recover(images[1:])
         answers = self._ask(images)
         if answers is not None:
             self._faults_in_a_row = 0
@@ -101,8 +106,8 @@ class IsolatedRecoverer:
         """Return the answers, or None after noting the fault of the whole batch."""
         try:
             self._connection.send([(np.asarray(image.pixels), image.script) for image in images])
-            if not self._connection.poll(max(self.timeout_s * len(images), 1.0)):
-                self._restart("timeout", f"no answer within {self.timeout_s:g} s an image")
+            if not self._connection.poll(self._allowed_s(len(images))):
+                self._restart("timeout", f"no answer within {self.timeout_s:g} s")
                 return None
             kind, payload, seconds, memory = self._connection.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -110,10 +115,15 @@ class IsolatedRecoverer:
             self._restart("crashed", f"the model ended its process ({self._exit()})")
             return None
         self.peak_memory_mb = max(self.peak_memory_mb, memory)
+        self._seconds_an_image = max(self._seconds_an_image or 0.0, seconds / len(images))
         if kind == "error":
             self._last_fault = Answer(None, "failed", payload, seconds)
             return None
         return [_judged(ink, image, seconds / len(images)) for ink, image in zip(payload, images, strict=True)]
+
+    def _allowed_s(self, images: int) -> float:
+        usual = self.timeout_s if self._seconds_an_image is None else self._seconds_an_image * SLOWDOWN
+        return self.timeout_s + min(usual, self.timeout_s) * (images - 1)
 
     def _restart(self, status: Status, message: str) -> None:
         self._last_fault = Answer(None, status, message)
