@@ -1,0 +1,255 @@
+# ruff: noqa: ANN001, ANN202, PLR0917 - numba infers the kernels' types
+"""The scanner or the camera: from grey light to the bytes of a picture.
+
+The steps follow the machine: the sheet is seen at an angle (perspective), its ink grows or is eaten (thickness), the
+lens blurs, the tone curve and the sensor's noise follow, then compression, threshold, and dust. Perspective moves the
+ink, so its homography is given out and the truth moves along.
+
+The ``*_flat`` functions work on a batch of images of any sizes that lie one after another in one array; the others do
+the same for one image, to the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from PIL import Image
+
+from kalamos.baselines.binarise import otsu_threshold, sauvola_surface
+from kalamos.renderers.style import Style
+from kalamos.renderers.texture import SIDE, UNIT, blur, gaussian_taps, grain_bank, random_bits, random_unit
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Frames = NDArray[np.int64]
+Seeds = NDArray[np.uint64]
+
+_DISTANCES = (0.0, 1.0, 2**0.5, 2.0, 5**0.5, 8**0.5, 3.0)
+
+
+def is_plain(style: Style) -> bool:
+    """Return True where the style's capture only rounds to bytes."""
+    changes = (style.perspective, style.thickness_px, style.blur_px, style.noise, style.salt, style.pepper)
+    return not any(changes) and style.gamma == 1 and style.jpeg_quality == 0 and style.binarise == "none"
+
+
+def apply(grey: Floats32, style: Style, rng: np.random.Generator) -> tuple[Bytes, Floats]:
+    """Capture one image.
+
+    Args:
+        grey: float32 ``(h, w)``, 0 (black) to 1 (white).
+        style: the capture parameters of it are used.
+        rng: gives one seed, whatever the style.
+
+    Returns:
+        uint8 ``(h, w)``, and the homography float64 ``(3, 3)`` that moved its points (the identity without
+        perspective); see :func:`move`.
+    """
+    seed = rng.integers(0, 1 << 64, 1, np.uint64)
+    height, width = grey.shape
+    frames = np.array([[height, width, 0]])
+    pixels, maps = apply_flat(np.array(grey, np.float32).reshape(-1), frames, style, seed)
+    return pixels.reshape(height, width), maps[0]
+
+
+def apply_flat(grey: Floats32, frames: Frames, style: Style, seeds: Seeds) -> tuple[Bytes, Floats]:
+    """Capture a batch of images.
+
+    Args:
+        grey: float32, 0 to 1, image after image; used as working space.
+        frames: int64 ``(m, 3)``: height, width and start of each image.
+        style: one style for all.
+        seeds: uint64 ``(m,)``, one an image.
+
+    Returns:
+        uint8 of the shape of ``grey``, and the homographies float64 ``(m, 3, 3)``.
+    """
+    maps = homographies(frames, style, seeds)
+    if style.perspective > 0:
+        seen = np.empty_like(grey)
+        _look(grey, seen, frames, np.linalg.inv(maps))
+        grey = seen
+    if style.thickness_px != 0:
+        grey = _thicken(grey, frames, style.thickness_px)
+    if style.blur_px > 0:
+        blur(grey, frames, gaussian_taps(style.blur_px))
+    if style.gamma != 1:
+        np.power(np.clip(grey, 0.0, 1.0, out=grey), np.float32(style.gamma), out=grey)
+    pixels = np.empty(grey.shape, np.uint8)
+    _expose(grey, pixels, frames, seeds, grain_bank(1.0), np.float32(255 * style.noise / UNIT))
+    if style.jpeg_quality > 0:
+        _each(pixels, frames, lambda image: _jpeg(image, style.jpeg_quality))
+    if style.binarise != "none":
+        _each(pixels, frames, lambda image: _binarised(image, style))
+    if style.salt > 0 or style.pepper > 0:
+        _dust(pixels, frames, seeds, style.salt, style.pepper)
+    return pixels, maps
+
+
+def homographies(frames: Frames, style: Style, seeds: Seeds) -> Floats:
+    """Return how perspective moves the points of each image: float64 ``(m, 3, 3)``, pixels to pixels.
+
+    Each corner moves inwards by up to ``style.perspective`` of the sides, so that nothing leaves the picture.
+    """
+    maps = np.broadcast_to(np.eye(3), (len(frames), 3, 3)).copy()
+    if style.perspective > 0:
+        for i, (height, width, _) in enumerate(frames.tolist()):
+            shares = _corner_shares(seeds[i]) * style.perspective
+            corners = np.array([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
+            inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * (width, height)
+            maps[i] = _four_point_map(corners, corners + shares * inwards)
+    return maps
+
+
+def move(homography: Floats, xy: NDArray[np.floating]) -> Floats:
+    """Return where a homography takes points ``(n, 2)``."""
+    projected = np.column_stack([xy, np.ones(len(xy))]) @ homography.T
+    return np.asarray(projected[:, :2] / projected[:, 2:])
+
+
+def _four_point_map(source: Floats, target: Floats) -> Floats:
+    """Solve for the homography that takes four points to four points (Hartley and Zisserman 2004, section 4.1)."""
+    rows = []
+    for (x, y), (u, v) in zip(source.tolist(), target.tolist(), strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+    solved = np.linalg.solve(np.array(rows), target.reshape(-1))
+    return np.asarray(np.append(solved, 1.0).reshape(3, 3))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _corner_shares(seed):  # type: ignore[no-untyped-def]
+    shares = np.empty((4, 2))
+    for k in range(8):
+        shares[k // 2, k % 2] = random_unit(seed, 16 + k)
+    return shares
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _look(flat, seen, frames, inverses):  # type: ignore[no-untyped-def]
+    """Sample each image where the inverse map points, bilinearly; the border is repeated outwards."""
+    for i in range(len(frames)):
+        height, width, start = frames[i]
+        m = inverses[i]
+        for r in range(height):
+            for c in range(width):
+                x, y = c + 0.5, r + 0.5
+                w = m[2, 0] * x + m[2, 1] * y + m[2, 2]
+                u = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) / w - 0.5
+                v = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) / w - 0.5
+                u, v = min(max(u, 0.0), width - 1.0), min(max(v, 0.0), height - 1.0)
+                left, top = min(int(u), max(width - 2, 0)), min(int(v), max(height - 2, 0))
+                right, below = min(left + 1, width - 1), min(top + 1, height - 1)
+                a, b = u - left, v - top
+                upper = (1 - a) * flat[start + top * width + left] + a * flat[start + top * width + right]
+                lower = (1 - a) * flat[start + below * width + left] + a * flat[start + below * width + right]
+                seen[start + r * width + c] = np.float32((1 - b) * upper + b * lower)
+
+
+def _thicken(grey: Floats32, frames: Frames, by_px: float) -> Floats32:
+    """Grow ink by a disc (grey-scale erosion of the light), or eat it; between two discs of pixels, interpolate."""
+    radius = abs(by_px)
+    k = int(np.searchsorted(_DISTANCES, radius, side="right")) - 1
+    nearer = _DISTANCES[k]
+    share = 0.0 if k + 1 == len(_DISTANCES) else (radius - nearer) / (_DISTANCES[k + 1] - nearer)
+    small = _extreme(grey, frames, _disc(nearer), by_px > 0)
+    if share == 0:
+        return np.asarray(small)
+    large = _extreme(grey, frames, _disc(_DISTANCES[k + 1]), by_px > 0)
+    return np.asarray(small + np.float32(share) * (large - small), np.float32)
+
+
+def _disc(radius: float) -> NDArray[np.int64]:
+    span = range(-3, 4)
+    return np.array([(dr, dc) for dr in span for dc in span if dr * dr + dc * dc <= radius * radius + 1e-9])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _extreme(flat, frames, offsets, darkest):  # type: ignore[no-untyped-def]
+    """Return the darkest (or lightest) grey within a disc of every pixel; outside counts as the border."""
+    out = np.empty_like(flat)
+    for i in range(len(frames)):
+        height, width, start = frames[i]
+        image = flat[start : start + height * width].reshape(height, width)
+        result = out[start : start + height * width].reshape(height, width)
+        padded = np.empty((height + 6, width + 6), np.float32)
+        for r in range(height + 6):
+            row = image[min(max(r - 3, 0), height - 1)]
+            padded[r, :3] = row[0]
+            padded[r, 3 : width + 3] = row
+            padded[r, width + 3 :] = row[width - 1]
+        for r in range(height):
+            into = result[r]
+            into[:] = image[r]
+            for k in range(len(offsets)):
+                row = padded[r + 3 + offsets[k, 0]]
+                part = row[3 + offsets[k, 1] : 3 + offsets[k, 1] + width]
+                if darkest:
+                    for c in range(width):
+                        into[c] = min(into[c], part[c])
+                else:
+                    for c in range(width):
+                        into[c] = max(into[c], part[c])
+    return out
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _expose(flat, pixels, frames, seeds, bank, noise):  # type: ignore[no-untyped-def]
+    """Scale to 0..255, add noise, and round half up."""
+    white, half, zero = np.float32(255.0), np.float32(0.5), np.float32(0.0)
+    for i in range(len(frames)):
+        height, width, start = frames[i]
+        bits = random_bits(seeds[i], 8)
+        top, left = np.int64(bits & np.uint64(SIDE - 1)), np.int64((bits >> np.uint64(9)) & np.uint64(SIDE - 1))
+        for r in range(height):
+            row = bank[(top + r) & (SIDE - 1)]
+            for first in range(0, width, SIDE):
+                span = min(SIDE, width - first)
+                begin = start + r * width + first
+                light, out, part = flat[begin : begin + span], pixels[begin : begin + span], row[left : left + span]
+                for c in range(span):
+                    value = white * light[c] + noise * part[c] + half
+                    out[c] = np.uint8(np.int32(min(max(value, zero), white)))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _dust(pixels, frames, seeds, salt, pepper):  # type: ignore[no-untyped-def]
+    """Turn single pixels white or black, each by its own random number."""
+    for i in range(len(frames)):
+        height, width, start = frames[i]
+        seed = random_bits(seeds[i], 9)
+        for k in range(height * width):
+            u = random_unit(seed, k)
+            if u < salt:
+                pixels[start + k] = 255
+            elif u >= 1.0 - pepper:
+                pixels[start + k] = 0
+
+
+def _each(pixels: Bytes, frames: Frames, change: Callable[[Bytes], Bytes]) -> None:
+    """Replace every image by what ``change`` makes of it."""
+    for height, width, start in frames.tolist():
+        image = pixels[start : start + height * width].reshape(height, width)
+        image[:] = change(image)
+
+
+def _jpeg(image: Bytes, quality: int) -> Bytes:
+    """Compress and decompress by the library that will read it, so that the blocks are real ones."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    with Image.open(file) as read:
+        return np.asarray(read)
+
+
+def _binarised(image: Bytes, style: Style) -> Bytes:
+    if style.binarise == "fixed":
+        ink = image < 255 * style.threshold
+    elif style.binarise == "otsu":
+        ink = image <= otsu_threshold(image) if image.min() < image.max() else np.zeros(image.shape, bool)
+    else:
+        ink = image < sauvola_surface(image, style.sauvola_window_px | 1, style.sauvola_k)
+    return np.where(ink, np.uint8(0), np.uint8(255))
