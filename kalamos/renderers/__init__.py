@@ -1,6 +1,7 @@
 """From ink to a picture that could be a scan, with the truth on its pixels."""
 
 from kalamos.renderers.presets import PRESETS, preset
+from kalamos.renderers.render import Rendering, render, render_batch
 from kalamos.renderers.style import Style
 
-__all__ = ["PRESETS", "Style", "preset"]
+__all__ = ["PRESETS", "Rendering", "Style", "preset", "render", "render_batch"]

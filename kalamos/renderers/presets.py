@@ -98,7 +98,7 @@ _PRESETS = {
         paper_grain=0.015,
         blur_px=0.35,
     ),
-    "scan": _BALLPOINT.but(
+    "scan": _BALLPOINT.replace(
         paper_level=0.95,
         paper_grain=0.015,
         paper_cloud=0.012,
@@ -111,7 +111,7 @@ _PRESETS = {
         noise=0.012,
         jpeg_quality=80,
     ),
-    "photo": _BALLPOINT.but(
+    "photo": _BALLPOINT.replace(
         paper_level=0.86,
         paper_grain=0.015,
         paper_cloud=0.02,

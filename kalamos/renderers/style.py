@@ -23,6 +23,7 @@ import numpy as np
 from kalamos.errors import StyleError
 
 Range = tuple[float, float] | Sequence[str]
+_DISTORTIONS = frozenset({"slant_deg", "rotation_deg", "aspect", "elastic_px", "tremor_px", "perspective"})
 
 
 def _number(group: str, default: float, unit: str, span: tuple[float, float], meaning: str) -> Any:
@@ -95,7 +96,7 @@ class Style:
     aspect: float = _number("geometry", 1.0, "ratio", (0.2, 5.0), "stretch of x over that of y")
     elastic_px: float = _number("geometry", 0.0, "px", (0.0, 50.0), "RMS displacement of a smooth random field")
     elastic_scale_px: float = _number("geometry", 24.0, "px", (4.0, 2000.0), "wavelength of that field")
-    tremor_px: float = _number("geometry", 0.0, "px", (0.0, 10.0), "RMS of the hand's tremble, across the path")
+    tremor_px: float = _number("geometry", 0.0, "px", (0.0, 10.0), "RMS of the hand's tremble")
     tremor_wavelength_px: float = _number("geometry", 8.0, "px", (2.0, 200.0), "path length of one tremble")
     # smoothing of the polyline
     smoothing: str = _choice(
@@ -106,7 +107,7 @@ class Style:
     smoothing_step_px: float = _number("smoothing", 1.0, "px", (0.1, 50.0), "longest straight piece of the curve")
     # frame: the picture's size, and where the ink lies in it
     frame: str = _choice("frame", "fixed height tight", "image of fixed size, of fixed height, or as large as the ink")
-    image_width_px: int = _number("frame", 64, "px", (4, 16384), "width of a fixed image, least width of the others")
+    image_width_px: int = _number("frame", 64, "px", (4, 16384), "width of a fixed image")
     image_height_px: int = _number("frame", 64, "px", (4, 16384), "height of a fixed or fixed-height image")
     margin_px: float = _number("frame", 6.0, "px", (0.0, 2000.0), "least distance of the path from the edge")
     px_per_unit: float = _number(
@@ -232,9 +233,22 @@ class Style:
                 drawn[item.name] = _drawn(item, rng, ranges[item.name])
         return cls.from_mapping(drawn, base)
 
-    def but(self, **changes: Any) -> Style:
+    def replace(self, **changes: Any) -> Style:
         """Return this style with some values changed."""
         return type(self).from_mapping(changes, self)
+
+    @cached_property
+    def distorts(self) -> bool:
+        """Return whether the truth differs from a placed copy of the ink: its geometry is distorted."""
+        changed = {name for name, item in self.parameters().items() if getattr(self, name) != item["default"]}
+        return self.smoothing == "bspline" or bool(changed & _DISTORTIONS)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Return whether paper, capture and the ink's texture are at their defaults: a picture without chance."""
+        surface = {name for name, item in self.parameters().items() if item["group"] in ("paper", "capture")}
+        names = surface | {"ink_texture", "bleed_px"}
+        return all(getattr(self, name) == self.parameters()[name]["default"] for name in names)
 
     @property
     def nib_width_px(self) -> float:
