@@ -117,7 +117,7 @@ def render(src: Path, dest: Path, style: str, seed: int, limit: int | None) -> N
     """Render the ink in SRC (any online format, or Parquet) to PNG files in the folder DEST."""
     from itertools import islice
 
-    from kalamos.datasets.formats import read_samples
+    from kalamos.inspection import read_samples
     from kalamos.png import encode_png
     from kalamos.renderers import render as draw
 
