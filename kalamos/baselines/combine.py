@@ -1,35 +1,276 @@
-"""Direction and order of strokes, by rules for each script."""
+"""Which stroke first, from which end, and where the pen stayed down: rules for each script, kept as data.
+
+A tracer says which lines on the paper are one movement; this module says how the movements were made. The cost of a way
+of drawing is a weighted sum of the features in :mod:`kalamos.baselines.features`, and the cheapest way is taken
+(:mod:`kalamos.baselines.ordering`). What is known as rules is the sign of a weight: left before right, dots last, bars after
+stems, counter-clockwise rings, a pen-up that costs more the further it goes. The weights of a script are one entry of
+``rules.json``; ``python -m kalamos.baselines.fit_rules`` makes it from the training writers of a corpus.
+
+Where one stroke ends on the path of another, the pen may have stayed down and gone back along it, as from the foot of the
+stem of an n to its arch: a **join**. A join costs by the length retraced and the angle at which the pen leaves, and competes
+with the pen-up.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kalamos.baselines import features as f
+from kalamos.baselines.ordering import BEAM, MOST_EXACT, MOST_VARIANTS, best_beam, best_exact
 from kalamos.ink import Ink
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+NAMES = (*f.DRAWING, *(f"later_{name}" for name in f.BEFORE), *f.FIRST, *f.LIFT, *f.JOIN)
+NEVER = 1e6
 
 
-def combine(strokes: Sequence[Floats], script: str | None = None) -> Ink:
-    """Return the ink of these polylines, each ``(k, 2)``, directed and ordered by the rules of the script."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The weights of one script: cost a unit of each feature, by name; a name left out weighs nothing."""
+
+    weights: tuple[tuple[str, float], ...]
+
+    def vector(self, names: Sequence[str] = NAMES) -> Floats:
+        """Return the weights in the order of ``names``."""
+        known = dict(self.weights)
+        return np.array([known.get(name, 0.0) for name in names])
+
+
+@cache
+def _table() -> Mapping[str, Rules]:
+    text = files("kalamos.baselines").joinpath("rules.json").read_text(encoding="utf-8")
+    return {script: Rules(tuple(weights.items())) for script, weights in json.loads(text)["scripts"].items()}
+
+
+def rules_for(script: str | None) -> Rules:
+    """Return the rules of a script (ISO 15924), or those of Latin where it has none of its own."""
+    table = _table()
+    alike = _ALIKE.get(script or "", script or "")
+    return table.get(alike, table["Latn"])
+
+
+_ALIKE = {"Hebr": "Arab", "Syrc": "Arab", "Thaa": "Arab", "Beng": "Deva", "Guru": "Deva"}
+"""Scripts that borrow another's rules: written from right to left, or hung from a headline."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """All costs' features for one set of strokes: what rules are applied to, and fitted on.
+
+    Attributes:
+        variants: the ways of drawing each stroke.
+        drawing: ``(v, len(DRAWING))``.
+        before: ``(n, n, len(BEFORE))``, features of one stroke coming before another.
+        first: ``(v, 4)``; the first two count for the first variant, the last two for the last.
+        lift: ``(v, v, len(LIFT))``.
+        join: ``(v, v, 2, len(JOIN))``: along the tail of the one, along the head of the other.
+        can_join: bool ``(v, v, 2)``.
+        at: ``(v, v, 2)`` px along the stroke's own polyline, the place of the join.
+    """
+
+    variants: f.Variants
+    drawing: Floats
+    before: Floats
+    first: Floats
+    lift: Floats
+    join: Floats
+    can_join: NDArray[np.bool_]
+    at: Floats
+
+
+def choices_of(strokes: Sequence[Floats], closed: NDArray[np.bool_], touch_px: float) -> Choices:
+    """Return the features of all ways of drawing these polylines ``(k, 2)``."""
+    low, scale = f.scale_of(strokes)
+    variants = f.variants_of(strokes, closed)
+    v, n = len(variants.stroke), len(strokes)
+    points = np.concatenate(strokes)
+    offsets = np.concatenate([[0], np.cumsum([len(stroke) for stroke in strokes])])
+    lengths = np.array([np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in strokes])
+    start, end = variants.line[:, 0], variants.line[:, -1]
+    first, last, first_way, last_way = f.contacts(np.concatenate([start, end]), points, offsets, touch_px)
+    others = variants.stroke[:, None] != np.arange(n)
+    touch = np.stack([((last[:v] >= 0) & others).any(axis=1), ((last[v:] >= 0) & others).any(axis=1)], axis=1)
+    value = f.before_features(strokes, low, scale)
+    before = np.tanh(3.0 * (value[None] - value[:, None]))
+    ways = np.stack([_heading(variants.line, 0), _heading(variants.line, 1)])
+    where = (first, last, first_way, last_way)
+    join, can_join, at = _joins(variants, closed, lengths, where, ways, scale)
+    spots = np.concatenate([(start - low) / scale, (end - low) / scale], axis=1)
+    return Choices(
+        variants,
+        f.drawing_features(variants, low, scale, closed, touch.astype(np.float64)),
+        before,
+        spots,
+        _lifts(start, end, scale),
+        join,
+        can_join,
+        at,
+    )
+
+
+def _heading(line: Floats, at_end: int) -> Floats:
+    move = line[:, -1] - line[:, -5] if at_end else line[:, 4] - line[:, 0]
+    return np.asarray(move / np.maximum(np.hypot(move[:, 0], move[:, 1]), 1e-9)[:, None])
+
+
+def _lifts(start: Floats, end: Floats, scale: float) -> Floats:
+    move = (start[None] - end[:, None]) / scale
+    gap = np.hypot(move[..., 0], move[..., 1])
+    return np.stack(
+        [
+            np.ones_like(gap),
+            np.tanh(2 * gap),
+            np.tanh(2 * np.maximum(-move[..., 0], 0)),
+            np.tanh(2 * np.maximum(move[..., 1], 0)),
+            np.tanh(2 * np.maximum(-move[..., 1], 0)),
+            np.minimum(gap, 5.0),
+        ],
+        axis=-1,
+    )
+
+
+def _joins(
+    variants: f.Variants,
+    closed: NDArray[np.bool_],
+    lengths: Floats,
+    where: tuple[Floats, Floats, Floats, Floats],
+    ways: Floats,
+    scale: float,
+) -> tuple[Floats, NDArray[np.bool_], Floats]:
+    """Return features, possibility and place of the two joins from each variant a to each variant b."""
+    first, last, first_way, last_way = where
+    v = len(variants.stroke)
+    s, back = variants.stroke, variants.backwards
+    host, length = s[:, None], lengths[s]
+    parts, can, at = [], [], []
+    # along the tail of a: b starts on a; a's last passage there, in a's own direction
+    b_on_a = np.where(back[:, None], first[:v].T[s], last[:v].T[s])
+    way = np.where(back[:, None, None], -first_way[:v].transpose(1, 0, 2)[s], last_way[:v].transpose(1, 0, 2)[s])
+    left = np.where(back[:, None], b_on_a, length[:, None] - b_on_a)
+    arrive = np.where((left < 2.0)[..., None], ways[1][:, None], -way)
+    parts.append(_join_features(left / scale, arrive, ways[0][None], head=False))
+    can.append((b_on_a >= 0) & (host != s[None]) & (~closed[s][:, None] | (left < 2.0)))
+    at.append(b_on_a)
+    # along the head of b: a ends on b; b's first passage there, in b's own direction
+    a_on_b = np.where(back[None], last[v:][:, s], first[v:][:, s])
+    way = np.where(back[None, :, None], -last_way[v:][:, s], first_way[v:][:, s])
+    left = np.where(back[None], length[None] - a_on_b, a_on_b)
+    leave = np.where((left < 2.0)[..., None], ways[0][None], -way)
+    parts.append(_join_features(left / scale, ways[1][:, None], leave, head=True))
+    can.append((a_on_b >= 0) & (host != s[None]) & (~closed[s][None] & (left >= 2.0)))
+    at.append(a_on_b)
+    # a ring is joined where the variant begins or ends only
+    return np.stack(parts, axis=2), np.stack(can, axis=2), np.stack(at, axis=2)
+
+
+def _join_features(retraced: Floats, arrive: Floats, leave: Floats, *, head: bool) -> Floats:
+    cosine = np.clip((arrive * leave).sum(axis=-1), -1.0, 1.0)
+    bend = np.arccos(cosine) / np.pi
+    one = np.ones_like(bend)
+    length = np.minimum(retraced, 3.0)
+    arrive, leave = np.broadcast_arrays(arrive, leave)
+    turn = arrive[..., 0] * leave[..., 1] - arrive[..., 1] * leave[..., 0]
+    moving = leave if head else arrive
+    up = np.where(retraced > 0.03, moving[..., 1], 0.0)
+    return np.stack(
+        [one, length, bend, bend**2, one * head, np.maximum(-up, 0), np.maximum(up, 0), turn], axis=-1
+    )
+
+
+def plan(choices: Choices, rules: Rules) -> tuple[Ints, Ints]:
+    """Return the variants in the order of least cost, ``(n,)``, and how each is reached, ``(n,)``.
+
+    How: -1 by a pen-up (so the first), 0 along the tail of the stroke before, 1 along its own head.
+    """
+    weights = rules.vector()
+    draw_w, before_w, first_w, lift_w, join_w = np.split(
+        weights, np.cumsum([len(f.DRAWING), len(f.BEFORE), len(f.FIRST), len(f.LIFT)])
+    )
+    draw = choices.drawing @ draw_w
+    pair = choices.before @ before_w
+    np.fill_diagonal(pair, 0.0)
+    first, last = choices.first[:, :2] @ first_w[:2], choices.first[:, 2:] @ first_w[2:]
+    ways = np.concatenate(
+        [(choices.lift @ lift_w)[..., None], np.where(choices.can_join, choices.join @ join_w, NEVER)], axis=2
+    )
+    how = np.argmin(ways, axis=2)
+    step = np.min(ways, axis=2)
+    stroke, n = choices.variants.stroke, len(pair)
+    if n <= MOST_EXACT and len(stroke) <= MOST_VARIANTS:
+        order = best_exact(stroke, n, draw, first, last, step, pair)
+    else:
+        order = best_beam(stroke, n, draw, first, last, step, pair, BEAM)
+    reached = np.full(n, -1)
+    reached[1:] = how[order[:-1], order[1:]] - 1
+    return order, reached
+
+
+def assemble(
+    strokes: Sequence[Floats], closed: NDArray[np.bool_], choices: Choices, order: Ints, reached: Ints
+) -> list[Floats]:
+    """Return the polylines of a plan, ``(k, 2)`` each: directed, ordered, and joined where the pen stayed down."""
+    out: list[Floats] = []
+    for k, (b, how) in enumerate(zip(order.tolist(), reached.tolist(), strict=True)):
+        line = _variant_line(strokes, closed, choices.variants, b)
+        if how < 0:
+            out.append(line)
+            continue
+        a = int(order[k - 1])
+        arc = float(choices.at[a, b, how])
+        host = _variant_line(strokes, closed, choices.variants, a if how == 0 else b)
+        whole = float(np.hypot(*np.diff(host, axis=0).T).sum())
+        backwards = bool(choices.variants.backwards[a if how == 0 else b])
+        arc = whole - arc if backwards else arc
+        again = _part(host, arc, whole)[::-1] if how == 0 else _part(host, 0.0, arc)[::-1]
+        if closed[choices.variants.stroke[a if how == 0 else b]]:
+            again = np.empty((0, 2))
+        out[-1] = np.concatenate([out[-1], again[1:-1] if len(again) > 2 else again[:0], line])
+    return out
+
+
+def _variant_line(strokes: Sequence[Floats], closed: NDArray[np.bool_], variants: f.Variants, b: int) -> Floats:
+    k = int(variants.stroke[b])
+    line = np.asarray(strokes[k], np.float64)
+    if closed[k] and len(line) > 2:
+        at = int(np.argmin(np.hypot(*(line - variants.line[b, 0]).T)))
+        line = np.concatenate([line[at:-1], line[: at + 1]])
+    return line[::-1] if variants.backwards[b] else line
+
+
+def _part(line: Floats, start: float, stop: float) -> Floats:
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    return line[(arc >= start - 0.5) & (arc <= stop + 0.5)]
+
+
+def combine(
+    strokes: Sequence[Floats],
+    closed: NDArray[np.bool_] | None = None,
+    script: str | None = None,
+    *,
+    touch_px: float = 2.0,
+    rules: Rules | None = None,
+) -> Ink:
+    """Return the ink of these polylines, each ``(k, 2)``, directed, ordered and joined by the rules of the script.
+
+    Args:
+        strokes: polylines in pixels; a dot is one point.
+        closed: bool ``(n,)``, True for a ring, which may begin anywhere.
+        script: ISO 15924 code, None for unknown.
+        touch_px: a stroke that ends within this of another's path can be joined to it.
+        rules: in place of the script's own.
+    """
     if not strokes:
         return Ink.empty()
-    sign = -1.0 if script in ("Arab", "Hebr", "Syrc") else 1.0
-    height = max(float(max(s[:, 1].max() for s in strokes) - min(s[:, 1].min() for s in strokes)), 1.0)
-    directed = [_directed(stroke, sign) for stroke in strokes]
-    small = [float(np.ptp(s, axis=0).max()) < 0.15 * height for s in directed]
-    order = sorted(range(len(directed)), key=lambda k: (small[k], sign * directed[k][0, 0] + 0.5 * directed[k][0, 1]))
-    return Ink.from_strokes([directed[k] for k in order])
-
-
-def _directed(stroke: Floats, sign: float) -> Floats:
-    a, b = stroke[0], stroke[-1]
-    if len(stroke) > 3 and np.hypot(*(a - b)) < 1.0:
-        top = int(np.argmin(stroke[:-1, 1] - 0.2 * sign * stroke[:-1, 0]))
-        ring = np.concatenate([stroke[top:-1], stroke[: top + 1]])
-        x, y = ring[:, 0], ring[:, 1]
-        area = float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]))
-        return ring[::-1] if area > 0 else ring
-    return stroke if sign * a[0] + 1.2 * a[1] <= sign * b[0] + 1.2 * b[1] else stroke[::-1]
+    rings = np.zeros(len(strokes), bool) if closed is None else closed
+    choices = choices_of(strokes, rings, touch_px)
+    order, reached = plan(choices, rules_for(script) if rules is None else rules)
+    return Ink.from_strokes(assemble(strokes, rings, choices, order, reached))

@@ -33,5 +33,8 @@ class GoodContinuation:
         walk, walk_offsets = follow(match_all(graph.branches(), ends, offsets, self.lift_rad))
         walks = np.split(walk, walk_offsets[1:-1]) if len(walk) else []
         strokes = [draw(graph, w.tolist()) for w in walks]
-        strokes += [graph.node_xy[[k]] for k in graph.dots()]
-        return with_times(combine(strokes, image.script), self.velocity)
+        closed = [graph.is_closed(w.tolist()) for w in walks]
+        dots = graph.dots()
+        strokes += [graph.node_xy[[k]] for k in dots]
+        ink = combine(strokes, np.array(closed + [False] * len(dots), bool), image.script, touch_px=max(1.5, graph.radius + 0.75))
+        return with_times(ink, self.velocity)
