@@ -1,8 +1,8 @@
 """The built-in corpus: simulated writers of Latin, Arabic, Devanagari and Tamil, with no download.
 
-Letter plans (``plans/*.toml``, read by :mod:`.plans` and :mod:`.curves`) say which way the pen goes; :mod:`.layout` puts
-them together to words; :mod:`.writers` says how one hand differs from another; :mod:`.kinematics` is the
-sigma-lognormal model of how a hand moves; :mod:`.writing` brings these together; :mod:`.corpus` is the corpus.
+Letter plans (``plans/*.toml``, read by :mod:`.plans` and :mod:`.curves`) say which way the pen goes; :mod:`.layout`
+makes words of them; :mod:`.writers` says how one hand differs from another; :mod:`.kinematics` is the sigma-lognormal
+model of how a hand moves; :mod:`.writing` brings these together; :mod:`.corpus` is the corpus.
 """
 
 from kalamos.datasets.synthetic.corpus import CORPUS

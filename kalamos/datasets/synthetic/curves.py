@@ -155,7 +155,7 @@ def _leaving_angles(
         matrix[n, n - 1 :] = 1.0
     else:
         matrix[n, n], right[n] = 1.0, _wrapped(end - angle[-1])
-    solved: NDArray[np.float64] = np.linalg.solve(matrix, right)
+    solved: NDArray[np.float64] = np.linalg.solve(matrix, right).astype(np.float64)
     return solved
 
 

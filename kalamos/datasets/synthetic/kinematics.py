@@ -18,15 +18,19 @@ Movement Science 25 (2006), 586-607, equations 1 to 6.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Path = NDArray[np.complex128]
 REACH = 3.0  # a pulse's window: from 3 sigma before to 3 sigma after its median in log time, 99.7 % of its distance
+SAMPLES_A_PULSE = 6  # times at which the fit looks
+WEIGHT_OF_END = 6.0  # the end of a stroke is where a reader notices a gap
 
 
 class Timing(NamedTuple):
@@ -60,16 +64,30 @@ def timing_of(width_s: Floats, overlap: Floats, sigma: Floats) -> Timing:
         sigma: ``(m,)`` log spread, the skewness of the bell.
     """
     mu = np.log(width_s / (2 * np.sinh(REACH * sigma)))
-    begin = np.concatenate([[0.0], np.cumsum(width_s[:-1] * (1 - overlap))])
-    t0 = begin - np.exp(mu - REACH * sigma)
-    return Timing(t0 - t0[0], mu, sigma)
+    t0 = -np.exp(mu - REACH * sigma)
+    t0[1:] += np.cumsum(width_s[:-1] * (1 - overlap))
+    return Timing(t0 - t0.min(), mu, sigma)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _progress(since_s: float, mu: float, sigma: float) -> float:
+    if since_s <= 0.0:
+        return 0.0
+    return 0.5 * math.erfc((mu - math.log(since_s)) / (sigma * math.sqrt(2.0)))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _arc(covered: float, delta: float) -> complex:
+    """Return the displacement of a pulse of distance 1 that sets out along x and turns by delta in all."""
+    if abs(delta) < 1e-6:
+        return complex(covered, 0.0)
+    half = 0.5 * delta * covered
+    return complex(2 * math.sin(half) * math.cos(half) / delta, 2 * math.sin(half) ** 2 / delta)
 
 
 def progress(timing: Timing, t: Floats) -> Floats:
     """Return the fraction of each pulse's distance covered at each time, ``(n, m)``: the lognormal distribution."""
-    since = np.maximum(t[:, None] - timing.t0, 1e-12)
-    covered: Floats = ndtr((np.log(since) - timing.mu) / timing.sigma)
-    return covered
+    return np.array([[_progress(at - t0, mu, sigma) for t0, mu, sigma in zip(*timing, strict=True)] for at in t])
 
 
 def speed_profiles(timing: Timing, t: Floats) -> Floats:
@@ -80,20 +98,6 @@ def speed_profiles(timing: Timing, t: Floats) -> Floats:
     return density
 
 
-def arcs(covered: Floats, delta: Floats) -> Path:
-    """Return the displacement of pulses of unit distance that set out along x and turn by ``delta``, ``(n, m)``."""
-    turn = np.where(np.abs(delta) < 1e-6, 1e-6, delta)
-    unit: Path = (np.exp(1j * turn * covered) - 1) / (1j * turn)
-    return unit
-
-
-def position(pulses: Pulses, t: Floats) -> Path:
-    """Return the pen's displacement from pen-down at each time, ``(n,)`` complex."""
-    delta = pulses.theta_e - pulses.theta_s
-    moved: Path = arcs(progress(pulses.timing, t), delta) @ (pulses.distance * np.exp(1j * pulses.theta_s))
-    return moved
-
-
 def velocity(pulses: Pulses, t: Floats) -> Path:
     """Return the pen's velocity at each time, ``(n,)`` complex, units of distance a second."""
     angle = pulses.theta_s + (pulses.theta_e - pulses.theta_s) * progress(pulses.timing, t)
@@ -101,7 +105,24 @@ def velocity(pulses: Pulses, t: Floats) -> Path:
     return moved
 
 
-def fit(path: Path, breaks: NDArray[np.int64], timing: Timing, ridge: float = 2e-3) -> Pulses:
+def position(pulses: Pulses, t: Floats) -> Path:
+    """Return the pen's displacement from pen-down at each time, ``(n,)`` complex."""
+    command = pulses.distance * np.exp(1j * pulses.theta_s)
+    moved: Path = _positions(pulses.timing, command, pulses.theta_e - pulses.theta_s, t)
+    return moved
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _positions(timing: Timing, command: Path, delta: Floats, t: Floats) -> Path:
+    t0, mu, sigma = timing
+    moved = np.zeros(len(t), np.complex128)
+    for k in range(len(t)):
+        for i in range(len(t0)):
+            moved[k] += command[i] * _arc(_progress(t[k] - t0[i], mu[i], sigma[i]), delta[i])
+    return moved
+
+
+def fit(path: Path, breaks: Ints, timing: Timing, ridge: float = 2e-3) -> Pulses:
     """Return pulses of this timing that bring the pen along ``path``.
 
     Each pulse turns as much as its part of the path, ``path[breaks[i]:breaks[i + 1] + 1]``. Distance and first
@@ -110,33 +131,63 @@ def fit(path: Path, breaks: NDArray[np.int64], timing: Timing, ridge: float = 2e
     overlap much do not pull against each other.
 
     Args:
-        path: ``(n,)`` complex.
+        path: ``(n,)`` complex, no two neighbours equal.
         breaks: ``(m + 1,)`` indices into it, the first 0 and the last n - 1.
         timing: of the m pulses.
         ridge: weight of that pull.
     """
-    steps = np.diff(path)
-    along = np.concatenate([[0.0], np.cumsum(np.abs(steps))])
-    share = np.diff(along[breaks])
-    delta, guess = _arcs_of_path(path, steps, breaks, share)
-    t = np.linspace(0.0, timing.end, 6 * len(share) + 4)[1:]
-    covered = progress(timing, t)
-    target = np.interp(covered @ share, along, path) - path[0]
-    unit = arcs(covered, delta)
-    weight = np.ones(len(t))
-    weight[-1] = 6.0  # the end of the stroke is where a reader notices a gap
-    normal = (unit.conj().T * weight) @ unit
-    pull = ridge * len(t) * np.eye(len(share))
-    solved = np.linalg.solve(normal + pull, (unit.conj().T * weight) @ target + pull @ guess)
-    theta_s = np.angle(solved)
-    return Pulses(timing, np.abs(solved), theta_s, theta_s + delta)
-
-
-def _arcs_of_path(path: Path, steps: Path, breaks: NDArray[np.int64], share: Floats) -> tuple[Floats, Path]:
-    """Return the turning of each part of a path, and its arc as distance and first direction in one number."""
-    turns = np.concatenate([np.angle(steps[1:] * steps[:-1].conj()), [0.0]])
-    total = np.concatenate([[0.0], np.cumsum(turns)])
-    # a part from a to b takes in the bends between its own steps: those at the vertices a + 1 ... b - 1
-    delta = np.clip(total[breaks[1:] - 1] - total[breaks[:-1]], -1.5 * np.pi, 1.5 * np.pi)
+    share, delta = parts(path, breaks)
     chord = np.angle(path[breaks[1:]] - path[breaks[:-1]])
-    return delta, share * np.exp(1j * (chord - delta / 2))
+    guess = share * np.exp(1j * (chord - delta / 2))
+    t = np.linspace(0.0, timing.end, SAMPLES_A_PULSE * len(share) + 4)[1:]
+    normal, right = _normal_equations(path, share, delta, timing, t)
+    pull = ridge * len(t)
+    command = np.linalg.solve(normal + pull * np.eye(len(share)), right + pull * guess)
+    theta_s = np.angle(command)
+    return Pulses(timing, np.abs(command), theta_s, theta_s + delta)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def parts(path: Path, breaks: Ints) -> tuple[Floats, Floats]:
+    """Return length and turning (radians, at most 270 degrees) of each part of a path between breaks, ``(m,)`` each.
+
+    A part takes in the bends at its inner points only: the jump at a corner belongs to no pulse.
+    """
+    count = len(breaks) - 1
+    length, turn = np.zeros(count), np.zeros(count)
+    for i in range(count):
+        for k in range(breaks[i], breaks[i + 1]):
+            step = path[k + 1] - path[k]
+            length[i] += abs(step)
+            if k > breaks[i]:
+                bend = step * (path[k] - path[k - 1]).conjugate()
+                turn[i] += math.atan2(bend.imag, bend.real)
+        turn[i] = min(max(turn[i], -1.5 * math.pi), 1.5 * math.pi)
+    return length, turn
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _normal_equations(path: Path, share: Floats, delta: Floats, timing: Timing, t: Floats) -> tuple[Path, Path]:
+    """Return matrix and right side of the weighted least-squares problem of :func:`fit`."""
+    t0, mu, sigma = timing
+    m = len(share)
+    normal, right = np.zeros((m, m), np.complex128), np.zeros(m, np.complex128)
+    unit = np.empty(m, np.complex128)
+    k, along = 0, 0.0  # the path from point k on begins at this length
+    for row in range(len(t)):
+        reached = 0.0
+        for i in range(m):
+            covered = _progress(t[row] - t0[i], mu[i], sigma[i])
+            reached += share[i] * covered
+            unit[i] = _arc(covered, delta[i])
+        while k < len(path) - 2 and along + abs(path[k + 1] - path[k]) < reached:
+            along += abs(path[k + 1] - path[k])
+            k += 1
+        step = path[k + 1] - path[k]
+        target = path[k] - path[0] + step * min((reached - along) / abs(step), 1.0)
+        weight = WEIGHT_OF_END if row == len(t) - 1 else 1.0
+        for i in range(m):
+            right[i] += weight * unit[i].conjugate() * target
+            for other in range(m):
+                normal[i, other] += weight * unit[i].conjugate() * unit[other]
+    return normal, right

@@ -230,10 +230,11 @@ def _indic(text: str, script: str, hand: Hand) -> list[StrokePlan]:
     for word in text.split():
         bars: list[tuple[float, float]] = []
         for akshara in _aksharas(word):
-            for place, shape in (parts := _akshara(akshara, script, hand)):
+            parts, width = _akshara(akshara, script, hand)
+            for place, shape in parts:
                 strokes += [moved(stroke, place + cursor) for stroke in shape.strokes]
                 bars += [(a + place.real + cursor, b + place.real + cursor) for a, b in _bars(shape)]
-            cursor += max(place.real + _right(shape) for place, shape in parts) + gap
+            cursor += width + gap
         strokes += _headline(bars)
         cursor += WORD_GAP * hand.spacing
     return strokes
@@ -250,8 +251,8 @@ def _aksharas(word: str) -> list[str]:
     return units
 
 
-def _akshara(akshara: str, script: str, hand: Hand) -> list[tuple[complex, Glyph]]:
-    """Return the parts of a letter with its signs in the order of writing, each with its place."""
+def _akshara(akshara: str, script: str, hand: Hand) -> tuple[list[tuple[complex, Glyph]], float]:
+    """Return the parts of a letter with its signs in the order of writing, each with its place, and the width."""
     plans = plan_file(script)
     whole, signs = _whole_and_signs(akshara, script)
     letter = glyph(_pick(whole, akshara, hand))
@@ -274,7 +275,7 @@ def _akshara(akshara: str, script: str, hand: Hand) -> list[tuple[complex, Glyph
                 "centre": origin + _centre(letter),
             }
             parts.append((where[sign["place"]], shape))
-    return parts
+    return parts, column.right
 
 
 class _Column:
@@ -312,7 +313,7 @@ def _over(sign: dict[str, str], a: complex, b: complex) -> list[tuple[complex, G
 
 def _stem(shape: Glyph) -> float:
     """Return where the upright of a sign stands."""
-    return float(shape.strokes[0].path[0].real) if shape.strokes else 8.0
+    return float(shape.strokes[0].path[0].real) if shape.strokes else shape.notes["stem"][0]
 
 
 def _centre(shape: Glyph) -> complex:
@@ -349,7 +350,7 @@ def _left(shape: Glyph) -> float:
 
 
 def _right(shape: Glyph) -> float:
-    return max([shape.right, *shape.notes.get("bar", ())[1:]])
+    return max([shape.right, *shape.notes.get("bar", ())[1:], *shape.notes.get("stem", ())])
 
 
 def _headline(bars: Sequence[tuple[float, float]]) -> list[StrokePlan]:

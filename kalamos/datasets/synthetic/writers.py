@@ -78,16 +78,16 @@ class Writer:
             period_s=float(0.155 - 0.075 * haste + rng.normal(0.0, 0.006)),
             isochrony=float(rng.uniform(0.2, 0.4)),
             sigma=float(rng.uniform(0.09, 0.22)),
-            overlap=float(0.34 + 0.16 * haste + rng.uniform(-0.03, 0.03)),
-            corner_overlap=float(max(0.0, 0.24 * haste - 0.02 + rng.uniform(-0.03, 0.03))),
-            jitter=float(rng.uniform(0.005, 0.03)),
+            overlap=float(0.34 + 0.2 * haste + rng.uniform(-0.03, 0.03)),
+            corner_overlap=float(max(0.0, 0.36 * haste - 0.03 + rng.uniform(-0.04, 0.04))),
+            jitter=float(rng.uniform(0.01, 0.04)),
             tremor_mm=float(rng.gamma(1.2, 0.012) * (1.4 - haste)),
             tremor_hz=float(rng.uniform(7.5, 11.5)),
             pen_up_s=float(rng.uniform(0.05, 0.14) * (1.5 - haste)),
             rate_hz=float(rng.choice([60.0, 100.0, 120.0, 133.0, 200.0])),
             fused_dots=bool(rng.random() < 0.4),
-            style=waves(rng, 3, 2.4),
-            wobble=float(rng.uniform(0.5, 1.6)),
+            style=waves(rng, 4, 3.6),
+            wobble=float(rng.uniform(0.8, 2.2)),
         )
 
     def choice(self, letter: str, count: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.datasets.synthetic.kinematics import Path, Pulses, Timing, fit, position, timing_of
+from kalamos.datasets.synthetic.kinematics import Path, Pulses, Timing, fit, parts, position, timing_of
 from kalamos.datasets.synthetic.layout import Hand, layout
 from kalamos.datasets.synthetic.plans import StrokePlan
 from kalamos.datasets.synthetic.writers import Writer, bent, waves
@@ -37,28 +37,34 @@ def synthesise(text: str, script: str, writer: Writer, rng: np.random.Generator)
 
 def write(strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generator) -> Ink:
     """Write planned strokes one after another, with the pauses in which the pen is in the air."""
-    to_mm = _plan_to_mm(writer)
-    wobble = waves(rng, 2, writer.wobble) if writer.wobble else None
-    positions, times = [], []
-    clock, last = 0.0, None
     dt_s = 1 / writer.rate_hz
-    for stroke in strokes:
-        path = _bent_path(stroke.path, writer, wobble)
+    pens: list[Path] = []
+    ticks: list[NDArray[np.int64]] = []
+    clock = 0
+    for stroke, path in zip(strokes, _bent_paths(strokes, writer, rng), strict=True):
         pulses = _pulses(stroke, path, writer, rng)
-        t: NDArray[np.float64] = dt_s * np.arange(int(np.ceil(pulses.timing.end / dt_s)) + 1, dtype=np.float64)
-        pen = path[0] + position(pulses, t)
-        clock += 0.0 if last is None else _pause(abs(pen[0] - last), writer, rng, dt_s)
-        xy = np.stack([pen.real, pen.imag], axis=1) @ to_mm
-        xy += _tremor(t + clock, writer, rng)
-        positions.append(np.round(xy / RESOLUTION_MM) * RESOLUTION_MM)
-        times.append(np.round((clock + t) * 1e6) / 1e6)
-        clock, last = clock + t[-1], pen[-1]
-    return Ink.from_strokes(positions, times)
+        tick = np.arange(int(np.ceil(pulses.timing.end / dt_s)) + 1)
+        pen: Path = path[0] + position(pulses, _seconds(tick, dt_s))
+        if pens:
+            clock += round(max(_pause_s(abs(pen[0] - pens[-1][-1]), writer, rng) / dt_s, 1))
+        pens.append(pen)
+        ticks.append(clock + tick)
+        clock += int(tick[-1])
+    pen = np.concatenate(pens)
+    t = _seconds(np.concatenate(ticks), dt_s)
+    xy = np.stack([pen.real, pen.imag], axis=1) @ _plan_to_mm(writer) + _tremor(t, writer, rng)
+    offsets = np.cumsum([0, *map(len, pens)]).astype(np.int32)
+    return Ink((np.round(xy / RESOLUTION_MM) * RESOLUTION_MM).astype(np.float32), offsets, np.round(t, 6))
+
+
+def _seconds(ticks: NDArray[np.int64], dt_s: float) -> NDArray[np.float64]:
+    t: NDArray[np.float64] = ticks * np.float64(dt_s)
+    return t
 
 
 def plan_pulses(stroke: StrokePlan, writer: Writer, rng: np.random.Generator | None = None) -> Pulses:
-    """Return the motor plan of one stroke in plan units; without ``rng`` it has no jitter."""
-    return _pulses(stroke, _bent_path(stroke.path, writer, None), writer, rng)
+    """Return the motor plan of one stroke in plan units, not bent; without ``rng`` it has no jitter either."""
+    return _pulses(stroke, stroke.path, writer, rng)
 
 
 def _plan_to_mm(writer: Writer) -> NDArray[np.float64]:
@@ -71,9 +77,19 @@ def _plan_to_mm(writer: Writer) -> NDArray[np.float64]:
     return matrix
 
 
-def _bent_path(path: Path, writer: Writer, wobble: NDArray[np.float64] | None) -> Path:
-    fields = [field for field in (writer.style, wobble) if field is not None]
-    return bent(path, np.concatenate(fields)) if fields else path
+def _bent_paths(strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generator) -> list[Path]:
+    """Return the paths as this hand bends them, and as it misplaces them this time."""
+    paths = [stroke.path for stroke in strokes]
+    fields = [] if writer.style is None else [writer.style]
+    if writer.wobble:
+        fields.append(waves(rng, 2, writer.wobble))
+    if not fields:
+        return paths
+    whole = bent(np.concatenate(paths), np.concatenate(fields))
+    ends = np.cumsum([len(path) for path in paths])
+    slips = rng.normal(0.0, writer.wobble, (2, len(paths)))
+    slips[:, 0] = 0.0  # the first stroke is where the letter is
+    return [part + complex(*slip) for part, slip in zip(np.split(whole, ends[:-1]), slips.T, strict=True)]
 
 
 def _pulses(stroke: StrokePlan, path: Path, writer: Writer, rng: np.random.Generator | None) -> Pulses:
@@ -89,22 +105,22 @@ def _pulses(stroke: StrokePlan, path: Path, writer: Writer, rng: np.random.Gener
 
 
 def _timing(stroke: StrokePlan, path: Path, writer: Writer, rng: np.random.Generator | None) -> Timing:
-    along = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(path)))])
-    distance = np.diff(along[stroke.breaks])
+    """Time the pulses: longer ones take longer, but less than in proportion; corners part them, bends run them on."""
+    distance, _ = parts(path, stroke.breaks)
     width = PULSE_WIDTH * writer.period_s * np.clip(distance / REFERENCE_LENGTH, 0.1, 6.0) ** writer.isochrony
     sigma = np.full(len(distance), writer.sigma)
     overlap = writer.overlap + (writer.corner_overlap - writer.overlap) * stroke.sharp
     if rng is not None and writer.jitter:
-        width = width * np.exp(rng.normal(0.0, 3 * writer.jitter, len(width)))
-        sigma = sigma * np.exp(rng.normal(0.0, 4 * writer.jitter, len(sigma)))
+        scatter = np.exp(rng.normal(0.0, writer.jitter, (2, len(distance))))
+        width, sigma = width * scatter[0] ** 3, sigma * scatter[1] ** 4
     return timing_of(width, overlap, sigma)
 
 
-def _pause(distance: float, writer: Writer, rng: np.random.Generator, dt_s: float) -> float:
-    """Return how long the pen is in the air over a distance in plan units, in whole sampling intervals."""
+def _pause_s(distance: float, writer: Writer, rng: np.random.Generator) -> float:
+    """Return how long the pen is in the air over a distance in plan units."""
     scatter = np.exp(rng.normal(0.0, 0.15)) if writer.jitter else 1.0
     flight = writer.period_s * (distance / REFERENCE_LENGTH) ** 0.5
-    return float(max(np.round((writer.pen_up_s + flight) * scatter / dt_s), 1) * dt_s)
+    return float((writer.pen_up_s + flight) * scatter)
 
 
 def _tremor(t: NDArray[np.float64], writer: Writer, rng: np.random.Generator) -> NDArray[np.float64]:
