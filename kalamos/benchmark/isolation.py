@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import resource
+import socket
+import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -16,8 +15,7 @@ import numpy as np
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.recoverer import checked_answer, fault, load_recoverer
-from kalamos.registry import describe
+from kalamos.recoverer import fault
 
 Status = Literal["ok", "failed", "timeout", "crashed"]
 
@@ -79,21 +77,22 @@ class IsolatedRecoverer:
     def close(self) -> None:
         """End the worker process."""
         self._process.kill()
-        self._process.join()
+        self._process.wait()
         self._connection.close()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self.spec), daemon=True)
-        self._process.start()
+        # Not multiprocessing: its children import the caller's main module, which scripts without a guard do not bear.
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "kalamos.benchmark.worker", str(theirs.fileno()), self.spec]
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603
         theirs.close()
+        self._connection = Connection(ours.detach())
         try:
             if not self._connection.poll(START_TIMEOUT_S):
                 raise KalamosError(f"model {self.spec} did not start within {START_TIMEOUT_S:.0f} s")
             kind, text = self._connection.recv()
-        except EOFError:
-            self._process.join()
+        except (EOFError, ConnectionResetError):
+            self._process.wait()
             raise KalamosError(f"model {self.spec} ended its process while starting ({self._exit()})") from None
         except KalamosError:
             self.close()
@@ -111,7 +110,7 @@ class IsolatedRecoverer:
                 return None
             kind, payload, seconds, memory = self._connection.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
-            self._process.join()
+            self._process.wait()
             self._restart("crashed", f"the model ended its process ({self._exit()})")
             return None
         self.peak_memory_mb = max(self.peak_memory_mb, memory)
@@ -132,54 +131,10 @@ class IsolatedRecoverer:
         self._start()
 
     def _exit(self) -> str:
-        code = self._process.exitcode
+        code = self._process.returncode
         return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
 
 def _judged(ink: Ink, image: OfflineImage, seconds: float) -> Answer:
     reason = fault(ink, image.width_px, image.height_px)
     return Answer(ink, "ok", "", seconds) if reason is None else Answer(None, "failed", reason, seconds)
-
-
-def _serve(connection: Connection, spec: str) -> None:
-    """Answer batches until the pipe closes; runs in the worker process."""
-    try:
-        recoverer = load_recoverer(spec)
-        checked_answer(recoverer.recover([_blank()]), [_blank()])
-    except Exception as error:
-        connection.send(("error", str(error) if isinstance(error, KalamosError) else describe(error)))
-        return
-    connection.send(("ready", recoverer.name))
-    while True:
-        try:
-            images = [OfflineImage(pixels, script) for pixels, script in connection.recv()]
-        except EOFError:
-            return
-        connection.send(_timed(recoverer.recover, images))
-
-
-def _timed(recover: object, images: list[OfflineImage]) -> tuple[str, object, float, float]:
-    """Call a recoverer; time the call alone."""
-    start = time.perf_counter()
-    kind: str = "inks"
-    payload: object
-    try:
-        payload = recover(images)  # type: ignore[operator]
-        seconds = time.perf_counter() - start
-        payload = checked_answer(payload, images)
-    except Exception as error:
-        seconds = time.perf_counter() - start
-        kind, payload = "error", str(error) if isinstance(error, KalamosError) else describe(error)
-    return kind, payload, seconds, _peak_memory_mb()
-
-
-def _peak_memory_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20) if sys.platform == "darwin" else peak / (1 << 10)
-
-
-def _blank() -> OfflineImage:
-    """Return an image with a short stroke: the first call pays for compilation, untimed."""
-    pixels = np.full((64, 64), 255, np.uint8)
-    pixels[30:33, 20:44] = 0
-    return OfflineImage(pixels)
