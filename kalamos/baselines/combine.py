@@ -258,6 +258,7 @@ def combine(
     *,
     touch_px: float = 2.0,
     rules: Rules | None = None,
+    joins: bool = True,
 ) -> Ink:
     """Return the ink of these polylines, each ``(k, 2)``, directed, ordered and joined by the rules of the script.
 
@@ -267,10 +268,13 @@ def combine(
         script: ISO 15924 code, None for unknown.
         touch_px: a stroke that ends within this of another's path can be joined to it.
         rules: in place of the script's own.
+        joins: whether strokes may be joined; False for tracers that look for retraced lines themselves.
     """
     if not strokes:
         return Ink.empty()
     rings = np.zeros(len(strokes), bool) if closed is None else closed
     choices = choices_of(strokes, rings, touch_px)
+    if not joins:
+        choices.can_join[:] = False
     order, reached = plan(choices, rules_for(script) if rules is None else rules)
     return Ink.from_strokes(assemble(strokes, rings, choices, order, reached))

@@ -1,4 +1,13 @@
-"""Good continuation: at each junction the branches that bend least are one stroke."""
+"""Good continuation: at each junction the branches that bend least are one stroke.
+
+The rule under most skeleton tracers since S. Lee and J. Pan, "Offline tracing and representation of signatures", IEEE Trans.
+SMC 22 (1992), and the control of many later papers. Branches are paired by a maximum-weight matching at each junction
+alone; no line is drawn twice in this phase. Order, direction and joins along retraced lines are left to
+:mod:`kalamos.baselines.combine`.
+
+Decided here: a pair may bend by ``2 * lift_rad`` at most; closed loops that the matching cuts off are opened into the
+stroke that crosses them where that bends less than a pen-up and a pen-down cost.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +16,36 @@ from collections.abc import Sequence
 import numpy as np
 
 from kalamos.baselines.binarise import Method
-from kalamos.baselines.combine import combine
-from kalamos.baselines.kinematics import with_times
-from kalamos.baselines.skeleton import skeleton
-from kalamos.baselines.walks import draw, follow, match_all
+from kalamos.baselines.graph import StrokeGraph
+from kalamos.baselines.kinematics import Velocity
+from kalamos.baselines.tracer import Strokes, recover_all
+from kalamos.baselines.walks import Tracing, absorb_rings, ends_by_node, match_copies, strokes_of
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
 
 class GoodContinuation:
-    """Trace a skeleton by local smoothness."""
+    """Trace a skeleton by local smoothness.
+
+    Args:
+        method: binarisation.
+        velocity: law of the times.
+        lift_rad: what a pen-up or a pen-down costs, in radians of bend.
+    """
 
     name = "good-continuation"
 
-    def __init__(self, *, method: Method = "otsu", velocity: str = "constant", lift_rad: float = 0.6) -> None:
+    def __init__(self, *, method: Method = "otsu", velocity: Velocity = "constant", lift_rad: float = 0.6) -> None:
         self.method, self.velocity, self.lift_rad = method, velocity, lift_rad
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
-        """Return one ink an image."""
-        return [self._one(image) for image in images]
+        """Return one ink an image, in pixels, with times."""
+        return recover_all(images, self.decompose, self.method, self.velocity)
 
-    def _one(self, image: OfflineImage) -> Ink:
-        graph = skeleton(image.pixels, self.method)
-        ends, offsets = graph.ends()
-        walk, walk_offsets = follow(match_all(graph.branches(), ends, offsets, self.lift_rad))
-        walks = np.split(walk, walk_offsets[1:-1]) if len(walk) else []
-        strokes = [draw(graph, w.tolist()) for w in walks]
-        closed = [graph.is_closed(w.tolist()) for w in walks]
-        dots = graph.dots()
-        strokes += [graph.node_xy[[k]] for k in dots]
-        ink = combine(strokes, np.array(closed + [False] * len(dots), bool), image.script, touch_px=max(1.5, graph.radius + 0.75))
-        return with_times(ink, self.velocity)
+    def decompose(self, graph: StrokeGraph, script: str | None = None) -> Strokes:
+        """Return the strokes of a graph, undirected, and which are closed."""
+        edge = np.arange(graph.n_edges, dtype=np.int32)
+        branch, (ends, offsets) = graph.branches(), ends_by_node(graph, edge)
+        partner = match_copies(branch, edge, ends, offsets, self.lift_rad)
+        absorb_rings(branch, edge, ends, offsets, partner, 2 * self.lift_rad)
+        return strokes_of(graph, Tracing(edge, partner))

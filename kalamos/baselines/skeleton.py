@@ -218,7 +218,7 @@ def _assemble(
         filled += 1
         filled = _leave_zones(points, radius, start, filled, degree, new_nodes[c], new_reach)
         closed = new_nodes[c, 0] == new_nodes[c, 1] and degree[new_nodes[c, 0]] == 2
-        _smooth(points[start:filled], smoothing, closed)
+        smooth(points[start:filled], smoothing, closed)
         offsets[c + 1] = filled
         lengths[c] = 0.0
         for j in range(start + 1, filled):
@@ -265,7 +265,7 @@ def _leave_zones(
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _smooth(line: Floats, passes: int, closed: bool) -> None:
+def smooth(line: Floats, passes: int, closed: bool) -> None:
     """Smooth in place; the ends stay, or are smoothed as one point where the line is closed."""
     n = len(line)
     if n < 4:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.graph import StrokeGraph, bends
-from kalamos.baselines.skeleton import _smooth
+from kalamos.baselines.skeleton import smooth
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -67,24 +69,6 @@ def match_branches(bend: Floats, lift: float) -> Ints:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def match_all(branch: Floats, ends: Ints, offsets: Ints, lift: float) -> Ints:
-    """Return the partner of every edge end, ``(2 m,)``, -1 where the pen goes down or up."""
-    partner = np.full(len(ends), -1, np.int32)
-    for node in range(len(offsets) - 1):
-        here = ends[offsets[node] : offsets[node + 1]]
-        if len(here) < 2:
-            continue
-        if len(here) == 2:
-            partner[here[0]], partner[here[1]] = here[1], here[0]
-            continue
-        local = match_branches(bends(branch, here), lift)
-        for i in range(len(here)):
-            if local[i] >= 0:
-                partner[here[i]] = here[local[i]]
-    return partner
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
 def follow(partner: Ints) -> tuple[Ints, Ints]:
     """Return the walks that the pairs make: edge ends in walking order, and offsets. Closed walks begin at their lowest end."""
     total = len(partner)
@@ -106,8 +90,120 @@ def follow(partner: Ints) -> tuple[Ints, Ints]:
     return walk, offsets[: n + 1].copy()
 
 
+class Tracing(NamedTuple):
+    """A multigraph to be walked: the edges of a stroke graph, some of them twice, and the pairs at their ends.
+
+    Attributes:
+        edge: ``(m',)``, the graph's edge of each copy.
+        partner: ``(2 m',)``, for each copy's end the end with which it is one movement, -1 for a pen-down or pen-up.
+    """
+
+    edge: Ints
+    partner: Ints
+
+    def walks(self) -> list[list[int]]:
+        """Return the walks as lists of the graph's own edge ends, each the end at which an edge is entered."""
+        walk, offsets = follow(self.partner)
+        base = 2 * self.edge[walk // 2] + walk % 2
+        return [part.tolist() for part in np.split(base, offsets[1:-1])] if len(base) else []
+
+
+def ends_by_node(graph: StrokeGraph, edge: Ints) -> tuple[Ints, Ints]:
+    """Return the ends of edge copies sorted by node, and offsets between nodes ``(n + 1,)``."""
+    at = graph.edge_nodes[edge].ravel()
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=graph.n_nodes))])
+    return np.argsort(at, kind="stable").astype(np.int32), offsets.astype(np.int32)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def copy_bends(branch: Floats, edge: Ints, ends: Ints) -> Floats:
+    """Return the bends between copies' ends at one node, ``(k, k)``; turning back into the same edge costs TURN_BACK."""
+    base = 2 * edge[ends // 2] + ends % 2
+    out = bends(branch, base.astype(np.int32))
+    for i in range(len(ends)):
+        for j in range(len(ends)):
+            if i != j and base[i] == base[j]:
+                out[i, j] = 6.2831853
+    return out
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def match_copies(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, lift: float) -> Ints:
+    """Return the least-bending partner of every copy's end, ``(2 m',)``, -1 where the pen goes down or up."""
+    partner = np.full(len(ends), -1, np.int32)
+    for node in range(len(offsets) - 1):
+        here = ends[offsets[node] : offsets[node + 1]]
+        if len(here) < 2:
+            continue
+        if len(here) == 2:
+            partner[here[0]], partner[here[1]] = here[1], here[0]
+            continue
+        local = match_branches(copy_bends(branch, edge, here), lift)
+        for i in range(len(here)):
+            if local[i] >= 0:
+                partner[here[i]] = here[local[i]]
+    return partner
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def absorb_rings(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, partner: Ints, limit: float) -> None:
+    """Open closed walks into those that pass through the same node, where that bends less than ``limit`` more; in place.
+
+    Two pairs (p, q) and (r, s) at a node become (p, r) and (q, s) or (p, s) and (q, r), the better of them. This turns a
+    loop that the matching cut off into part of the movement that it belongs to.
+    """
+    m = len(edge)
+    for _ in range(m):
+        walk_of, n_walks = np.full(m, -1, np.int32), 0
+        closed = np.zeros(m, np.uint8)
+        for phase in range(2):
+            for h in range(2 * m):
+                if walk_of[h // 2] >= 0 or (phase == 0 and partner[h] >= 0):
+                    continue
+                here = h
+                while here >= 0 and walk_of[here // 2] < 0:
+                    walk_of[here // 2] = n_walks
+                    here = partner[here ^ 1]
+                closed[n_walks] = phase
+                n_walks += 1
+        best, bp, br = limit, -1, -1
+        for node in range(len(offsets) - 1):
+            here = ends[offsets[node] : offsets[node + 1]]
+            if len(here) < 4:
+                continue
+            bend = copy_bends(branch, edge, here)
+            for i in range(len(here)):
+                if partner[here[i]] < 0 or not closed[walk_of[here[i] // 2]]:
+                    continue
+                for j in range(len(here)):
+                    if partner[here[j]] < 0 or walk_of[here[j] // 2] == walk_of[here[i] // 2]:
+                        continue
+                    pi, pj = -1, -1
+                    for k in range(len(here)):
+                        if here[k] == partner[here[i]]:
+                            pi = k
+                        if here[k] == partner[here[j]]:
+                            pj = k
+                    more = bend[i, j] + bend[pi, pj] - bend[i, pi] - bend[j, pj]
+                    if more < best:
+                        best, bp, br = more, here[i], here[j]
+        if bp < 0:
+            return
+        q, s = partner[bp], partner[br]
+        partner[bp], partner[br], partner[q], partner[s] = br, bp, s, q
+
+
 def draw(graph: StrokeGraph, walk: list[int], smoothing: int = 2) -> Floats:
     """Return the smooth polyline of a walk, ``(k, 2)`` px: the corners that thinning leaves at crossings are rounded."""
     path = graph.path(walk).copy()
-    _smooth(path, smoothing, False)
+    smooth(path, smoothing, False)
     return path
+
+
+def strokes_of(graph: StrokeGraph, tracing: Tracing) -> tuple[list[Floats], NDArray[np.bool_]]:
+    """Return the polylines of all walks and dots, ``(k, 2)`` each, and which of them are closed."""
+    walks = tracing.walks()
+    dots = graph.dots()
+    strokes = [draw(graph, walk) for walk in walks] + [graph.node_xy[[k]] for k in dots]
+    ring = [len(walk) > 0 and graph.is_closed(walk) for walk in walks]
+    return strokes, np.array(ring + [False] * len(dots), bool)
