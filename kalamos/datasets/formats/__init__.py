@@ -1,6 +1,6 @@
 """File formats of online handwriting: one module each, and the recognition of a file by its content.
 
-A format module has ``sniff(head: bytes) -> str | None``, which says why the first bytes of a file are in its format, and
+A format module has ``sniff(head: bytes) -> str | None``, which says why a file that begins so is in its format, and
 ``read(path: Path, report: UnitReport) -> Iterator[Sample]``. The layout of a corpus is not its business.
 """
 
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Protocol
 
 from kalamos.datasets.corpus import Refusal, UnitReport
-from kalamos.errors import FormatError
+from kalamos.errors import FormatError, KalamosError
 from kalamos.ink import Sample
 from kalamos.registry import Registry
 
@@ -40,7 +40,7 @@ FORMATS = Registry(
         "signature": "kalamos.datasets.formats:signature",
     },
 )
-"""Format name -> its module. Tried in this order: what is recognised by its first bytes comes before what is guessed."""
+"""Format name -> its module. Tried in this order: formats that name themselves come before those that are guessed."""
 
 
 class Format(Protocol):
@@ -65,20 +65,22 @@ def recognise(path: Path) -> tuple[str, str]:
     Raises:
         FormatError: where the file cannot be read, is empty, or is in no format that is known; says what was tried.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError as error:
-        raise FormatError(path, f"cannot be read: {error.strerror or error}") from error
+    head = _head(path)
     if not head.strip():
         raise FormatError(path, "the file is empty")
+    tried, broken = [], []
     for name in FORMATS.names():
-        reason = _module(name).sniff(head)
+        try:
+            reason = _module(name).sniff(head)
+        except KalamosError as error:
+            broken.append(f"{name} ({error})")
+            continue
         if reason is not None:
             return name, reason
+        tried.append(name)
     what = "binary data" if b"\0" in head[:1024] else f"text that begins {_beginning(head)!r}"
-    tried = ", ".join(FORMATS.names())
-    raise FormatError(path, f"{what}, in no format that is known; tried {tried}. Name the format if you know it")
+    unusable = f"; not usable here: {', '.join(broken)}" if broken else ""
+    raise FormatError(path, f"{what}, in no format that is known; tried {', '.join(tried)}{unusable}")
 
 
 def read_samples(path: Path, report: UnitReport | None = None) -> Iterator[Sample]:
@@ -112,6 +114,16 @@ def __getattr__(name: str) -> ModuleType:
 def _module(name: str) -> Format:
     found: Format = FORMATS.load(name)
     return found
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise FormatError(path, "is not a file" if path.exists() else "does not exist")
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except (OSError, ValueError) as error:
+        raise FormatError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _beginning(head: bytes) -> str:

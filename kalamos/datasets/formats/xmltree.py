@@ -14,6 +14,7 @@ from typing import NoReturn
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, fromstring
 from xml.parsers import expat
 
+from kalamos.datasets.formats import reading
 from kalamos.errors import FormatError
 
 MAX_BYTES = 256 * 2**20
@@ -28,13 +29,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         FormatError: where it cannot be read, is empty, or is larger than :data:`MAX_BYTES`.
     """
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise FormatError(path, f"larger than {MAX_BYTES >> 20} MB; split it")
-        data = path.read_bytes()
-    except OSError as error:
-        raise FormatError(path, f"cannot be read: {error.strerror or error}") from error
+    data = reading.read_bytes(path, MAX_BYTES)
     if not data.strip():
         raise FormatError(path, "the file is empty")
     return data

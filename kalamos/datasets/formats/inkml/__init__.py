@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kalamos.datasets.corpus import Refusal, UnitReport
+from kalamos.datasets.formats.inkml.channels import ContextArrays
 from kalamos.datasets.formats.inkml.document import (
     Document,
     Piece,
@@ -26,7 +27,7 @@ from kalamos.datasets.formats.inkml.document import (
 from kalamos.datasets.formats.xmltree import root_tag
 from kalamos.ink import Sample
 
-__all__ = ["Document", "Piece", "notes", "parse_document", "read", "read_document", "sniff"]
+__all__ = ["ContextArrays", "Document", "Piece", "notes", "parse_document", "read", "read_document", "sniff"]
 
 _LABELS = ("truth", "label", "transcription", "Transcription", "text", "normalizedLabel")
 _WRITERS = ("writer", "writerId", "writerID", "Writer", "author")

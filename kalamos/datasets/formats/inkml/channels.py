@@ -194,14 +194,14 @@ def _times(
 
 
 def _pressure(column: tuple[Channel, Floats] | None) -> tuple[Floats | None, bool]:
-    """Return pressure, in 0..1 where the file declares its range, and whether it does."""
+    """Return pressure, in 0..1 where the file declares its range, and whether it does (and keeps to it)."""
     if column is None:
         return None, False
     channel, values = column
     low, high = channel.minimum or 0.0, channel.maximum
     if channel.units == "%":
         low, high = 0.0, 100.0
-    if high is None or high <= low:
+    if high is None or high <= low or (len(values) and values.max() > high):
         return values, False
     return (values - low) / (high - low), True
 
