@@ -95,14 +95,23 @@ def resample(ink: Ink, *, by: By = "arc", n: int | None = None, step: float | No
     """
     if ink.n_points == 0:
         return ink
-    steps = _steps(ink, by)
-    ends = _stroke_ends(ink, steps)
-    counts = _counts(ends, n, step)
-    stroke = np.repeat(np.arange(ink.n_strokes), counts)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    rank = np.arange(len(stroke)) - offsets[stroke]
-    local = ends[stroke] * rank / np.maximum(counts[stroke] - 1, 1)
-    return _sample(ink, steps, stroke, local, offsets)
+    where, at, offsets = _places(ink, by, n, step)
+    channels = {name: np.interp(at, where, values) for name, values in ink.channels()}
+    if "t" in channels:
+        channels["t"] = np.maximum.accumulate(channels["t"])
+    return ink.with_points(_positions(ink, where, at), offsets, channels)
+
+
+def resampled(ink: Ink, *, by: By = "arc", n: int | None = None, step: float | None = None) -> tuple[Floats, Ints]:
+    """Return positions ``(n, 2)`` and offsets of :func:`resample`, without its rounding to float32.
+
+    Raises:
+        InkError: as :func:`resample`.
+    """
+    if ink.n_points == 0:
+        return np.empty((0, 2)), np.zeros(1, np.int64)
+    where, at, offsets = _places(ink, by, n, step)
+    return _positions(ink, where, at), offsets
 
 
 def trajectory(ink: Ink, n: int, *, by: By = "arc") -> Floats:
@@ -128,7 +137,7 @@ def trajectory(ink: Ink, n: int, *, by: By = "arc") -> Floats:
     along_local = np.clip(along - (finish - ends)[stroke], 0.0, ends[stroke])
     where = _walk(ink, steps)
     at = where[ink.offsets[:-1]][stroke] + along_local
-    return np.stack([np.interp(at, where, ink.xy[:, axis]) for axis in (0, 1)], axis=1)
+    return _positions(ink, where, at)
 
 
 def reverse(ink: Ink, *, each_stroke: bool = False) -> Ink:
@@ -251,15 +260,21 @@ def _counts(ends: Floats, n: int | None, step: float | None) -> Ints:
     return counts
 
 
-def _sample(ink: Ink, steps: Floats, stroke: Ints, local: Floats, offsets: Ints) -> Ink:
+def _places(ink: Ink, by: By, n: int | None, step: float | None) -> tuple[Floats, Floats, Ints]:
+    """Return the walk along the ink, the places on it to sample, and the offsets of the strokes among these."""
+    steps = _steps(ink, by)
+    ends = _stroke_ends(ink, steps)
+    counts = _counts(ends, n, step)
+    stroke = np.repeat(np.arange(ink.n_strokes), counts)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    rank = np.arange(len(stroke)) - offsets[stroke]
     where = _walk(ink, steps)
-    at = where[ink.offsets[:-1]][stroke] + local
-    at = np.minimum(at, where[ink.offsets[1:] - 1][stroke])
-    xy = np.stack([np.interp(at, where, ink.xy[:, axis]) for axis in (0, 1)], axis=1)
-    channels = {name: np.interp(at, where, values) for name, values in ink.channels()}
-    if "t" in channels:
-        channels["t"] = np.maximum.accumulate(channels["t"])
-    return ink.with_points(xy, offsets, channels)
+    at = where[ink.offsets[:-1]][stroke] + ends[stroke] * rank / np.maximum(counts[stroke] - 1, 1)
+    return where, np.minimum(at, where[ink.offsets[1:] - 1][stroke]), offsets
+
+
+def _positions(ink: Ink, where: Floats, at: Floats) -> Floats:
+    return np.stack([np.interp(at, where, ink.xy[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def _retimed(ink: Ink, t: Floats, index: Ints, offsets: Ints) -> Floats:

@@ -58,5 +58,4 @@ def densify(ink: Ink, step_px: float) -> Dense:
     """
     if ink.n_strokes > MOST_POINTS:
         return Dense(geometry.trajectory(ink, MOST_POINTS, by="arc"), np.array([0, MOST_POINTS]))
-    resampled = geometry.resample(ink, by="arc", step=step_px)
-    return Dense(resampled.xy.astype(np.float64), resampled.offsets.astype(np.int64))
+    return Dense(*geometry.resampled(ink, by="arc", step=step_px))
