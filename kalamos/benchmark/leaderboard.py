@@ -34,6 +34,7 @@ MAIN = (
 """The metrics of the short table, one or two of each family; ``ldtw`` gives the order of the rows."""
 
 Mark = Literal["", "best", "tied"]
+_WIDE = 170
 
 
 @dataclass(frozen=True)
@@ -86,20 +87,21 @@ def tables(results: Sequence[Result], *, all_metrics: bool = False) -> list[Tabl
 
 
 def print_terminal(results: Sequence[Result], *, all_metrics: bool = False) -> None:
-    """Print the tables with colours and intervals."""
+    """Print the tables; with intervals where the terminal is wide enough for them."""
     from rich.console import Console  # noqa: PLC0415 - only where a terminal is written
     from rich.table import Table as Sheet  # noqa: PLC0415
 
-    console = Console()
+    width = Console().width if Console().is_terminal else _WIDE
     for table in tables(results, all_metrics=all_metrics):
-        sheet = Sheet(title=table.title, title_justify="left", caption=LEGEND, caption_justify="left")
+        cell_text = _rich_cell if width >= 46 + 14 * len(table.metrics) else _rich_value
+        sheet = Sheet(title=table.title, title_justify="left", caption=LEGEND, caption_justify="left", box=None)
         for number, head in enumerate(_heads(table)):
-            sheet.add_column(head, justify="left" if number == 0 else "right", no_wrap=number == 0)
-        for lines, style in [(table.ranked, ""), (table.controls, "dim")]:
+            sheet.add_column(head.replace("_", "\n"), justify="right" if number else "left", no_wrap=True)
+        for lines, style in [(table.ranked, ""), (table.controls, "dim italic")]:
             for line in lines:
-                sheet.add_row(*_texts(line, table.metrics, _rich_cell), style=style)
+                sheet.add_row(*_texts(line, table.metrics, cell_text), style=style)
             sheet.add_section()
-        console.print(sheet, width=None if console.is_terminal else 160)
+        Console(width=max(width, 40 + 11 * len(table.metrics))).print(sheet)
 
 
 def to_markdown(results: Sequence[Result], *, all_metrics: bool = False) -> str:
@@ -202,7 +204,7 @@ def compare_text(results: Sequence[Result], first: str, second: str) -> str:
 
 
 LEGEND = (
-    "95 % intervals, bootstrapped by writer. Best of a column: bold; = cannot be told from the best "
+    "95 % intervals, bootstrapped by writer (±: half their width). Best of a column: bold; = cannot be told from the best "
     "(paired by sample, Holm-corrected). Controls have seen the truth and are not ranked."
 )
 
@@ -269,10 +271,15 @@ def _interval(summary: Summary) -> str:
     return f"{number_text(summary.low)}–{number_text(summary.high)}"
 
 
-def _rich_cell(cell: Cell) -> str:
+def _rich_value(cell: Cell) -> str:
     text = number_text(cell.summary.value)
-    text = {"best": f"[bold green]{text}[/]", "tied": f"[bold]={text}[/]"}.get(cell.mark, text)
-    return f"{text} [dim]{_interval(cell.summary)}[/]" if math.isfinite(cell.summary.low) else text
+    return {"best": f"[bold green]{text}[/]", "tied": f"[bold]={text}[/]"}.get(cell.mark, text)
+
+
+def _rich_cell(cell: Cell) -> str:
+    text = _rich_value(cell)
+    half = (cell.summary.high - cell.summary.low) / 2
+    return f"{text} [dim]±{half:.2g}[/]" if math.isfinite(half) else text
 
 
 def _markdown_cell(cell: Cell) -> str:

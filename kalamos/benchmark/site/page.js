@@ -240,6 +240,7 @@ function drawPath(pen, path, scale) {
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   pen.lineCap = pen.lineJoin = "round";
   let tip = path.points[0];
+  const starts = [];
   path.points.forEach((p, i) => {
     const before = path.points[i - 1];
     if (p.t > state.clock && !(before && before.t <= state.clock)) return;
@@ -253,9 +254,12 @@ function drawPath(pen, path, scale) {
     }
     pen.strokeStyle = colour(p, path); pen.lineWidth = 1.3;
     pen.beginPath(); pen.moveTo(from.x, from.y); pen.lineTo(to.x, to.y + (same ? 0 : 0.01)); pen.stroke();
-    if (!same) { pen.fillStyle = "#1b7a3d"; pen.font = "4px system-ui"; pen.fillText(String(p.k + 1), p.x + 1, p.y - 1); }
+    if (!same) starts.push(p);
     tip = to;
   });
+  pen.fillStyle = "#0b5c2b";
+  pen.font = "600 5px system-ui";
+  for (const p of starts) pen.fillText(String(p.k + 1), p.x + 1, p.y - 1.2);
   pen.fillStyle = "#000";
   pen.beginPath(); pen.arc(tip.x, tip.y, 1.4, 0, 7); pen.fill();
 }
