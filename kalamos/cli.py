@@ -286,7 +286,7 @@ def compare(first: str, second: str, results: tuple[Path, ...]) -> None:
 )
 @click.option(
     "--level",
-    type=click.Choice(["image", "character", "word", "line"]),
+    type=click.Choice(["page", "line", "word", "character"]),
     default="line",
     show_default=True,
     help="Into which pieces an image is cut.",
@@ -298,7 +298,7 @@ def recover(
     model: str | None,
     out: Path | None,
     kinds: tuple[str, ...],
-    level: str,
+    level: Any,
     script: str | None,
     as_json: bool,
 ) -> None:
@@ -306,7 +306,15 @@ def recover(
     from kalamos.recovery import recover_files
 
     with _progress("recovering") as progress:
-        done = recover_files(images, model, out, kinds or ("inkml", "replay"), level, script, progress)
+        done = recover_files(
+            images,
+            model=model,
+            out=out,
+            kinds=kinds or ("inkml", "replay"),
+            level=level,
+            script=script,
+            progress=progress,
+        )
     if as_json:
         click.echo(json.dumps([item.as_dict() for item in done]))
     for item in () if as_json else done:

@@ -1,0 +1,175 @@
+"""From image files to ink files: what ``kalamos recover`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from kalamos.errors import KalamosError
+from kalamos.geometry import concat
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink, Sample
+from kalamos.recoverer import RECOVERERS, Recoverer, checked_answer, load_recoverer
+from kalamos.renderers.scan_in import Fitted, load, read_image
+from kalamos.renderers.segment import SegmentLevel
+from kalamos.store import write_text
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
+HEIGHT_PX = 64
+"""The height at which models see a piece of writing."""
+PAUSE_S = 0.3
+"""The pause between two pieces of one image; nothing is known of the true one."""
+PREFERRED = ("kalamos", "good-continuation")
+"""The default model: the first of these that can be loaded."""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What became of one image file.
+
+    Attributes:
+        image: the file.
+        model: the model's name.
+        strokes: in the recovered ink.
+        pieces: of writing that were found on the image.
+        seconds: that the pen movement lasts, None where the model says nothing of time.
+        written: the files that were written.
+        error: why there is no ink; empty where there is one.
+    """
+
+    image: str
+    model: str
+    strokes: int = 0
+    pieces: int = 0
+    seconds: float | None = None
+    written: tuple[str, ...] = ()
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON knows them."""
+        return asdict(self)
+
+    def line(self) -> str:
+        """Say in one line what became of the file."""
+        if self.error:
+            return f"{self.image}: {self.error}"
+        lasting = "" if self.seconds is None else f", {self.seconds:.1f} s"
+        return f"{self.image}: {self.pieces} pieces, {self.strokes} strokes{lasting} -> {', '.join(self.written)}"
+
+
+def recover_files(
+    paths: Sequence[Path],
+    *,
+    model: str | None = None,
+    out: Path | None = None,
+    kinds: Sequence[str] = ("inkml", "replay"),
+    level: SegmentLevel = "line",
+    script: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Recovered]:
+    """Recover the ink of image files and of all images in folders, and write it.
+
+    Args:
+        paths: files and folders.
+        model: what :func:`kalamos.recoverer.load_recoverer` takes; None for the best that is installed.
+        out: folder for the results; None for beside each image.
+        kinds: ``inkml``, ``svg`` (the ink as outlines), ``replay`` (animated SVG), ``gif``.
+        level: into which pieces an image is cut: page (all as one), line, word or character.
+        script: ISO 15924 code, where it is known.
+        progress: called with files done and files in all.
+
+    Raises:
+        KalamosError: where the model cannot be loaded, or there is no image at all.
+    """
+    files = [file for path in paths for file in _images(path)]
+    if not files:
+        raise KalamosError(f"no image in {', '.join(map(str, paths))}; known are {', '.join(SUFFIXES)}")
+    recoverer = load_recoverer(model) if model else default_model()
+    done = []
+    for number, file in enumerate(files):
+        done.append(_recover_file(file, recoverer, out or file.parent, kinds, level=level, script=script))
+        progress(number + 1, len(files))
+    return done
+
+
+def recover_image(
+    path: Path, recoverer: Recoverer, *, level: SegmentLevel = "line", script: str | None = None
+) -> tuple[Ink, list[Fitted]]:
+    """Return the ink of one image file in the file's own pixels, and the pieces that it was made from."""
+    tall = None if level == "character" else HEIGHT_PX
+    pieces = load(path, level=level, script=script, size_px=None if tall else HEIGHT_PX, height_px=tall)
+    images = [piece.image for piece in pieces]
+    inks = checked_answer(recoverer.recover(images), images) if images else []
+    placed = [piece.placement.from_pixels(ink) for piece, ink in zip(pieces, inks, strict=True)]
+    return concat(placed, pause_s=PAUSE_S), pieces
+
+
+def default_model() -> Recoverer:
+    """Return the best recoverer that can be loaded: the learned one where torch is installed, else a tracer."""
+    failures = []
+    for name in PREFERRED:
+        if name not in RECOVERERS.names():
+            continue
+        try:
+            return load_recoverer(name)
+        except KalamosError as error:
+            failures.append(str(error))
+    raise KalamosError("; ".join(failures))
+
+
+def _images(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    return [path]
+
+
+def _recover_file(
+    file: Path, recoverer: Recoverer, out: Path, kinds: Sequence[str], *, level: SegmentLevel, script: str | None
+) -> Recovered:
+    try:
+        ink, pieces = recover_image(file, recoverer, level=level, script=script)
+        written = [_write(kind, ink, file, out) for kind in kinds] if ink.n_points else []
+    except (KalamosError, OSError) as error:
+        return Recovered(str(file), recoverer.name, error=str(error))
+    if not ink.n_points:
+        return Recovered(str(file), recoverer.name, error="no ink found on the image")
+    seconds = None if ink.t is None else float(ink.t[-1] - ink.t[0])
+    return Recovered(str(file), recoverer.name, ink.n_strokes, len(pieces), seconds, tuple(map(str, written)))
+
+
+def _write(kind: str, ink: Ink, file: Path, out: Path) -> Path:
+    target = out / f"{file.stem}{_ENDINGS[kind]}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _WRITERS[kind](ink, file, target)
+    return target
+
+
+def _write_inkml(ink: Ink, file: Path, target: Path) -> None:
+    from kalamos.datasets.export import write_inkml  # noqa: PLC0415 - each kind pulls in its own writer only
+
+    source = "none" if ink.t is None else "recorded"
+    write_inkml([Sample(file.stem, ink, units="px", level="page", time_source=source, source=file.name)], target)
+
+
+def _write_svg(ink: Ink, file: Path, target: Path) -> None:
+    from kalamos.renderers.outline import to_svg  # noqa: PLC0415
+
+    write_text(target, to_svg(ink))
+
+
+def _write_replay(ink: Ink, file: Path, target: Path) -> None:
+    from kalamos.renderers.replay import to_svg  # noqa: PLC0415
+
+    write_text(target, to_svg(ink, OfflineImage(read_image(file))))
+
+
+def _write_gif(ink: Ink, file: Path, target: Path) -> None:
+    from kalamos.renderers.animation import to_gif  # noqa: PLC0415
+
+    target.write_bytes(to_gif(ink, OfflineImage(read_image(file))))
+
+
+_ENDINGS = {"inkml": ".inkml", "svg": ".svg", "replay": ".replay.svg", "gif": ".gif"}
+_WRITERS = {"inkml": _write_inkml, "svg": _write_svg, "replay": _write_replay, "gif": _write_gif}
