@@ -8,7 +8,7 @@ the same bytes alone, in any batch and on any number of threads, and a change of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -21,15 +21,13 @@ from kalamos.ink import Ink
 from kalamos.renderers import nib, warp
 from kalamos.renderers.flat import Batch, flatten
 from kalamos.renderers.frame import Frames, blank, place
-from kalamos.renderers.raster import draw_exact, nib_matrix
+from kalamos.renderers.raster import draw_exact, draw_fast, nib_matrix
 from kalamos.renderers.smoothing import smooth
 from kalamos.renderers.style import Style
-from kalamos.seeding import rng_for
+from kalamos.seeding import rng_for, stable_hash
 
-_CHUNK_PIXELS = 1 << 24
 _CHUNK_INKS = 1024
-_NO_AMOUNT = np.empty(0, np.float32)
-_NO_GREY = np.empty(0, np.uint8)
+_SPAN_PIXELS = 1 << 23
 
 
 class Rendering(NamedTuple):
@@ -86,114 +84,154 @@ def render_batch(
     scripts = [None] * len(inks) if scripts is None else scripts
     if not len(inks) == len(keys) == len(scripts):
         raise StyleError(f"{len(inks)} inks need as many keys and scripts; got {len(keys)} and {len(scripts)}")
-    done: list[Rendering] = []
-    for span in _chunks(len(inks), style):
-        drawn = _draw(inks[span], style, _Chance(seed, keys[span]), max(1, threads))
-        done += [
-            rendering if script is None else rendering._replace(image=OfflineImage(rendering.image.pixels, script))
-            for rendering, script in zip(drawn, scripts[span], strict=True)
-        ]
-    return done
+    drawn = _draw(inks, style, _Chance(seed, keys), max(1, threads))
+    return [
+        rendering if script is None else rendering._replace(image=OfflineImage(rendering.image.pixels, script))
+        for rendering, script in zip(drawn, scripts, strict=True)
+    ]
 
 
 class _Chance(NamedTuple):
-    """Where the generators of a chunk come from."""
+    """Where the random numbers of a batch come from: each image and stage has its own."""
 
     seed: int
     keys: Sequence[str]
 
-    def rngs(self, stage: str, rows: Sequence[int]) -> list[np.random.Generator]:
-        return [rng_for(self.seed, self.keys[row], stage) for row in rows]
+    def rngs(self, stage: str) -> list[np.random.Generator]:
+        return [rng_for(self.seed, key, stage) for key in self.keys]
+
+    def seeds(self, stage: str) -> NDArray[np.uint64]:
+        return np.array([stable_hash(f"{self.seed}\x1f{key}\x1f{stage}") for key in self.keys], np.uint64)
+
+    def of(self, rows: Sequence[int]) -> _Chance:
+        return _Chance(self.seed, [self.keys[row] for row in rows])
 
 
-def _chunks(n: int, style: Style) -> Iterator[slice]:
-    """Cut a batch so that neither its pixels nor its points fill the memory."""
-    pixels = style.image_width_px * style.image_height_px if style.frame == "fixed" else 1 << 17
-    size = max(1, min(_CHUNK_INKS, _CHUNK_PIXELS // pixels))
-    return (slice(start, min(start + size, n)) for start in range(0, n, size))
+class _Job(NamedTuple):
+    """Placed paths, ready to be drawn; ``batch`` in pixels, ``layout`` (m, 2) the images' heights and widths."""
+
+    batch: Batch
+    path: NDArray[np.float64]
+    ink: NDArray[np.float32]
+    layout: NDArray[np.int64]
+    chance: _Chance
 
 
 def _draw(inks: Sequence[Ink], style: Style, chance: _Chance, threads: int) -> list[Rendering]:
-    rows = [row for row, ink in enumerate(inks) if ink.n_points]
     reach = nib.reach_px(style)
-    done: list[Rendering | None] = [None] * len(inks)
-    for row in set(range(len(inks))) - set(rows):
-        image = _finish(np.zeros(blank(style, reach), np.float32), style, chance, row)
-        done[row] = Rendering(OfflineImage(image), Ink.empty(), Placement(1.0, 0.0, 0.0))
-    if rows:
-        batch = flatten([inks[row] for row in rows])
-        batch, frames = _lay_out(batch, style, chance, rows, reach)
-        images = _images(batch, frames, style, chance, rows, threads=threads)
-        truths = batch.xy[batch.knots].astype(np.float32)
-        first = 0
-        for i, row in enumerate(rows):
-            ink = inks[row]
-            truth = Ink(truths[first : first + ink.n_points], ink.offsets, ink.t, ink.pressure, ink.extra)
-            first += ink.n_points
-            placement = Placement(float(frames.scale[i]), *frames.shift[i].tolist())
-            done[row] = Rendering(OfflineImage(images[i]), truth, placement)
-    return [rendering for rendering in done if rendering is not None]
+    rows = [row for row, ink in enumerate(inks) if ink.n_points]
+    done: dict[int, Rendering] = {}
+    for row in set(range(len(inks))).difference(rows):
+        done[row] = _blank_sheet(style, chance.of([row]), reach)
+    for first in range(0, len(rows), _CHUNK_INKS):
+        some = rows[first : first + _CHUNK_INKS]
+        drawn = _draw_inked([inks[row] for row in some], style, chance.of(some), threads)
+        done.update(zip(some, drawn, strict=True))
+    return [done[row] for row in range(len(inks))]
 
 
-def _lay_out(batch: Batch, style: Style, chance: _Chance, rows: Sequence[int], reach: float) -> tuple[Batch, Frames]:
+def _blank_sheet(style: Style, chance: _Chance, reach: float) -> Rendering:
+    height, width = blank(style, reach)
+    layout = np.array([[height, width, 0]])
+    pixels, _ = _finish(np.zeros(height * width, np.float32), layout, style, chance)
+    return Rendering(OfflineImage(pixels.reshape(height, width)), Ink.empty(), Placement(1.0, 0.0, 0.0))
+
+
+def _draw_inked(inks: Sequence[Ink], style: Style, chance: _Chance, threads: int) -> list[Rendering]:
+    batch, frames = _lay_out(flatten(inks), style, chance)
+    path = np.column_stack([batch.xy, nib.half_widths(batch, style)])
+    ink = nib.ink_amounts(batch, style, chance.rngs("ink") if style.dry_gaps > 0 else [])
+    job = _Job(batch, path, ink, np.stack([frames.heights, frames.widths], axis=1), chance)
+    spans = _spans(frames.heights * frames.widths, threads)
+    if threads == 1 or len(spans) == 1:
+        parts = [_draw_span(job, style, *span) for span in spans]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            parts = list(pool.map(lambda span: _draw_span(job, style, *span), spans))
+    images = [image for part in parts for image in part[0]]
+    maps = np.concatenate([part[1] for part in parts])
+    return _with_truth(inks, images, maps, batch.xy[batch.knots], frames)
+
+
+def _with_truth(
+    inks: Sequence[Ink],
+    images: Sequence[NDArray[np.uint8]],
+    maps: NDArray[np.float64],
+    xy: NDArray[np.float64],
+    frames: Frames,
+) -> list[Rendering]:
+    truths = xy.astype(np.float32)
+    scales, shifts = frames.scale.tolist(), frames.shift.tolist()
+    done, first = [], 0
+    for i, ink in enumerate(inks):
+        last = first + ink.n_points
+        moved = _moved(maps[i], xy[first:last]) if len(maps) else truths[first:last]
+        truth = Ink(moved, ink.offsets, ink.t, ink.pressure, ink.extra)
+        done.append(Rendering(OfflineImage(images[i]), truth, Placement(scales[i], *shifts[i])))
+        first = last
+    return done
+
+
+def _lay_out(batch: Batch, style: Style, chance: _Chance) -> tuple[Batch, Frames]:
     """Distort and place the paths; what the random displacements push over the margin is fitted again."""
+    reach = nib.reach_px(style)
     batch = warp.straighten(batch, style)
     frames = place(batch, style, reach)
     batch = smooth(_placed(batch, frames), style)
     if style.elastic_px > 0 or style.tremor_px > 0:
-        shaken = warp.shake(batch, style, chance.rngs("geometry", rows))
-        fixed = style.px_per_unit > 0 or style.frame == "tight"
-        again = place(shaken, style.replace(px_per_unit=1.0, scale=1.0) if fixed else style, reach)
+        shaken = warp.shake(batch, style, chance.rngs("geometry"))
+        scaled = style.px_per_unit > 0 or style.frame == "tight"
+        again = place(shaken, style.replace(px_per_unit=1.0, scale=1.0) if scaled else style, reach)
         batch = _placed(shaken, again)
-        scale = again.scale[:, None]
-        frames = again._replace(scale=frames.scale * again.scale, shift=frames.shift * scale + again.shift)
+        shift = frames.shift * again.scale[:, None] + again.shift
+        frames = again._replace(scale=frames.scale * again.scale, shift=shift)
     return batch, frames
+
+
+def _moved(homography: NDArray[np.float64], xy: NDArray[np.float64]) -> NDArray[np.float32]:
+    projected = np.column_stack([xy, np.ones(len(xy))]) @ homography.T
+    return (projected[:, :2] / projected[:, 2:]).astype(np.float32)
 
 
 def _placed(batch: Batch, frames: Frames) -> Batch:
     return batch.at(batch.xy * batch.per_point(frames.scale)[:, None] + batch.per_point(frames.shift))
 
 
-def _images(
-    batch: Batch, frames: Frames, style: Style, chance: _Chance, rows: Sequence[int], *, threads: int
-) -> list[NDArray[np.uint8]]:
-    path = np.column_stack([batch.xy, nib.half_widths(batch, style)])
-    rngs = chance.rngs("ink", rows) if style.dry_gaps > 0 else []
-    ink = nib.ink_amounts(batch, style, rngs)
-    cells = frames.heights * frames.widths
-    layout = np.stack([frames.heights, frames.widths, np.cumsum(cells) - cells], axis=1)
+def _spans(cells: NDArray[np.int64], threads: int) -> list[tuple[int, int]]:
+    """Cut images into runs, one a thread at least, none of them of more pixels than fit a thread's share of memory."""
+    most = max(1, min(_SPAN_PIXELS, -(-int(cells.sum()) // threads)))
+    group = (np.cumsum(cells) - 1) // most
+    cuts = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(cells)]
+    return list(itertools.pairwise(cuts))
+
+
+def _draw_span(job: _Job, style: Style, first: int, end: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]:
+    """Draw the images ``first..end - 1``; return them, and how the camera moved their points (nothing: not at all)."""
+    cells = job.layout[first:end].prod(axis=1)
+    layout = np.column_stack([job.layout[first:end], np.cumsum(cells) - cells])
     plain = style.is_plain
-    amount = _NO_AMOUNT if plain else np.empty(int(cells.sum()), np.float32)
-    grey = np.empty(int(cells.sum()), np.uint8) if plain else _NO_GREY
+    amount = np.empty(0 if plain else int(cells.sum()), np.float32)
+    grey = np.empty(int(cells.sum()) if plain else 0, np.uint8)
     shape = nib_matrix(style.nib_shape, style.nib_angle_deg, nib.narrow_aspect(style))
-    varying = bool((ink != 1.0).any())
-
-    def work(a: int, b: int) -> None:
-        draw_exact(
-            path, ink, batch.strokes, batch.images[a : b + 1], layout[a:b], shape,
-            np.float32(style.opacity), varying, np.float32(style.darkness), amount, grey,
-        )  # fmt: skip
-
-    _share_out(work, len(rows), threads)
-    boxes = layout.tolist()
-    if plain:
-        return [grey[at : at + h * w].reshape(h, w) for h, w, at in boxes]
-    amounts = [amount[at : at + h * w].reshape(h, w) for h, w, at in boxes]
-    return [_finish(drawn, style, chance, row) for drawn, row in zip(amounts, rows, strict=True)]
+    strokes, images = job.batch.strokes, job.batch.images[first : end + 1]
+    if style.tier == "fast" and style.nib_shape == "round" and style.opacity == 1:
+        draw_fast(job.path, job.ink, strokes, images, layout, np.float32(style.darkness), amount, grey)
+    else:
+        varying = bool((job.ink != 1.0).any())
+        levels = np.float32(style.opacity), varying, np.float32(style.darkness)
+        draw_exact(job.path, job.ink, strokes, images, layout, shape, *levels, amount, grey)
+    maps = np.empty((0, 3, 3))
+    if not plain:
+        grey, maps = _finish(amount, layout, style, job.chance.of(range(first, end)))
+        maps = maps if style.perspective > 0 else maps[:0]
+    return [grey[at : at + h * w].reshape(h, w) for h, w, at in layout.tolist()], maps
 
 
-def _share_out(work: Callable[[int, int], None], n: int, threads: int) -> None:
-    """Call ``work(first, end)`` over 0..n, in this thread or on several."""
-    if threads == 1 or n < 2:
-        work(0, n)
-        return
-    cuts = np.linspace(0, n, min(n, threads) + 1).astype(int).tolist()
-    with ThreadPoolExecutor(len(cuts) - 1) as pool:
-        for future in [pool.submit(work, a, b) for a, b in itertools.pairwise(cuts)]:
-            future.result()
+def _finish(
+    amount: NDArray[np.float32], layout: NDArray[np.int64], style: Style, chance: _Chance
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Lay ink on paper and take the picture; return it, and the homographies that moved its points."""
+    from kalamos.renderers import capture, paper  # noqa: PLC0415 - a plain style needs neither them nor their imports
 
-
-def _finish(amount: NDArray[np.float32], style: Style, chance: _Chance, row: int) -> NDArray[np.uint8]:
-    """Lay ink of that amount on paper and take the picture."""
-    grey = 255.0 - 255.0 * np.float32(style.darkness) * amount
-    return (grey + 0.5).astype(np.uint8)
+    paper.compose_flat(amount, layout, style, chance.seeds("paper"))
+    return capture.apply_flat(amount, layout, style, chance.seeds("capture"))
