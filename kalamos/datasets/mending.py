@@ -10,8 +10,9 @@ are applied (the names are those of ``UnitReport.mendings`` and never change):
 ``stroke-empty``
     A stroke without points, in the file or after the rule above, is dropped.
 ``time-constant``
-    Times that never advance within a stroke are no recording (all 0, or a value at the first point and 0 after it):
-    the channel is left out. An ink of one-point strokes keeps its times where any two differ; one point keeps its.
+    Times that rise above all earlier ones at fewer than a tenth of the steps within strokes are no recording (all 0;
+    a value at the first and last point and 0 between them): the channel is left out. An ink of one-point strokes keeps
+    its times where any two differ; a single point keeps its own.
 ``time-backwards``
     A time below an earlier one *within a stroke* is raised to it (running maximum); counted by the point.
 ``point-duplicate``
@@ -57,6 +58,9 @@ RULES: tuple[str, ...] = (
 
 LIMIT = 1e15
 """No coordinate, time or channel value is larger: squares and differences stay finite in float32 and float64."""
+
+MIN_RISES = 0.1
+"""A clock advances at one step in ten at least: ticks of 50 ms at 200 points a second do."""
 
 Channels = Mapping[str, ArrayLike]
 
@@ -244,8 +248,8 @@ def _sound_points(
 
 @njit(cache=True, error_model="numpy")
 def _time_advances(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArray[np.float64]) -> bool:
-    """Say whether a time rises above all before it within a stroke or, where no stroke has two points, at all."""
-    points, longest, origin, differs = 0, 0, 0.0, False
+    """Say whether times rise at a tenth of the steps within strokes or, where no stroke has two points, at all."""
+    points, steps, rises, origin, differs = 0, 0, 0, 0.0, False
     for k in range(len(offsets) - 1):
         length, top = 0, 0.0
         for i in range(offsets[k], offsets[k + 1]):
@@ -254,13 +258,13 @@ def _time_advances(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArr
             if points == 0:
                 origin = t[i]
             differs = differs or t[i] != origin
-            if length and t[i] > top:
-                return True
+            if length:
+                steps += 1
+                rises += t[i] > top
             top = max(top, t[i]) if length else t[i]
             length += 1
             points += 1
-        longest = max(longest, length)
-    return points <= 1 or (longest <= 1 and differs)
+    return 0 < rises >= MIN_RISES * steps or (steps == 0 and (points <= 1 or differs))
 
 
 @njit(cache=True, error_model="numpy")

@@ -10,7 +10,7 @@ Facts of the corpus that the format does not state:
   are also in ``apd``. A writer is therefore ``institution/id``, where the contributions of one institution share a
   name, and nobody stands on both sides of a split. Where a file names no writer the contribution's name is taken.
 - **Ligatures.** The contributor ``kai`` labels what joins two letters, and every delayed stroke, as ``\@``. That is no
-  character; these segments (in 1d, 2 and 3) are refused and counted.
+  character: these segments (in 1d, 2 and 3) are refused and counted, and the marks are taken out of its words' labels.
 - **Script.** Digits (1a) and symbols (1d) are ``Zyyy``, common to all scripts; letters, words and texts are ``Latn``.
   In 2 and 3 it follows from the label.
 """
@@ -93,6 +93,7 @@ class Unipen:
                 sample,
                 key=sample.key.removeprefix("data/"),
                 corpus=self.card.name,
+                label=sample.label.replace(LIGATURE, ""),
                 script=_script(category, sample.label),
                 writer=writer,
                 split=split_by_writer(self.card.name, writer),

@@ -3,21 +3,22 @@
 The format is defined by I. Guyon, *UNIPEN 1.0 Format Definition*, AT&T Bell Laboratories, 1994 (``unipen.def``). Files
 in the field bend it; these are the readings taken here.
 
-- **Components.** ``.PEN_DOWN`` blocks always count, ``.PEN_UP`` blocks only where they hold points. Numbering starts
-  at 0, again at each ``.START_SET``, and runs on through included files.
+- **Components** are the ``.PEN_DOWN`` and ``.PEN_UP`` blocks that hold points; empty blocks do not count. Numbering
+  starts at 0, again at each ``.START_SET``, and runs on through included files.
 - **Delineations** are lists of ``A``, ``A-B``, ``A:M-B:N`` and mixtures; ``M`` and ``N`` are points, both included.
   ``A:M`` alone is that point up to the end of the component. An omitted delineation, or ``?``, is all that follows up
   to the next such segment. Ink comes in the order of writing, whatever the order of the list.
-- **Placeholders.** A pen-down block of the single point ``0 0`` keeps the numbering of ink that was removed: it counts
-  as a component and is dropped as ink (``unipen-placeholder``).
+- **Placeholders.** A pen-down block of the single point ``0 0`` stands for ink that was taken out of a release: it
+  counts as a component. A segment that names one is not whole any more and is refused.
 - **Lines** of a block that do not hold exactly one number for each coordinate are dropped, and counted
   (``unipen-line-malformed``), but only where the block as a whole cannot be cut evenly: points may share lines.
 - **Coordinates** are X and Y where ``.COORD`` is missing (``unipen-coord-missing``).
 - **Slices** that end behind the last point of a component end at it (``unipen-slice-clipped``).
-- **Time** is T in milliseconds. Without T, or with a T that never advances within a component
+- **Time** is T in milliseconds. Without T, or with a T that hardly ever advances within components
   (``unipen-time-constant``), it follows from ``.POINTS_PER_SECOND``, ``.PEN_UP`` points and ``.DT``; where the file
-  says nothing of a pen-up, the next stroke begins one sampling period later. A rate above 1000 a second is the speed
-  of a serial line and not of a pen: it is ignored (``unipen-rate-implausible``).
+  says nothing of a pen-up, the next stroke begins one sampling period later. No pen is
+  sampled less than 20 or more than 1000 times a second: such rates (the speed of a serial line, a resolution) are
+  ignored (``unipen-rate-implausible``).
 - **Pressure** is divided by the largest pressure of the file, which declares no maximum.
 - **Direction.** y points up and is turned; y is scaled to the resolution of x where the two differ. LipiTk and Qt open
   with a ``.SEGMENT`` that delineates nothing, and their y points down.
@@ -73,6 +74,8 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
         FormatError: where the file cannot be read at all; a bad segment is a refusal in ``report``.
     """
     document = read_document(path, _root_of(path))
+    if not document.segments and document.n_components:
+        document.add_whole_sets()
     smallest = _smallest_type(document)
     yield from samples(document, [s for s in document.segments if s.kind == smallest], path.name, report)
 

@@ -5,6 +5,8 @@ The readings of the format that are taken here are stated in :mod:`kalamos.datas
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,12 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.datasets.mending import mend_flat
+from kalamos.datasets.mending import MIN_RISES, mend_flat
 from kalamos.errors import FormatError
 from kalamos.ink import Ink, TimeSource
 
 Range = tuple[int, int, int]
 """(component, first row of ``points``, row after the last)."""
+
+MAX_DELINEATED = 20_000_000
+"""Components that all segments of a file may name together; a real file names each a few times."""
 
 _RANGE = re.compile(r"(\d{1,9})(?::(\d{1,9}))?(?:-(\d{1,9})(?::(\d{1,9}))?)?$")
 _Run = tuple[int, int | None, int, int | None]
@@ -105,16 +110,21 @@ class Document:
     time_source: TimeSource = "none"
     y_up: bool = True
     pressure_max: float | None = None
-    _placeholder: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+    _placeholder: NDArray[np.bool_] = field(init=False)
+    _bare: dict[str, list[int]] = field(init=False)
+    _budget: int = field(init=False, default=MAX_DELINEATED)
 
     def __post_init__(self) -> None:
         """Derive what every segment needs once: placeholders, the source of time, the largest pressure."""
-        sizes = np.diff(self.starts)
-        head = self.points[self.starts[:-1].clip(max=max(len(self.points) - 1, 0))] if len(self.points) else None
-        self._placeholder = self.down & (sizes == 1)
-        if head is not None:
-            x, y = self.columns.index("X"), self.columns.index("Y")
-            self._placeholder &= (head[:, x] == 0) & (head[:, y] == 0)
+        at_origin = (self.points[:, [self.columns.index("X"), self.columns.index("Y")]] == 0).all(axis=1)
+        alone = self.down & (np.diff(self.starts) == 1)
+        # the toolkits that write y downwards take no ink out: there a dot at the origin is a dot
+        self._placeholder = np.zeros(len(self.down), np.bool_)
+        self._placeholder[alone] = at_origin[self.starts[:-1][alone]] & self.y_up
+        self._bare = {}
+        for segment in self.segments:
+            if not segment.delineation:
+                self._bare.setdefault(segment.kind, []).append(segment.after)
         self.time_source = self._find_time()
         if "P" in self.columns and len(self.points):
             force = self.points[:, self.columns.index("P")]
@@ -123,10 +133,12 @@ class Document:
 
     def _find_time(self) -> TimeSource:
         if "T" in self.columns:
-            rises = np.diff(self.points[:, self.columns.index("T")]) > 0
+            with np.errstate(invalid="ignore"):
+                rises = np.diff(self.points[:, self.columns.index("T")]) > 0
             within = np.ones(len(self.points) + 1, np.bool_)
             within[self.starts] = False
-            if (rises & within[1:-1]).any():
+            rises &= within[1:-1]
+            if 0 < rises.sum() >= MIN_RISES * within[1:-1].sum():
                 return "recorded"
             self.counts["unipen-time-constant"] += 1
         used = [self.headings[k] for k in np.unique(self.heading_of)]
@@ -137,6 +149,13 @@ class Document:
         """Return the number of components."""
         return len(self.down)
 
+    def add_whole_sets(self) -> None:
+        """Add a segment that spans each set, for a file that delineates nothing."""
+        for start, end in itertools.pairwise([*self.sets, self.n_components]):
+            if end > start:
+                whole = f"0-{end - start - 1}"
+                self.segments.append(Segment("TEXT", whole, "", None, start, start, self.path, 1))
+
     def line(self, segment: Segment) -> str:
         """Return ``line N`` of a segment's statement (and its file, where it is an included one)."""
         return f"line {segment.line}" if segment.path == self.path else f"{segment.path.name}, line {segment.line}"
@@ -144,30 +163,30 @@ class Document:
     def ranges(self, segment: Segment, counts: Counter[str]) -> list[Range]:
         """Return what a segment delineates, in order of writing, as (component, first point, point after the last).
 
-        Points are rows of ``points``. Pen-up components and placeholders are left out.
+        Points are rows of ``points``. Pen-up components are left out.
 
         Raises:
-            FormatError: where it names what the file does not have, or no ink is left.
+            FormatError: where it names what the file does not have (any more), or no ink.
         """
         runs = _parse_delineation(segment.delineation) if segment.delineation else [self._undelineated(segment)]
         if runs is None:
-            raise self._error(segment, "the delineation cannot be read", segment.delineation[:80])
-        end = next((start for start in self.sets if start > segment.first), self.n_components)
+            raise self._error(segment, "the delineation cannot be read")
+        end = self._set_end(segment)
         found: list[Range] = []
         for a, m, b, n in runs:
             first, last = segment.first + a, segment.first + b
             if last < first or last >= end:
-                raise self._error(segment, "the delineation names a component that is not there", segment.delineation)
+                raise self._error(segment, "the delineation names a component that is not there")
+            self._spend(segment, last - first + 1)
+            if self._placeholder[first : last + 1].any():
+                raise self._error(segment, "the segment names ink that was taken out of the release")
             found.extend(self._run(first, m, last, n, counts))
         if not found:
-            raise self._error(segment, "the segment holds no ink (placeholders or pen-ups only)", segment.delineation)
+            raise self._error(segment, "the segment holds no pen-down point")
         return _united(found)
 
     def _run(self, first: int, m: int | None, last: int, n: int | None, counts: Counter[str]) -> Iterator[Range]:
         for component in range(first, last + 1):
-            if self._placeholder[component]:
-                counts["unipen-placeholder"] += 1
-                continue
             begin, end = int(self.starts[component]), int(self.starts[component + 1])
             if component == last and n is not None:
                 if begin + n >= end:
@@ -178,18 +197,31 @@ class Document:
             if self.down[component] and begin < end:
                 yield component, begin, end
 
+    def _spend(self, segment: Segment, n_components: int) -> None:
+        """Bound the work that overlapping delineations of a hostile file can ask for."""
+        self._budget -= n_components
+        if self._budget < 0:
+            raise self._error(segment, f"the segments of this file name more than {MAX_DELINEATED} components")
+
+    def _set_end(self, segment: Segment) -> int:
+        """Return the component after the last of the set in which a segment stands."""
+        following = bisect.bisect_right(self.sets, segment.first)
+        return self.sets[following] if following < len(self.sets) else self.n_components
+
     def _undelineated(self, segment: Segment) -> _Run:
         """Return all components up to the next segment of this type that delineates nothing, or the end of the set."""
-        stops = [
-            s.after for s in self.segments if s.kind == segment.kind and not s.delineation and s.after > segment.after
-        ]
-        stops += [start for start in self.sets if start > segment.first]
-        return segment.after - segment.first, None, min([*stops, self.n_components]) - 1 - segment.first, None
+        stops = self._bare[segment.kind]
+        following = bisect.bisect_right(stops, segment.after)
+        end = self._set_end(segment)
+        end = min(stops[following], end) if following < len(stops) else end
+        return segment.after - segment.first, None, end - 1 - segment.first, None
 
-    def _error(self, segment: Segment, reason: str, detail: str) -> FormatError:
+    def _error(self, segment: Segment, reason: str) -> FormatError:
         if self.missing:
             reason += f"; an included file is missing ({self.missing[0]})"
-        return FormatError(self.path, reason, f"{self.line(segment)}: {segment.kind} {detail}")
+        return FormatError(
+            self.path, reason, f"{self.line(segment)}: {segment.kind} {segment.delineation[:80]}".strip()
+        )
 
     def ink_of(self, ranges: list[Range], counts: Counter[str]) -> Ink:
         """Return the ink of ranges as :meth:`ranges` gives them."""

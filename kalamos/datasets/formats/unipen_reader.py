@@ -25,7 +25,7 @@ MAX_TOTAL_BYTES = 2**30
 MAX_INCLUDES = 1000
 MAX_DEPTH = 8
 MAX_COORDINATES = 32
-MAX_RATE_HZ = 1000.0
+MIN_RATE_HZ, MAX_RATE_HZ = 20.0, 1000.0
 CACHE_BYTES = 64 * 2**20
 CACHE_FILES = 16
 MM_PER_INCH = 25.4
@@ -123,7 +123,7 @@ class Reader:
             points = source.values[source.starts[first] : source.starts[last]].reshape(-1, width)
             sizes = numbers // width
         down = source.down[first:last]
-        counted = down | (sizes > 0)
+        counted = sizes > 0
         self.parts.append((self.heading.coordinates, points))
         self.sizes.append(sizes[counted])
         self.down.append(down[counted])
@@ -290,7 +290,7 @@ def _coordinates(reader: Reader, words: Sequence[str]) -> None:
 
 def _rate(reader: Reader, words: Sequence[str]) -> None:
     rate_hz = _positive(words)
-    if rate_hz is not None and rate_hz > MAX_RATE_HZ:
+    if rate_hz is not None and not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
         reader.counts["unipen-rate-implausible"] += 1
         rate_hz = None
     reader.change(rate_hz=rate_hz)
