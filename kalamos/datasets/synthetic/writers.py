@@ -44,7 +44,7 @@ class Writer:
     slant_rad: float = 0.0
     rotation_rad: float = 0.0
     spacing: float = 1.0
-    period_s: float = 0.11
+    period_s: float = 0.08
     isochrony: float = 0.3
     sigma: float = 0.16
     overlap: float = 0.42
@@ -75,7 +75,7 @@ class Writer:
             slant_rad=float(np.clip(rng.normal(0.08, 0.16), -0.35, 0.6)),
             rotation_rad=float(rng.normal(0.0, 0.03)),
             spacing=float(np.exp(rng.normal(0.0, 0.25))),
-            period_s=float(0.155 - 0.075 * haste + rng.normal(0.0, 0.006)),
+            period_s=float(0.1 - 0.05 * haste + rng.normal(0.0, 0.004)),
             isochrony=float(rng.uniform(0.2, 0.4)),
             sigma=float(rng.uniform(0.09, 0.22)),
             overlap=float(0.34 + 0.2 * haste + rng.uniform(-0.03, 0.03)),
