@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from kalamos.baselines import features as f
 from kalamos.baselines.ordering import BEAM, MOST_EXACT, MOST_VARIANTS, best_beam, best_exact
+from kalamos.baselines.walks import Lines
 from kalamos.ink import Ink
 
 Floats = NDArray[np.float64]
@@ -87,34 +88,27 @@ class Choices:
     at: Floats
 
 
-def choices_of(strokes: Sequence[Floats], closed: NDArray[np.bool_], touch_px: float) -> Choices:
-    """Return the features of all ways of drawing these polylines ``(k, 2)``."""
-    low, scale = f.scale_of(strokes)
-    variants = f.variants_of(strokes, closed)
-    v, n = len(variants.stroke), len(strokes)
-    points = np.concatenate(strokes)
-    offsets = np.concatenate([[0], np.cumsum([len(stroke) for stroke in strokes])])
-    lengths = np.array([np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in strokes])
+def choices_of(lines: Lines, touch_px: float) -> Choices:
+    """Return the features of all ways of drawing these lines."""
+    low, scale = f.scale_of(lines.xy)
+    variants = f.variants_of(lines)
+    v = len(variants.stroke)
+    points = np.concatenate(lines.xy)
+    offsets = np.concatenate([[0], np.cumsum([len(line) for line in lines.xy])])
+    lengths = np.array([np.hypot(*np.diff(line, axis=0).T).sum() for line in lines.xy])
     start, end = variants.line[:, 0], variants.line[:, -1]
-    first, last, first_way, last_way = f.contacts(np.concatenate([start, end]), points, offsets, touch_px)
-    others = variants.stroke[:, None] != np.arange(n)
-    touch = np.stack([((last[:v] >= 0) & others).any(axis=1), ((last[v:] >= 0) & others).any(axis=1)], axis=1)
-    value = f.before_features(strokes, low, scale)
+    where = f.contacts(np.concatenate([start, end]), points, offsets, touch_px)
+    others = variants.stroke[:, None] != lines.stroke
+    on_other = (where[1] >= 0) & np.concatenate([others, others])
+    touch = on_other.any(axis=1).reshape(2, v).T.astype(np.float64)
+    first_of = np.unique(lines.stroke, return_index=True)[1]
+    value = f.before_features([lines.xy[k] for k in first_of.tolist()], low, scale)
     before = np.tanh(3.0 * (value[None] - value[:, None]))
     ways = np.stack([_heading(variants.line, 0), _heading(variants.line, 1)])
-    where = (first, last, first_way, last_way)
-    join, can_join, at = _joins(variants, closed, lengths, where, ways, scale)
+    join, can_join, at = _joins(variants, lines.closed, lengths, where, ways, scale)
     spots = np.concatenate([(start - low) / scale, (end - low) / scale], axis=1)
-    return Choices(
-        variants,
-        f.drawing_features(variants, low, scale, closed, touch.astype(np.float64)),
-        before,
-        spots,
-        _lifts(start, end, scale),
-        join,
-        can_join,
-        at,
-    )
+    drawing = f.drawing_features(variants, low, scale, lines, touch)
+    return Choices(variants, drawing, before, spots, _lifts(start, end, scale), join, can_join, at)
 
 
 def _heading(line: Floats, at_end: int) -> Floats:
@@ -149,8 +143,9 @@ def _joins(
     """Return features, possibility and place of the two joins from each variant a to each variant b."""
     first, last, first_way, last_way = where
     v = len(variants.stroke)
-    s, back = variants.stroke, variants.backwards
-    host, length = s[:, None], lengths[s]
+    s, back = variants.source, variants.backwards
+    length = lengths[s]
+    apart = variants.stroke[:, None] != variants.stroke[None]
     parts, can, at = [], [], []
     # along the tail of a: b starts on a; a's last passage there, in a's own direction
     b_on_a = np.where(back[:, None], first[:v].T[s], last[:v].T[s])
@@ -158,7 +153,7 @@ def _joins(
     left = np.where(back[:, None], b_on_a, length[:, None] - b_on_a)
     arrive = np.where((left < 2.0)[..., None], ways[1][:, None], -way)
     parts.append(_join_features(left / scale, arrive, ways[0][None], head=False))
-    can.append((b_on_a >= 0) & (host != s[None]) & (~closed[s][:, None] | (left < 2.0)))
+    can.append((b_on_a >= 0) & apart & (~closed[s][:, None] | (left < 2.0)))
     at.append(b_on_a)
     # along the head of b: a ends on b; b's first passage there, in b's own direction
     a_on_b = np.where(back[None], last[v:][:, s], first[v:][:, s])
@@ -166,7 +161,7 @@ def _joins(
     left = np.where(back[None], length[None] - a_on_b, a_on_b)
     leave = np.where((left < 2.0)[..., None], ways[0][None], -way)
     parts.append(_join_features(left / scale, ways[1][:, None], leave, head=True))
-    can.append((a_on_b >= 0) & (host != s[None]) & (~closed[s][None] & (left >= 2.0)))
+    can.append((a_on_b >= 0) & apart & (~closed[s][None] & (left >= 2.0)))
     at.append(a_on_b)
     # a ring is joined where the variant begins or ends only
     return np.stack(parts, axis=2), np.stack(can, axis=2), np.stack(at, axis=2)
@@ -214,33 +209,31 @@ def plan(choices: Choices, rules: Rules) -> tuple[Ints, Ints]:
     return order, reached
 
 
-def assemble(
-    strokes: Sequence[Floats], closed: NDArray[np.bool_], choices: Choices, order: Ints, reached: Ints
-) -> list[Floats]:
+def assemble(lines: Lines, choices: Choices, order: Ints, reached: Ints) -> list[Floats]:
     """Return the polylines of a plan, ``(k, 2)`` each: directed, ordered, and joined where the pen stayed down."""
     out: list[Floats] = []
     for k, (b, how) in enumerate(zip(order.tolist(), reached.tolist(), strict=True)):
-        line = _variant_line(strokes, closed, choices.variants, b)
+        line = _variant_line(lines, choices.variants, b)
         if how < 0:
             out.append(line)
             continue
         a = int(order[k - 1])
-        arc = float(choices.at[a, b, how])
-        host = _variant_line(strokes, closed, choices.variants, a if how == 0 else b)
-        whole = float(np.hypot(*np.diff(host, axis=0).T).sum())
-        backwards = bool(choices.variants.backwards[a if how == 0 else b])
-        arc = whole - arc if backwards else arc
-        again = _part(host, arc, whole)[::-1] if how == 0 else _part(host, 0.0, arc)[::-1]
-        if closed[choices.variants.stroke[a if how == 0 else b]]:
-            again = np.empty((0, 2))
-        out[-1] = np.concatenate([out[-1], again[1:-1] if len(again) > 2 else again[:0], line])
+        which = a if how == 0 else b
+        again = np.empty((0, 2))
+        if not lines.closed[choices.variants.source[which]]:
+            host = _variant_line(lines, choices.variants, which)
+            whole = float(np.hypot(*np.diff(host, axis=0).T).sum())
+            arc = float(choices.at[a, b, how])
+            arc = whole - arc if choices.variants.backwards[which] else arc
+            again = (_part(host, arc, whole) if how == 0 else _part(host, 0.0, arc))[::-1]
+        out[-1] = np.concatenate([out[-1], again[1:-1], line])
     return out
 
 
-def _variant_line(strokes: Sequence[Floats], closed: NDArray[np.bool_], variants: f.Variants, b: int) -> Floats:
-    k = int(variants.stroke[b])
-    line = np.asarray(strokes[k], np.float64)
-    if closed[k] and len(line) > 2:
+def _variant_line(lines: Lines, variants: f.Variants, b: int) -> Floats:
+    k = int(variants.source[b])
+    line = np.asarray(lines.xy[k], np.float64)
+    if lines.closed[k] and len(line) > 2:
         at = int(np.argmin(np.hypot(*(line - variants.line[b, 0]).T)))
         line = np.concatenate([line[at:-1], line[: at + 1]])
     return line[::-1] if variants.backwards[b] else line
@@ -252,29 +245,26 @@ def _part(line: Floats, start: float, stop: float) -> Floats:
 
 
 def combine(
-    strokes: Sequence[Floats],
-    closed: NDArray[np.bool_] | None = None,
+    lines: Lines,
     script: str | None = None,
     *,
     touch_px: float = 2.0,
     rules: Rules | None = None,
     joins: bool = True,
 ) -> Ink:
-    """Return the ink of these polylines, each ``(k, 2)``, directed, ordered and joined by the rules of the script.
+    """Return the ink of these lines, each stroke drawn once, directed, ordered and joined by the rules of the script.
 
     Args:
-        strokes: polylines in pixels; a dot is one point.
-        closed: bool ``(n,)``, True for a ring, which may begin anywhere.
+        lines: polylines in pixels.
         script: ISO 15924 code, None for unknown.
         touch_px: a stroke that ends within this of another's path can be joined to it.
         rules: in place of the script's own.
         joins: whether strokes may be joined; False for tracers that look for retraced lines themselves.
     """
-    if not strokes:
+    if not lines.xy:
         return Ink.empty()
-    rings = np.zeros(len(strokes), bool) if closed is None else closed
-    choices = choices_of(strokes, rings, touch_px)
+    choices = choices_of(lines, touch_px)
     if not joins:
         choices.can_join[:] = False
     order, reached = plan(choices, rules_for(script) if rules is None else rules)
-    return Ink.from_strokes(assemble(strokes, rings, choices, order, reached))
+    return Ink.from_strokes(assemble(lines, choices, order, reached))

@@ -37,8 +37,8 @@ class Costs:
     """
 
     lift_rad: float = 0.75
-    turn_rad: float = 0.3
-    per_length: float = 0.6
+    turn_rad: float = 0.6
+    per_length: float = 0.3
 
 
 def doubled_edges(graph: StrokeGraph, costs: Costs) -> Ints:

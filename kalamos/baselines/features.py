@@ -14,6 +14,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from kalamos.baselines.walks import Lines
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -26,6 +28,7 @@ DRAWING = (
     "right", "down", "start_right", "start_down", "end_right", "end_down", "bend_3c", "bend_3s", "start_x", "start_y",
     "end_x", "end_y", "start_height", "end_height", "turning", "turning_early", "turning_late", "area", "hook_start",
     "start_touches", "end_touches", "bar_right", "stem_down", "closed_turning", "closed_start_x", "closed_start_y",
+    "extra_bend",
 )
 """Features of a variant; each has the opposite effect on its reverse, or says where it starts."""
 BEFORE = ("x", "y", "left", "top", "length", "bar", "dot", "right", "bottom")
@@ -40,12 +43,14 @@ class Variants(NamedTuple):
     """All ways of drawing each of ``n`` strokes: ``v`` variants.
 
     Attributes:
-        stroke: ``(v,)``, whose variant.
+        source: ``(v,)``, the line that is drawn.
+        stroke: ``(v,)``, the stroke that the line belongs to.
         shift: ``(v,)``, sample at which a closed stroke begins, 0 for an open one.
         backwards: bool ``(v,)``.
         line: ``(v, SAMPLES, 2)`` px, at equal distances.
     """
 
+    source: Ints
     stroke: Ints
     shift: Ints
     backwards: NDArray[np.bool_]
@@ -88,30 +93,28 @@ def scale_of(strokes: Sequence[Floats]) -> tuple[Floats, float]:
     return low, max(min(max(width, height), 1.5 * height if width > 3 * height else np.inf), 1.0)
 
 
-def variants_of(strokes: Sequence[Floats], closed: NDArray[np.bool_]) -> Variants:
-    """Return all ways of drawing the strokes ``(k, 2)``; ``closed`` says which begin where they end."""
-    base = np.stack([even(np.ascontiguousarray(stroke), SAMPLES) for stroke in strokes])
-    stroke, shift, lines = [], [], []
-    for k in range(len(strokes)):
-        if closed[k]:
-            for start in range(0, SAMPLES - 1, (SAMPLES - 1) // CLOSED_STARTS):
-                stroke.append(k)
-                shift.append(start)
-                lines.append(np.concatenate([base[k, start:-1], base[k, : start + 1]]))
-        else:
-            stroke.append(k)
-            shift.append(0)
-            lines.append(base[k])
-    both = np.stack(lines)
+def variants_of(lines: Lines) -> Variants:
+    """Return all ways of drawing the lines."""
+    base = np.stack([even(np.ascontiguousarray(line, np.float64), SAMPLES) for line in lines.xy])
+    source, shift, drawn = [], [], []
+    for k in range(len(base)):
+        starts = range(0, SAMPLES - 1, (SAMPLES - 1) // CLOSED_STARTS) if lines.closed[k] else (0,)
+        for start in starts:
+            source.append(k)
+            shift.append(start)
+            drawn.append(np.concatenate([base[k, start:-1], base[k, : start + 1]]) if lines.closed[k] else base[k])
+    both = np.stack(drawn)
+    sources = np.repeat(np.array(source, np.int64), 2)
     return Variants(
-        np.repeat(stroke, 2),
-        np.repeat(shift, 2),
-        np.tile([False, True], len(stroke)),
+        sources,
+        lines.stroke[sources],
+        np.repeat(np.array(shift, np.int64), 2),
+        np.tile([False, True], len(source)),
         np.stack([both, both[:, ::-1]], axis=1).reshape(-1, SAMPLES, 2),
     )
 
 
-def drawing_features(variants: Variants, low: Floats, scale: float, closed: NDArray[np.bool_], touch: Floats) -> Floats:
+def drawing_features(variants: Variants, low: Floats, scale: float, lines: Lines, touch: Floats) -> Floats:
     """Return DRAWING for each variant, ``(v, len(DRAWING))``; ``touch``: ``(v, 2)``, 1 where start or end lies on another stroke."""
     line = (variants.line - low) / scale
     steps = np.diff(line, axis=1)
@@ -136,14 +139,14 @@ def drawing_features(variants: Variants, low: Floats, scale: float, closed: NDAr
     move = line[:, -1] - line[:, 0]
     sign = np.sign(move)
     flat = extent[:, 0] / np.maximum(extent.sum(axis=1), 1e-9)
-    ring = closed[variants.stroke].astype(np.float64)
+    ring = lines.closed[variants.source].astype(np.float64)
     tanh = np.tanh
     columns = [
         tanh(2 * move[:, 0]), tanh(2 * move[:, 1]), early[:, 0], early[:, 1], late[:, 0], late[:, 1],
         third[0], third[1], relative[:, 0, 0], relative[:, 0, 1], relative[:, 1, 0], relative[:, 1, 1],
         line[:, 0, 1], line[:, -1, 1], tanh(0.5 * (first + second)), tanh(first), tanh(second), area / np.maximum(total * 0.1, 0.02),
         tanh(hooks), touch[:, 0], touch[:, 1], sign[:, 0] * np.maximum(flat - 0.7, 0) * 3, sign[:, 1] * np.maximum(0.3 - flat, 0) * 3,
-        ring * np.sign(area), ring * relative[:, 0, 0], ring * relative[:, 0, 1],
+        ring * np.sign(area), ring * relative[:, 0, 0], ring * relative[:, 0, 1], lines.bend[variants.source],
     ]
     features = np.stack(columns, axis=1)
     features[:, :8] *= np.minimum(1.0, solid / 0.1)

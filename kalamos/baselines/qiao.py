@@ -25,8 +25,8 @@ from kalamos.baselines.binarise import Method
 from kalamos.baselines.doubling import Costs, doubled_edges
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity
-from kalamos.baselines.tracer import Strokes, recover_all
-from kalamos.baselines.walks import Tracing, absorb_rings, ends_by_node, match_copies, strokes_of
+from kalamos.baselines.tracer import recover_all
+from kalamos.baselines.walks import Lines, Tracing, absorb_rings, ends_by_node, lines_of, match_copies
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
@@ -51,10 +51,10 @@ class Qiao:
         """Return one ink an image, in pixels, with times."""
         return recover_all(images, self.decompose, self.method, self.velocity, joins=self.joins)
 
-    def decompose(self, graph: StrokeGraph, script: str | None = None) -> Strokes:
-        """Return the strokes of a graph, undirected, and which are closed."""
+    def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
+        """Return the lines of a graph, not yet directed or ordered."""
         edge = np.concatenate([np.arange(graph.n_edges, dtype=np.int32), doubled_edges(graph, self.costs)])
         branch, (ends, offsets) = graph.branches(), ends_by_node(graph, edge)
         partner = match_copies(branch, edge, ends, offsets, self.costs.lift_rad)
         absorb_rings(branch, edge, ends, offsets, partner, 2 * self.costs.lift_rad)
-        return strokes_of(graph, Tracing(edge, partner))
+        return lines_of(graph, Tracing(edge, partner))

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kalamos.baselines.binarise import Method
 from kalamos.baselines.combine import combine
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity, with_times
 from kalamos.baselines.skeleton import skeleton
+from kalamos.baselines.walks import Lines
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
-Floats = NDArray[np.float64]
-Strokes = tuple[list[Floats], NDArray[np.bool_]]
-Decompose = Callable[[StrokeGraph, str | None], Strokes]
+Decompose = Callable[[StrokeGraph, str | None], Lines]
 
 
 def recover_all(
     images: Sequence[OfflineImage], decompose: Decompose, method: Method, velocity: Velocity, *, joins: bool = True
 ) -> list[Ink]:
-    """Return one ink an image: ``decompose`` makes polylines (and says which are closed) of a stroke graph."""
+    """Return one ink an image: ``decompose`` makes lines of a stroke graph."""
     return [_recover(image, decompose, method, velocity, joins) for image in images]
 
 
 def _recover(image: OfflineImage, decompose: Decompose, method: Method, velocity: Velocity, joins: bool) -> Ink:
     graph = skeleton(image.pixels, method)
-    strokes, closed = decompose(graph, image.script)
-    ink = combine(strokes, closed, image.script, touch_px=touch_px(graph), joins=joins)
+    lines = decompose(graph, image.script)
+    ink = combine(lines, image.script, touch_px=touch_px(graph), joins=joins)
     return with_times(ink, velocity)
 
 

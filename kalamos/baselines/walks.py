@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.graph import StrokeGraph, bends
+from kalamos.baselines.simplify import total_bend
 from kalamos.baselines.skeleton import smooth
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
+MOST_EDGES_TURNED, MOST_WAYS, MOST_BEND_RAD = 24, 4, 3.0
+"""Other ways are sought in walks of so many edges, so many are kept, and they bend no more than this in addition."""
 MOST_EXACT = 12
 """Branches at a node up to which the matching is exact (2 ** k states); beyond it the smallest bends are taken first."""
 
@@ -200,10 +203,72 @@ def draw(graph: StrokeGraph, walk: list[int], smoothing: int = 2) -> Floats:
     return path
 
 
-def strokes_of(graph: StrokeGraph, tracing: Tracing) -> tuple[list[Floats], NDArray[np.bool_]]:
-    """Return the polylines of all walks and dots, ``(k, 2)`` each, and which of them are closed."""
-    walks = tracing.walks()
-    dots = graph.dots()
-    strokes = [draw(graph, walk) for walk in walks] + [graph.node_xy[[k]] for k in dots]
-    ring = [len(walk) > 0 and graph.is_closed(walk) for walk in walks]
-    return strokes, np.array(ring + [False] * len(dots), bool)
+class Lines(NamedTuple):
+    """Polylines to be directed and ordered: one or several ways through the same ink for each stroke.
+
+    Attributes:
+        xy: polylines ``(k, 2)`` px; a dot is one point.
+        closed: bool ``(l,)``, True for a ring, which may begin anywhere.
+        stroke: ``(l,)``, the stroke that each is a way of drawing, ascending from 0.
+        bend: ``(l,)`` radians, by how much it bends more at junctions than the stroke's first way.
+    """
+
+    xy: list[Floats]
+    closed: NDArray[np.bool_]
+    stroke: NDArray[np.int64]
+    bend: Floats
+
+    @classmethod
+    def plain(cls, xy: list[Floats], closed: NDArray[np.bool_] | None = None) -> Lines:
+        """Return lines with one way each."""
+        rings = np.zeros(len(xy), bool) if closed is None else closed
+        return cls(xy, rings, np.arange(len(xy)), np.zeros(len(xy)))
+
+
+def other_ways(graph: StrokeGraph, walk: list[int], branch: Floats) -> list[tuple[float, list[int]]]:
+    """Return other walks over the same edges and their additional bend, least first.
+
+    Where a walk comes back to a node, the loop between the two visits can be walked the other way round; one loop is turned
+    in each.
+    """
+    if len(walk) > MOST_EDGES_TURNED:
+        return []
+    nodes = [graph.node_of(end) for end in walk] + [graph.node_of(walk[-1] ^ 1)]
+    found = []
+    for i in range(len(walk)):
+        for j in range(i + 1, len(nodes)):
+            if nodes[i] != nodes[j] or (i == 0 and j == len(walk)) or walk[i:j] == [h ^ 1 for h in reversed(walk[i:j])]:
+                continue
+            turned = walk[:i] + [h ^ 1 for h in reversed(walk[i:j])] + walk[j:]
+            more = _bend_at(branch, turned, (i, j)) - _bend_at(branch, walk, (i, j))
+            if more <= MOST_BEND_RAD:
+                found.append((more, turned))
+    return sorted(found)[:MOST_WAYS]
+
+
+def _bend_at(branch: Floats, walk: list[int], places: tuple[int, int]) -> float:
+    inner = [k for k in places if 0 < k < len(walk)]
+    return sum(float(total_bend(branch[walk[k - 1] ^ 1], branch[walk[k]])) for k in inner)
+
+
+def lines_of(graph: StrokeGraph, tracing: Tracing) -> Lines:
+    """Return the polylines of all walks and dots, with the other ways through walks that come back to a node."""
+    branch = graph.branches()
+    xy, closed, stroke, bend = [], [], [], []
+    walks, dots = tracing.walks(), graph.dots()
+    for k, walk in enumerate(walks):
+        ring = graph.is_closed(walk)
+        ways = [(0.0, walk)] if len(walk) < 2 else [(0.0, walk), *other_ways(graph, walk, branch)]
+        for more, way in ways:
+            xy.append(draw(graph, way))
+            closed.append(ring)
+            stroke.append(k)
+            bend.append(more)
+    xy += [graph.node_xy[[k]] for k in dots]
+    count = len(walks) + len(dots)
+    return Lines(
+        xy,
+        np.array(closed + [False] * len(dots), bool),
+        np.array([*stroke, *range(len(walks), count)], np.int64),
+        np.array(bend + [0.0] * len(dots)),
+    )

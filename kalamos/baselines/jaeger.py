@@ -1,0 +1,183 @@
+"""The cheapest tour of all branches: length and curvature minimised over the whole drawing, after Jäger.
+
+S. Jäger, "Recovering writing traces in off-line handwriting recognition: using a global optimization technique", ICPR 1996;
+the same view, with a cost learnt from online data, in K. K. Lau, P. C. Yuen and Y. Y. Tang (ICDAR 2003). The pieces between
+junctions are the cities of a travelling salesman who has to visit each once, in either direction; going from piece to piece
+costs the way in the air and the change of direction.
+
+Left open in the abstracts and decided so: the cost of going from the end of one piece to the start of the next is
+``lift_rad + per_length * distance / size`` where the two do not share a node, and the bend in radians, times ``per_bend``,
+where they do, at most the cost of a lift at the same place. Beginning and ending a tour costs nothing. Each connected
+component is one tour. Exact (Held and Karp's dynamic programming over sets) up to EXACT pieces; above, every piece is
+inserted where it costs least, and the tour improved by moving and turning runs of pieces until nothing helps (Or's and
+Croes' exchanges), for at most SWEEPS sweeps. Where a tour jumps, the pen is lifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from kalamos.baselines.binarise import Method
+from kalamos.baselines.graph import StrokeGraph
+from kalamos.baselines.kinematics import Velocity
+from kalamos.baselines.ordering import best_exact
+from kalamos.baselines.tracer import recover_all
+from kalamos.baselines.walks import Lines, Tracing, lines_of
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+EXACT, SWEEPS, MOST_PIECES = 8, 20, 150
+"""Pieces up to which the tour is exact; sweeps of the exchanges; pieces above which a component keeps local pairs."""
+
+
+class Jaeger:
+    """Find the tour of least length and curvature through the pieces of each component.
+
+    Args:
+        method: binarisation.
+        velocity: law of the times.
+        lift_rad: cost of a pen lift, in radians of bend.
+        per_length: cost of a way in the air as long as the ink is large.
+        per_bend: cost of a radian of bend.
+    """
+
+    name = "jaeger"
+
+    def __init__(
+        self,
+        *,
+        method: Method = "otsu",
+        velocity: Velocity = "constant",
+        lift_rad: float = 1.2,
+        per_length: float = 1.0,
+        per_bend: float = 1.0,
+        joins: bool = True,
+    ) -> None:
+        self.method, self.velocity, self.joins = method, velocity, joins
+        self.lift_rad, self.per_length, self.per_bend = lift_rad, per_length, per_bend
+
+    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
+        """Return one ink an image, in pixels, with times."""
+        return recover_all(images, self.decompose, self.method, self.velocity, joins=self.joins)
+
+    def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
+        """Return the lines of a graph, not yet directed or ordered."""
+        partner = np.full(2 * graph.n_edges, -1, np.int32)
+        branch = graph.branches()
+        size = max(float(np.ptp(graph.points, axis=0).max()), 1.0) if graph.n_edges else 1.0
+        home = graph.node_component[graph.edge_nodes[:, 0]] if graph.n_edges else np.empty(0, np.int32)
+        order = np.argsort(home, kind="stable")
+        for pieces in np.split(order, np.flatnonzero(np.diff(home[order])) + 1) if graph.n_edges else []:
+            ends = np.stack([2 * pieces, 2 * pieces + 1], axis=1).reshape(-1)
+            for part in np.split(ends, range(2 * MOST_PIECES, len(ends), 2 * MOST_PIECES)):
+                step, joined = self._steps(graph, branch, part, size)
+                tour = _tour(step)
+                for a, b in zip(tour[:-1].tolist(), tour[1:].tolist(), strict=True):
+                    if joined[a, b]:
+                        out, into = int(part[a]) ^ 1, int(part[b])
+                        partner[out], partner[into] = into, out
+        return lines_of(graph, Tracing(np.arange(graph.n_edges, dtype=np.int32), partner))
+
+    def _steps(self, graph: StrokeGraph, branch: Floats, ends: Ints, size: float) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return the cost from each piece walked from an end to each other, ``(v, v)``, and whether the pen stays down."""
+        nodes = graph.edge_nodes.ravel()
+        out, into = nodes[ends ^ 1], nodes[ends]
+        move = graph.node_xy[into][None] - graph.node_xy[out][:, None]
+        air = self.lift_rad + self.per_length * np.hypot(move[..., 0], move[..., 1]) / size
+        turn = np.clip(-(branch[ends ^ 1, None, 2:] * branch[None, ends, 2:]).sum(axis=-1), -1.0, 1.0)
+        bend = np.where(out[:, None] == into[None], self.per_bend * np.arccos(turn), np.inf)
+        return np.minimum(air, bend), bend < air
+
+
+def _tour(step: Floats) -> Ints:
+    """Return the variants of the cheapest tour found; variants 2 k and 2 k + 1 are the two directions of piece k."""
+    n = len(step) // 2
+    if n <= EXACT:
+        nothing = np.zeros(2 * n)
+        return best_exact(np.arange(2 * n) // 2, n, nothing, nothing, nothing, step, np.zeros((n, n)))
+    return _improve(step, _inserted(step), SWEEPS)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _inserted(step: Floats) -> Ints:
+    """Return a tour in which each piece in turn was put where, and in the direction in which, it added least."""
+    n = len(step) // 2
+    tour = np.zeros(n, np.int64)
+    for k in range(1, n):
+        best, place, way = np.inf, 0, 0
+        for at in range(k + 1):
+            for v in (2 * k, 2 * k + 1):
+                cost = 0.0
+                if at > 0:
+                    cost += step[tour[at - 1], v]
+                if at < k:
+                    cost += step[v, tour[at]]
+                if 0 < at < k:
+                    cost -= step[tour[at - 1], tour[at]]
+                if cost < best:
+                    best, place, way = cost, at, v
+        for j in range(k, place, -1):
+            tour[j] = tour[j - 1]
+        tour[place] = way
+    return tour
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def tour_cost(step: Floats, tour: Ints) -> float:
+    """Return the sum of the steps of a tour."""
+    total = 0.0
+    for k in range(1, len(tour)):
+        total += step[tour[k - 1], tour[k]]
+    return total
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _improve(step: Floats, tour: Ints, sweeps: int) -> Ints:
+    """Turn runs round, and move runs of up to three pieces elsewhere in either direction, while that makes it cheaper."""
+    n = len(tour)
+    for _ in range(sweeps):
+        better = False
+        for i in range(n):
+            for j in range(i, n):
+                old = step[tour[i - 1], tour[i]] if i > 0 else 0.0
+                old += step[tour[j], tour[j + 1]] if j < n - 1 else 0.0
+                new = step[tour[i - 1], tour[j] ^ 1] if i > 0 else 0.0
+                new += step[tour[i] ^ 1, tour[j + 1]] if j < n - 1 else 0.0
+                for k in range(i, j):
+                    old += step[tour[k], tour[k + 1]]
+                    new += step[tour[k + 1] ^ 1, tour[k] ^ 1]
+                if new < old - 1e-9:
+                    tour[i : j + 1] = tour[i : j + 1][::-1].copy() ^ 1
+                    better = True
+        for size in range(1, 4):
+            for i in range(n - size + 1):
+                run = tour[i : i + size].copy()
+                rest = np.concatenate((tour[:i], tour[i + size :]))
+                best, place, turned = tour_cost(step, tour) - 1e-9, -1, False
+                base = tour_cost(step, rest)
+                for at in range(len(rest) + 1):
+                    for way in range(2):
+                        part = run if way == 0 else run[::-1] ^ 1
+                        cost = base + tour_cost(step, part)
+                        if at > 0:
+                            cost += step[rest[at - 1], part[0]]
+                        if at < len(rest):
+                            cost += step[part[-1], rest[at]]
+                        if 0 < at < len(rest):
+                            cost -= step[rest[at - 1], rest[at]]
+                        if cost < best:
+                            best, place, turned = cost, at, way == 1
+                if place >= 0 and not (place == i and not turned):
+                    part = run[::-1].copy() ^ 1 if turned else run
+                    tour = np.concatenate((rest[:place], part, rest[place:]))
+                    better = True
+        if not better:
+            break
+    return tour
