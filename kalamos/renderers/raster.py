@@ -411,46 +411,69 @@ def draw_exact(path, ink, strokes, images, frames, nib, opacity, varying, darkne
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _cut(h, a, b):
-    """Return the area of a unit square behind a straight edge ``h`` from its centre, of normal ``a >= b >= 0``."""
+def _cut(h, big, small, inverse, away):
+    """Return the area of a unit square behind a straight edge ``h`` from its centre.
+
+    The edge's normal is ``(big, small) / away`` with ``big >= small > 0``, ``inverse = 1 / (big * small)``: one
+    division serves both edges of a path.
+    """
     one, half = np.float32(1.0), np.float32(0.5)
-    g = abs(h)
-    t = (a + b) * half - g
+    g = abs(h) * away
+    t = (big + small) * half - g
     t = t if t > np.float32(0.0) else np.float32(0.0)
-    corner = half * t * t / (a * b)
-    side = half - g / a
-    beyond = side if g < (a - b) * half else corner
+    corner = half * t * t * inverse
+    side = half - g * small * inverse
+    beyond = side if g < (big - small) * half else corner
     return one - beyond if h > np.float32(0.0) else beyond
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _splat(row, dx0, dy, hull, ink, thin):
-    """Take the maximum with one hull's coverage in ``LANES`` pixels whose first centre is ``(dx0, dy)`` from point a.
+def _nearest(dx, dy, ux, uy, length, lag):
+    """Return the greater and smaller distance along the axes from a pixel's centre to the nearest disc's centre."""
+    zero, least = np.float32(0.0), np.float32(1e-3)
+    foot = dx * ux + dy * uy - abs(dx * uy - dy * ux) * lag
+    foot = foot if foot > zero else zero
+    foot = foot if foot < length else length
+    ex, ey = abs(dx - foot * ux), abs(dy - foot * uy)
+    big = ex if ex > ey else ey
+    small = ey if ex > ey else ex
+    return big if big > least else least, small if small > least else least, foot
 
-    ``hull`` = (ux, uy, length, half width at a, its fall per px along, shift of the nearest disc per px across). An
-    edge is straight at the scale of a pixel; a ``thin`` path has its other edge within the same pixel.
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _splat(canvas, row0, row1, column, origin, hull, ink):
+    """Take the maximum with one hull's coverage in ``LANES`` columns of the rows ``row0..row1 - 1``.
+
+    ``origin`` is point a; ``hull`` = (ux, uy, length, half width at a, its fall per px along, shift of the nearest
+    disc per px across). At the scale of a pixel an edge is straight.
     """
     ux, uy, length, half, fall, lag = hull[0], hull[1], hull[2], hull[3], hull[4], hull[5]
-    zero, one, mid, tiny = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(1e-6)
-    for j in range(LANES):
-        dx = dx0 + np.float32(np.int32(j))
-        along = dx * ux + dy * uy
-        foot = along - abs(dx * uy - dy * ux) * lag
-        foot = foot if foot > zero else zero
-        foot = foot if foot < length else length
-        ex, ey = abs(dx - foot * ux), abs(dy - foot * uy)
-        away = np.sqrt(ex * ex + ey * ey)
-        norm = one / (away if away > tiny else tiny)
-        a = (ex if ex > ey else ey) * norm
-        b = (ey if ex > ey else ex) * norm
-        a = a if a > mid else one
-        b = b if b > tiny else tiny
-        radius = half - fall * foot
-        cover = _cut(radius - away, a, b)
-        if thin:
-            cover -= _cut(-radius - away, a, b)
-        cover *= ink
-        row[j] = cover if cover > row[j] else row[j]
+    dx0 = np.float32(column + 0.5 - origin[0])
+    for row in range(row0, row1):
+        out = canvas[row, column : column + LANES]
+        dy = np.float32(row + 0.5 - origin[1])
+        for j in range(LANES):
+            big, small, foot = _nearest(dx0 + np.float32(np.int32(j)), dy, ux, uy, length, lag)
+            away, inverse = np.sqrt(big * big + small * small), np.float32(1.0) / (big * small)
+            cover = _cut(half - fall * foot - away, big, small, inverse, away) * ink
+            out[j] = cover if cover > out[j] else out[j]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _splat_thin(canvas, row0, row1, column, origin, hull, ink):
+    """Do as :func:`_splat` for a path so thin that both its edges pass through one pixel."""
+    ux, uy, length, half, fall, lag = hull[0], hull[1], hull[2], hull[3], hull[4], hull[5]
+    dx0 = np.float32(column + 0.5 - origin[0])
+    for row in range(row0, row1):
+        out = canvas[row, column : column + LANES]
+        dy = np.float32(row + 0.5 - origin[1])
+        for j in range(LANES):
+            big, small, foot = _nearest(dx0 + np.float32(np.int32(j)), dy, ux, uy, length, lag)
+            away, inverse = np.sqrt(big * big + small * small), np.float32(1.0) / (big * small)
+            radius = half - fall * foot
+            near = _cut(radius - away, big, small, inverse, away)
+            cover = (near - _cut(-radius - away, big, small, inverse, away)) * ink
+            out[j] = cover if cover > out[j] else out[j]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -479,11 +502,12 @@ def _splat_segment(path, i, other, ink, canvas, width, window, hull):
     top, bottom = (y0 + dy, y0) if dy < 0.0 else (y0, y0 + dy)
     row0, row1 = max(0, math.floor(top - reach)), min(len(canvas), math.ceil(bottom + reach))
     column0, column1 = max(0, math.floor(left - reach)), min(width, math.ceil(right + reach))
-    thin = min(r0, r1) < 0.75
-    for row in range(row0, row1):
-        off = np.float32(row + 0.5 - y0)
-        for column in range(column0, column1, LANES):
-            _splat(canvas[row, column : column + LANES], np.float32(column + 0.5 - x0), off, hull, ink, thin)
+    origin = (x0, y0)
+    for column in range(column0, column1, LANES):
+        if min(r0, r1) < 0.75:
+            _splat_thin(canvas, row0, row1, column, origin, hull, ink)
+        else:
+            _splat(canvas, row0, row1, column, origin, hull, ink)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
