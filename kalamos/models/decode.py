@@ -1,0 +1,106 @@
+"""Beam search for the likeliest path over the pieces of a batch of images.
+
+The beams of an image take the place of time steps in the network's formulas; keys and values of earlier steps are kept.
+A path's score is the sum of its actions' log-probabilities, the end included.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the usual name
+from torch import Tensor
+
+from kalamos.models.network import MASKED, PathNetwork, Route, Scene, directed
+
+STEPS_A_PIECE = 3
+SPARE_STEPS = 8
+
+
+class Beams(NamedTuple):
+    """What beam search keeps, best first: steps and lifts (b, k, t), log-probability (b, k), ended (b, k)."""
+
+    steps: Tensor
+    lifts: Tensor
+    score: Tensor
+    ended: Tensor
+
+
+@torch.inference_mode()
+def beam_search(net: PathNetwork, scene: Scene, width: int = 1, memory: Tensor | None = None) -> Beams:
+    """Return the ``width`` best paths of each image; a path that did not end within its limit is cut there."""
+    memory = net.encode(scene) if memory is None else memory
+    geo = directed(scene)
+    b, m, d = memory.shape
+    real = scene.real.repeat_interleave(2, 1)
+    crossed = [layer.cross_attention.keys(memory) for layer in net.decoder]  # type: ignore[union-attr, operator]
+    answer = net.answer(memory)
+    limit = STEPS_A_PIECE * scene.real.shape[1] + SPARE_STEPS
+    heads = net.sizes.heads
+    caches = [torch.zeros(2, b * width, heads, limit, d // heads) for _ in net.decoder]
+    beams = Beams(
+        torch.full((b, width, limit), -1),
+        torch.zeros((b, width, limit), dtype=torch.bool),
+        torch.full((b, width), float("-inf")).index_fill(1, torch.tensor([0]), 0.0),
+        torch.zeros((b, width), dtype=torch.bool),
+    )
+    drawn = torch.zeros(b, width, m)
+    steps, lifts = torch.full((b, width), -1), torch.zeros((b, width), dtype=torch.bool)
+    for t in range(limit):
+        features, joined = net.step_features(geo, steps, lifts, drawn)
+        local = net.step_pair(features)
+        bias = local[..., 2:].permute(0, 3, 1, 2).masked_fill(~real[:, None, None, :], MASKED)
+        x = net.tokens(memory, geo, steps, lifts, drawn, real)
+        ago = (t - torch.arange(t + 1)).clamp_max(net.recency.shape[1] - 1)
+        recency = net.recency[:, None, ago]
+        for layer, cache, pair in zip(net.decoder, caches, crossed, strict=True):
+            x = layer.step(x, cache, t, recency, pair, bias)  # type: ignore[operator]
+        scores = net.point(net.decoded(x), answer, local, joined, real)
+        beams, parent, action = _advance(beams, F.log_softmax(scores, -1), t, m)
+        if bool(beams.ended.all()):
+            break
+        rows = (torch.arange(b)[:, None] * width + parent).flatten()
+        if width > 1:
+            for cache in caches:
+                cache[:, :, :, : t + 1] = cache[:, rows, :, : t + 1]
+            drawn = drawn.flatten(0, 1)[rows].view(b, width, m)
+        steps = torch.where(action < 2 * m, action % m, -1)
+        lifts = (action >= m) & (action < 2 * m)
+        going = steps >= 0
+        drawn = drawn.scatter_add(2, steps.clamp_min(0)[..., None], going.float()[..., None])
+    return beams
+
+
+def _advance(beams: Beams, log_p: Tensor, t: int, m: int) -> tuple[Beams, Tensor, Tensor]:
+    """Choose the best continuations; return the new beams, and parent and action of each, (b, k)."""
+    _, width, actions = log_p.shape
+    stay = torch.full_like(log_p, float("-inf"))
+    stay[..., -1] = 0.0
+    log_p = torch.where(beams.ended[..., None], stay, log_p)
+    total = (beams.score[..., None] + log_p).flatten(1)
+    score, chosen = total.topk(width, 1)
+    parent, action = chosen // actions, chosen % actions
+    pick = parent[..., None].expand(-1, -1, beams.steps.shape[2])
+    steps, lifts, ended = beams.steps.gather(1, pick), beams.lifts.gather(1, pick), beams.ended.gather(1, parent)
+    goes = action < 2 * m
+    steps[:, :, t] = torch.where(goes, action % m, -1)
+    lifts[:, :, t] = goes & (action >= m)
+    return Beams(steps, lifts, score, ended | ~goes), parent, action
+
+
+def best_route(beams: Beams, rank: int = 0) -> Route:
+    """Return the beams of one rank as a padded batch of paths."""
+    steps = beams.steps[:, rank]
+    length = max(1, int((steps >= 0).sum(1).max()))
+    steps = steps[:, :length]
+    return Route(steps.clamp_min(0), beams.lifts[:, rank, :length], steps >= 0)
+
+
+@torch.inference_mode()
+def motion(net: PathNetwork, scene: Scene, memory: Tensor, route: Route) -> tuple[Tensor, Tensor]:
+    """Return offsets (b, t, POINTS, 2) in pixels and log slowness (b, t, POINTS - 1) along given paths."""
+    before = F.pad(route.steps.masked_fill(~route.real, -1), (1, 0), value=-1)
+    hot = F.one_hot(before.clamp_min(0), memory.shape[1]).to(memory.dtype) * (before >= 0)[..., None]
+    offsets, slowness = net.motion(memory, scene, directed(scene), route, hot.cumsum(1))
+    return offsets, slowness

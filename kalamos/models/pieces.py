@@ -1,0 +1,215 @@
+"""An image as short pieces of line: the alphabet in which the model spells a pen's path.
+
+The skeleton's edges are cut into **pieces** of at most :data:`PIECE_PX` pixels, each given by :data:`POINTS` points
+at equal distances. A pen path is then a sequence of *directed* pieces: the number ``2 * j`` is piece j from its first
+point to its last, ``2 * j + 1`` is the same piece backwards. Two pieces are joined where they share a joint (a node of
+the skeleton graph, or a cut).
+
+Two irregularities that thinning makes are taken back first: an end shorter than :data:`SPUR_PX` that hangs at a
+junction is dropped, and a link between two junctions shorter than :data:`LINK_PX` is contracted (two lines that cross
+at a small angle become two junctions with a link between them).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from kalamos.baselines.binarise import binarise
+from kalamos.baselines.pixelgraph import trace_pixels
+from kalamos.baselines.thinning import DELETABLE, ink_radii, thin_in_place
+
+PIECE_PX = 8.0
+POINTS = 5
+SPUR_PX = 2.0
+LINK_PX = 3.0
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+
+class Pieces(NamedTuple):
+    """The pieces of one image.
+
+    Attributes:
+        points: float32 ``(n, POINTS, 2)``, pixels.
+        radii: float32 ``(n, POINTS)``, half the line's width at these points, pixels.
+        joints: int32 ``(n, 2)``, the joint at the first and at the last point; equal for a dot.
+    """
+
+    points: Floats
+    radii: Floats
+    joints: Ints
+
+    @property
+    def lengths(self) -> Doubles:
+        """Return the length of each piece in pixels, ``(n,)``; 0 for a dot."""
+        steps = np.diff(self.points.astype(np.float64), axis=1)
+        return np.asarray(np.hypot(steps[..., 0], steps[..., 1]).sum(axis=1))
+
+
+def cut_pieces(pixels: NDArray[np.uint8], piece_px: float = PIECE_PX) -> Pieces:
+    """Return the pieces of the ink in a grey image ``(h, w)``; none where there is no ink."""
+    mask = np.zeros((pixels.shape[0] + 2, pixels.shape[1] + 2), np.uint8)
+    mask[1:-1, 1:-1] = binarise(pixels)
+    grid = mask.copy()
+    stride = mask.shape[1]
+    thin_in_place(grid.reshape(-1), stride, DELETABLE)
+    graph = trace_pixels(grid.reshape(-1), stride)
+    at = np.flatnonzero(grid).astype(np.int32)
+    field = np.zeros(grid.size)
+    field[at] = ink_radii(mask.reshape(-1), mask.shape[0], stride, at)
+    return Pieces(*_cut(*graph, field, stride, piece_px, SPUR_PX, LINK_PX))
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _chains(  # noqa: PLR0917 - a kernel takes arrays
+    node_pixels: Ints, node_offsets: Ints, edges: Ints, pixels: Ints, offsets: Ints, field: Doubles, stride: int
+) -> tuple[Doubles, NDArray[np.int64], Doubles]:
+    """Return each edge as points x, y, radius from node to node, their offsets, and the edges' lengths.
+
+    A node's place is the mean of its pixels; inner points are smoothed by (1, 2, 1) / 4.
+    """
+    n_nodes, n_edges = len(node_offsets) - 1, len(edges)
+    nodes = np.zeros((n_nodes, 3))
+    for k in range(n_nodes):
+        for i in range(node_offsets[k], node_offsets[k + 1]):
+            p = node_pixels[i]
+            nodes[k, 0] += p % stride - 0.5
+            nodes[k, 1] += p // stride - 0.5
+            nodes[k, 2] += field[p]
+        nodes[k] /= node_offsets[k + 1] - node_offsets[k]
+    points = np.empty((len(pixels) + 2 * n_edges, 3))
+    starts = np.zeros(n_edges + 1, np.int64)
+    lengths = np.zeros(n_edges)
+    n = 0
+    for e in range(n_edges):
+        points[n] = nodes[edges[e, 0]]
+        first = n
+        n += 1
+        for i in range(offsets[e], offsets[e + 1]):
+            p = pixels[i]
+            points[n, 0], points[n, 1], points[n, 2] = p % stride - 0.5, p // stride - 0.5, field[p]
+            n += 1
+        points[n] = nodes[edges[e, 1]]
+        n += 1
+        starts[e + 1] = n
+        before = points[first].copy()
+        for i in range(first + 1, n - 1):
+            here = points[i].copy()
+            points[i] = 0.25 * before + 0.5 * here + 0.25 * points[i + 1]
+            before = here
+        for i in range(first + 1, n):
+            lengths[e] += np.hypot(points[i, 0] - points[i - 1, 0], points[i, 1] - points[i - 1, 1])
+    return points, starts, lengths
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _root(parent: Ints, node: int) -> int:
+    while parent[node] != node:
+        node = parent[node]
+    return node
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _clean(
+    edges: Ints, lengths: Doubles, n_nodes: int, spur_px: float, link_px: float
+) -> tuple[NDArray[np.bool_], Ints]:
+    """Say which edges stay, and which joint each node has become."""
+    degree = np.zeros(n_nodes, np.int32)
+    for e in range(len(edges)):
+        degree[edges[e, 0]] += 1
+        degree[edges[e, 1]] += 1
+    stays = np.ones(len(edges), np.bool_)
+    for e in range(len(edges)):
+        a, b = edges[e]
+        if lengths[e] < spur_px and a != b and (degree[a] == 1) != (degree[b] == 1):
+            stays[e] = False
+            degree[a] -= 1
+            degree[b] -= 1
+    parent = np.arange(n_nodes).astype(np.int32)
+    for e in np.argsort(lengths, kind="mergesort"):
+        a, b = edges[e]
+        if stays[e] and lengths[e] < link_px and degree[a] >= 3 and degree[b] >= 3:
+            a, b = _root(parent, a), _root(parent, b)
+            if a != b:
+                parent[a] = b
+                stays[e] = False
+    for k in range(n_nodes):
+        parent[k] = _root(parent, k)
+    return stays, parent
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _cut(  # noqa: PLR0917 - a kernel takes arrays
+    kind: Ints,
+    node_pixels: Ints,
+    node_offsets: Ints,
+    edges: Ints,
+    pixels: Ints,
+    offsets: Ints,
+    field: Doubles,
+    stride: int,
+    piece_px: float,
+    spur_px: float,
+    link_px: float,
+) -> tuple[Floats, Floats, Ints]:
+    """Return the fields of :class:`Pieces` for the fields of a pixel graph."""
+    points, starts, lengths = _chains(node_pixels, node_offsets, edges, pixels, offsets, field, stride)
+    n_nodes = len(kind)
+    stays, joint = _clean(edges, lengths, n_nodes, spur_px, link_px)
+    place, weight = np.zeros((n_nodes, 3)), np.zeros(n_nodes)
+    alone = np.ones(n_nodes, np.bool_)
+    for e in range(len(edges)):
+        alone[edges[e, 0]] = alone[edges[e, 1]] = False
+    for k in range(n_nodes):
+        for i in range(node_offsets[k], node_offsets[k + 1]):
+            p = node_pixels[i]
+            place[joint[k], 0] += p % stride - 0.5
+            place[joint[k], 1] += p // stride - 0.5
+            place[joint[k], 2] += field[p]
+            weight[joint[k]] += 1
+    count = 0
+    for e in range(len(edges)):
+        count += max(2, int(np.ceil(lengths[e] / piece_px)) + 1) if stays[e] else 0
+    count += int(alone.sum())
+    xy, radii = np.empty((count, POINTS, 2), np.float32), np.empty((count, POINTS), np.float32)
+    joints = np.empty((count, 2), np.int32)
+    n, fresh = 0, n_nodes
+    for e in range(len(edges)):
+        if not stays[e]:
+            continue
+        a, b = joint[edges[e, 0]], joint[edges[e, 1]]
+        chain = points[starts[e] : starts[e + 1]].copy()
+        chain[0], chain[-1] = place[a] / weight[a], place[b] / weight[b]
+        along = np.zeros(len(chain))
+        for i in range(1, len(chain)):
+            along[i] = along[i - 1] + np.hypot(chain[i, 0] - chain[i - 1, 0], chain[i, 1] - chain[i - 1, 1])
+        parts = max(1, int(np.ceil(along[-1] / piece_px - 1e-9)))
+        if a == b and along[-1] > 4.0:
+            parts = max(parts, 2)
+        for m in range(parts):
+            at = along[-1] * (m + np.arange(POINTS) / (POINTS - 1)) / parts
+            xy[n, :, 0] = np.interp(at, along, chain[:, 0])
+            xy[n, :, 1] = np.interp(at, along, chain[:, 1])
+            radii[n] = np.interp(at, along, chain[:, 2])
+            joints[n, 0] = a if m == 0 else fresh - 1
+            joints[n, 1] = b
+            if m < parts - 1:
+                joints[n, 1] = fresh
+                fresh += 1
+            n += 1
+    for k in range(n_nodes):
+        if alone[k]:
+            xy[n, :, 0], xy[n, :, 1], radii[n] = (
+                place[k, 0] / weight[k],
+                place[k, 1] / weight[k],
+                field[node_pixels[node_offsets[k]]],
+            )
+            joints[n] = k
+            n += 1
+    return xy[:n].copy(), radii[:n].copy(), joints[:n].copy()

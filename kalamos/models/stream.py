@@ -1,0 +1,263 @@
+"""Training data made on the way: inks in memory, a fresh rendering of each in every epoch, pieces and matched paths.
+
+Everything is a function of (seed, key, epoch): the run's data are cut into numbered **chunks**; a chunk is a list of
+batches, and neither the number of worker processes nor a restart changes what chunk k holds. Each rank of a distributed
+run takes its share of every batch, so that the mean gradient over ranks is that of one process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from kalamos.datasets import CORPORA
+from kalamos.datasets.corpus import UnitReport
+from kalamos.errors import ModelError
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink, Split
+from kalamos.models.matching import Path as PenPath
+from kalamos.models.matching import match
+from kalamos.models.network import Route, Scene
+from kalamos.models.pieces import POINTS, Pieces, cut_pieces
+from kalamos.renderers import Style, render_batch
+from kalamos.seeding import rng_for
+
+GROUP = 16
+"""Samples that share one sampled style."""
+WORST_MATCH_PX = 1.6
+WORST_PIECES = 260
+
+
+@dataclass(frozen=True)
+class Source:
+    """One corpus as training data.
+
+    Attributes:
+        corpus: its registered name.
+        folder: below the folder of all corpora.
+        share: of the samples of every chunk.
+        frame: ``"fixed"`` for 64 x 64 characters, ``"height"`` for 64 px high images of any width.
+        options: passed to the corpus' ``units``.
+        levels: what is taken.
+    """
+
+    corpus: str
+    folder: str = ""
+    share: float = 1.0
+    frame: str = "fixed"
+    options: dict[str, str] = field(default_factory=dict)
+    levels: tuple[str, ...] = ("character",)
+
+
+class TrainingInk(NamedTuple):
+    """An ink in memory and what training needs to know of it."""
+
+    key: str
+    ink: Ink
+    script: str
+
+
+class Item(NamedTuple):
+    """One training sample: pieces of its image and the truth on them."""
+
+    pieces: Pieces
+    path: PenPath
+
+
+class Batch(NamedTuple):
+    """A batch as tensors; ``offsets`` and ``slowness`` are the targets of the motion, ``timed``: has times."""
+
+    scene: Scene
+    route: Route
+    offsets: Tensor
+    slowness: Tensor
+    timed: Tensor
+
+
+def corpora_folder() -> Path:
+    """Return the folder of all corpora, from the environment variable ``KALAMOS_CORPORA``."""
+    if "KALAMOS_CORPORA" not in os.environ:
+        raise ModelError("set KALAMOS_CORPORA to the folder that holds the corpora")
+    return Path(os.environ["KALAMOS_CORPORA"])
+
+
+def load_inks(source: Source) -> dict[Split, list[TrainingInk]]:
+    """Return the inks of a corpus' training and validation splits, in the corpus' order; test inks are not kept.
+
+    Raises:
+        ModelError: where one of the two is empty.
+    """
+    corpus: Any = CORPORA.load(source.corpus)
+    root = corpora_folder() / source.folder if source.folder else Path()
+    inks: dict[Split, list[TrainingInk]] = {"train": [], "validation": []}
+    for unit in corpus.units(root, **source.options):
+        for sample in corpus.read(root, unit, UnitReport()):
+            if sample.split in inks and sample.level in source.levels and sample.ink.n_points:
+                inks[sample.split].append(TrainingInk(sample.key, sample.ink, sample.script))
+    for split, found in inks.items():
+        if not found:
+            raise ModelError(f"corpus {source.corpus} below {root} has no {split} sample of {', '.join(source.levels)}")
+    return inks
+
+
+class Mixture:
+    """Several sources in fixed shares; sample number k of a source is its k-th in the order of its epoch."""
+
+    def __init__(
+        self,
+        inks: Sequence[Sequence[TrainingInk]],
+        sources: Sequence[Source],
+        ranges: dict[str, Any],
+        item: Callable[[OfflineImage, Ink], Any | None],
+        size: Callable[[Any], int],
+        *,
+        base: Style | None = None,
+        seed: int = 0,
+        chunk: int = 4096,
+        budget: int = 6000,
+    ) -> None:
+        self.inks, self.sources, self.ranges, self.seed = inks, sources, ranges, seed
+        self.item, self.size = item, size
+        self.base, self.budget = base or Style(), budget
+        shares = np.array([source.share for source in sources])
+        self.counts = np.maximum(1, np.round(chunk * shares / shares.sum() / GROUP)).astype(int) * GROUP
+        self._orders: dict[tuple[int, int], NDArray[np.int64]] = {}
+
+    def draw(self, chunk: int, which: int) -> list[tuple[TrainingInk, int]]:
+        """Return inks and epochs that chunk number ``chunk`` takes from source number ``which``."""
+        count, size = int(self.counts[which]), len(self.inks[which])
+        drawn = []
+        for k in range(chunk * count, (chunk + 1) * count):
+            epoch, place = divmod(k, size)
+            drawn.append((self.inks[which][int(self._order(which, epoch)[place])], epoch))
+        return drawn
+
+    def items(self, chunk: int) -> list[Any]:
+        """Return the samples of a chunk, in the order of drawing; those that cannot be matched are left out."""
+        made: list[Any] = []
+        for which, source in enumerate(self.sources):
+            drawn = self.draw(chunk, which)
+            for first in range(0, len(drawn), GROUP):
+                group = drawn[first : first + GROUP]
+                rng = rng_for(self.seed, "style", source.corpus, chunk, first)
+                style = replace(Style.sample(rng, self.ranges, self.base), frame=source.frame)
+                keys = [f"{ink.key}/{epoch}" for ink, epoch in group]
+                for one in render_batch([ink.ink for ink, _ in group], style, seed=self.seed, keys=keys):
+                    item = self.item(one.image, one.truth)
+                    if item is not None:
+                        made.append(item)
+        return made
+
+    def batches(self, chunk: int) -> list[list[Any]]:
+        """Return the chunk cut into batches of like sizes, shuffled."""
+        items = sorted(self.items(chunk), key=self.size)
+        return [
+            batch for _, batch in sorted(self._cut(items, rng_for(self.seed, "batches", chunk)), key=lambda b: b[0])
+        ]
+
+    def _cut(self, items: list[Any], rng: np.random.Generator) -> Iterator[tuple[float, list[Any]]]:
+        """Cut from the longest on; where samples are long their squares count, as attention does."""
+        end = len(items)
+        while end > 0:
+            size = self.size(items[end - 1])
+            first = max(0, end - max(1, min(self.budget // size, 100 * self.budget // size**2)))
+            yield float(rng.random()), items[first:end]
+            end = first
+
+    def _order(self, which: int, epoch: int) -> NDArray[np.int64]:
+        if (which, epoch) not in self._orders:
+            self._orders = {k: v for k, v in self._orders.items() if k[0] != which or k[1] >= epoch - 1}
+            rng = rng_for(self.seed, "order", self.sources[which].corpus, epoch)
+            self._orders[which, epoch] = rng.permutation(len(self.inks[which]))
+        return self._orders[which, epoch]
+
+
+def make_item(image: OfflineImage, truth: Ink) -> Item | None:
+    """Return the sample of an image and its truth in pixels, or None where the truth cannot be laid on the pieces."""
+    pieces = cut_pieces(image.pixels)
+    if not 0 < len(pieces.points) <= WORST_PIECES:
+        return None
+    path = match(truth, pieces)
+    if not len(path.steps) or path.distance_px > WORST_MATCH_PX:
+        return None
+    return Item(pieces, path)
+
+
+def collate(items: Sequence[Item]) -> Batch:
+    """Return a padded batch."""
+    b = len(items)
+    n, t = max(len(item.pieces.points) for item in items), max(len(item.path.steps) for item in items)
+    points, radii = np.zeros((b, n, POINTS, 2), np.float32), np.ones((b, n, POINTS), np.float32)
+    joints, real = np.full((b, n, 2), -1, np.int64), np.zeros((b, n), bool)
+    steps, lifts, walked = np.zeros((b, t), np.int64), np.zeros((b, t), bool), np.zeros((b, t), bool)
+    offsets, slowness = np.zeros((b, t, POINTS, 2), np.float32), np.zeros((b, t, POINTS - 1), np.float32)
+    timed = np.zeros(b, bool)
+    for i, (pieces, path) in enumerate(items):
+        k, m = len(pieces.points), len(path.steps)
+        points[i, :k], radii[i, :k], joints[i, :k], real[i, :k] = pieces.points, pieces.radii, pieces.joints, True
+        steps[i, :m], lifts[i, :m], walked[i, :m] = path.steps, path.lifts, True
+        offsets[i, :m], slowness[i, :m], timed[i] = motion_targets(pieces, path)
+    as_tensor = torch.from_numpy
+    scene = Scene(as_tensor(points), as_tensor(radii), as_tensor(joints), as_tensor(real))
+    route = Route(as_tensor(steps), as_tensor(lifts), as_tensor(walked))
+    return Batch(scene, route, as_tensor(offsets), as_tensor(slowness), as_tensor(timed))
+
+
+def motion_targets(pieces: Pieces, path: PenPath) -> tuple[NDArray[np.float32], NDArray[np.float32], bool]:
+    """Return offsets of the truth from the pieces, log slowness (0 at constant speed), and whether timed."""
+    line = walked_points(pieces, path.steps)
+    offsets = (path.truth - line).clip(-6, 6).astype(np.float32)
+    lengths = interval_lengths(line)
+    durations = np.diff(path.clock, axis=1)
+    total = durations.sum()
+    if not np.isfinite(total) or total <= 0:
+        return offsets, np.zeros_like(lengths, np.float32), False
+    slowness = np.log((durations / total + 1e-5) / (lengths / lengths.sum()))
+    return offsets, slowness.clip(-3, 3).astype(np.float32), True
+
+
+def walked_points(pieces: Pieces, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the points of directed pieces in the direction of writing, ``(t, POINTS, 2)``."""
+    line = pieces.points[steps // 2].astype(np.float64)
+    return np.where((steps % 2 == 1)[:, None, None], line[:, ::-1], line)
+
+
+def interval_lengths(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the lengths between neighbouring points, ``(t, POINTS - 1)``; a quarter pixel more, for dots."""
+    step = np.diff(line, axis=1)
+    return np.asarray(np.hypot(step[..., 0], step[..., 1]) + 0.25)
+
+
+def as_it_is(batches: list[list[Any]]) -> list[list[Any]]:
+    """Return what it is given: a loader's collate function that leaves arrays alone."""
+    return batches
+
+
+class ChunkStream(IterableDataset[list[list[Any]]]):
+    """The chunks from ``first`` on, for ever, in order whatever the number of workers."""
+
+    def __init__(self, mixture: Mixture, first: int = 0) -> None:
+        self.mixture, self.first = mixture, first
+
+    def __iter__(self) -> Iterator[list[list[Any]]]:
+        """Make chunk after chunk; worker w of W makes every W-th, and the loader takes turns."""
+        info = get_worker_info()
+        here, all_ = (info.id, info.num_workers) if info else (0, 1)
+        chunk = self.first + here
+        while True:
+            yield self.mixture.batches(chunk)
+            chunk += all_
+
+
+def share_of(batch: Sequence[Any], rank: int, ranks: int) -> Sequence[Any]:
+    """Return the part of a batch that one rank of a distributed run works on."""
+    return batch[rank::ranks]

@@ -1,0 +1,388 @@
+"""Training of the learned recoverers: one loop for all of them, resumable, the same on one process or several.
+
+    >>> train(Path("configs/kalamos.toml"), Path("runs/kalamos"))  # doctest: +SKIP
+
+The data of step k depend on the configuration only (:mod:`kalamos.models.stream`); a checkpoint holds everything else
+(weights, optimiser, averages, curve, random state) and is replaced atomically at the end of a chunk, so that a run
+killed at any moment and started again ends with the same weights as an unbroken one. Under ``torchrun`` each rank works
+on its share of every batch and gradients are summed before they are divided by the counts of all ranks.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from kalamos.benchmark.metrics import METRICS, Pair
+from kalamos.errors import ModelError
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink
+from kalamos.models.stream import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
+from kalamos.models.weights import fill, load_weights, save_weights
+from kalamos.recoverer import Recoverer
+from kalamos.registry import load_object
+from kalamos.renderers import Style, preset, render_batch
+from kalamos.seeding import stable_hash
+
+LEARNERS = {
+    "kalamos": "kalamos.models.calamus:KalamosLearner",
+    "rabhi2020": "kalamos.models.rabhi2020:Rabhi2020Learner",
+}
+WATCHED = ("ldtw", "ldtw_below_3", "rmse_arc_below_5", "rmse_time", "start_point", "stroke_count", "aiou")
+
+
+class Learner(Protocol):
+    """What a model module supplies to be trained."""
+
+    name: str
+    net: nn.Module
+
+    def config(self) -> dict[str, Any]:
+        """Return what is needed to build the network again."""
+        ...
+
+    def item(self, image: OfflineImage, truth: Ink) -> Any | None:
+        """Return the training sample of an image."""
+        ...
+
+    def size(self, item: Any) -> int:
+        """Return how long a sample is."""
+        ...
+
+    def losses(self, items: Sequence[Any]) -> dict[str, tuple[Tensor, Tensor]]:
+        """Return the terms of the loss: sum and count."""
+        ...
+
+    def recoverer(self) -> Recoverer:
+        """Return the network as a recoverer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training run does; read from TOML.
+
+    Attributes:
+        model: a name of :data:`LEARNERS`, or ``module:Class``.
+        network: the model's sizes.
+        seed: of weights, order, styles and renderings.
+        samples: how many the run sees in all; the learning rate falls to nothing at the end of them.
+        chunk: samples between two checkpoints at least.
+        budget: the largest sum of sample sizes in a batch.
+        learning_rate: at its height.
+        warm_up: samples until there.
+        decay: the last share of the samples, in which it falls linearly.
+        weight_decay: of AdamW.
+        clip: largest norm of the gradient.
+        average: decay, per step, of the running mean of the weights that is validated and shipped.
+        validate_every: chunks.
+        validation_inks: of each source.
+        patience: validations without improvement of the LDTW after which the run ends early.
+        init_from: a folder of weights to start from.
+        threads: of torch.
+        workers: processes that make the data.
+        style: preset that ``ranges`` change.
+        ranges: parameter of the style -> range, sampled anew for every group of samples.
+        source: the corpora.
+    """
+
+    model: str = "kalamos"
+    network: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    samples: int = 1_000_000
+    chunk: int = 4096
+    budget: int = 6000
+    learning_rate: float = 1e-3
+    warm_up: int = 20_000
+    decay: float = 0.4
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    average: float = 0.999
+    validate_every: int = 16
+    validation_inks: int = 512
+    patience: int = 30
+    init_from: str = ""
+    threads: int = 1
+    workers: int = 0
+    style: str = "clean"
+    ranges: dict[str, Any] = field(default_factory=dict)
+    source: tuple[Source, ...] = ()
+
+    @classmethod
+    def read(cls, config: Path | Mapping[str, Any]) -> Recipe:
+        """Read a recipe from a TOML file or a mapping.
+
+        Raises:
+            ModelError: where it is not TOML or holds a name that is not known.
+        """
+        if isinstance(config, Path):
+            try:
+                values: dict[str, Any] = tomllib.loads(config.read_text("utf-8"))
+            except (OSError, tomllib.TOMLDecodeError) as error:
+                raise ModelError(f"{config} cannot be read as a training recipe: {error}") from error
+        else:
+            values = dict(config)
+        known = {item.name for item in fields(cls)}
+        if unknown := sorted(values.keys() - known):
+            raise ModelError(f"a training recipe has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        try:
+            sources = tuple(
+                source if isinstance(source, Source) else Source(**source) for source in values.get("source", ())
+            )
+        except TypeError as error:
+            raise ModelError(f"[[source]]: {error}") from error
+        return cls(**{**values, "source": sources})
+
+    def rate(self, seen: int) -> float:
+        """Return the learning rate after so many samples: up, level, down to zero."""
+        left = (self.samples - seen) / max(1.0, self.decay * self.samples)
+        return self.learning_rate * max(0.0, min(1.0, (seen + 1) / max(1, self.warm_up), left))
+
+
+def learner_for(recipe: Recipe) -> Learner:
+    """Build the network of a recipe from its seed, or from the weights that it names."""
+    torch.manual_seed(recipe.seed)
+    made: Learner = load_object(LEARNERS.get(recipe.model, recipe.model))(recipe.network)
+    if recipe.init_from:
+        folder = Path(recipe.init_from)
+        fill(made.net, load_weights(folder, made.name), folder)
+    return made
+
+
+class Run:
+    """The state of a training run: what a checkpoint holds."""
+
+    def __init__(self, recipe: Recipe, learner: Learner) -> None:
+        self.recipe, self.learner, self.net = recipe, learner, learner.net
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        self.mean = {name: value.clone() for name, value in self.net.state_dict().items()}
+        self.seen, self.steps, self.chunk, self.best, self.waited = 0, 0, 0, float("inf"), 0
+        self.curve: list[dict[str, float]] = []
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint, whole or not at all."""
+        state = {
+            "net": self.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "mean": self.mean,
+            "numbers": [self.seen, self.steps, self.chunk, self.waited],
+            "best": self.best,
+            "curve": self.curve,
+            "random": torch.get_rng_state(),
+        }
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        torch.save(state, beside)
+        beside.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Take a checkpoint up again.
+
+        Raises:
+            ModelError: where it does not fit the recipe's network.
+        """
+        try:
+            state = torch.load(path, weights_only=True)
+            self.net.load_state_dict(state["net"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, ValueError, KeyError, EOFError) as error:
+            raise ModelError(f"{path} cannot be resumed from: {' '.join(str(error).split())[:300]}") from error
+        self.mean, self.curve, self.best = state["mean"], state["curve"], state["best"]
+        self.seen, self.steps, self.chunk, self.waited = state["numbers"]
+        torch.set_rng_state(state["random"])
+
+    def step(self, items: Sequence[Any]) -> dict[str, float]:
+        """Take one optimiser step on a batch; return the terms of the loss."""
+        rate = self.recipe.rate(self.seen)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        terms = gradients(self.learner, items)
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.recipe.clip)
+        self.optimiser.step()
+        self.seen, self.steps = self.seen + len(items), self.steps + 1
+        share = 1.0 - min(self.recipe.average, (1 + self.steps) / (10 + self.steps))
+        with torch.no_grad():
+            for name, value in self.net.state_dict().items():
+                if value.is_floating_point():
+                    self.mean[name].lerp_(value, share)
+                else:
+                    self.mean[name].copy_(value)
+        return terms
+
+
+def gradients(learner: Learner, items: Sequence[Any]) -> dict[str, float]:
+    """Set the gradients of a batch, of all ranks together where there are several; return the terms of the loss."""
+    rank, ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    mine = share_of(items, rank, ranks)
+    learner.net.zero_grad(set_to_none=False)
+    if mine:
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
+            terms = learner.losses(mine)
+        names = list(terms)
+        sums, counts = torch.stack([terms[n][0] for n in names]), torch.stack([terms[n][1] for n in names]).float()
+    else:
+        names, sums, counts = [], torch.zeros(0), torch.zeros(0)
+    if ranks > 1:
+        names, sums, counts = _of_all(names, sums, counts)
+    counts = counts.clamp_min(1.0)
+    if mine:
+        (sums / counts).sum().backward()  # type: ignore[no-untyped-call]
+    values = (sums / counts).detach()
+    if ranks > 1:
+        dist.all_reduce(values)
+        held = [p for p in learner.net.parameters() if p.requires_grad]
+        flat = torch.cat([torch.zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in held])
+        dist.all_reduce(flat)
+        parts = torch.split(flat, [p.numel() for p in held])
+        for p, part in zip(held, parts, strict=True):
+            p.grad = part.view_as(p).clone()
+    return dict(zip(names, values.tolist(), strict=True))
+
+
+def _of_all(names: list[str], sums: Tensor, counts: Tensor) -> tuple[list[str], Tensor, Tensor]:
+    """Return the counts over all ranks; a rank without a sample takes part with nothing."""
+    known: list[list[str] | None] = [None] * dist.get_world_size()
+    dist.all_gather_object(known, names)
+    names = next(item for item in known if item)
+    if not len(sums):
+        sums, counts = torch.zeros(len(names)), torch.zeros(len(names))
+    counts = counts.clone()
+    dist.all_reduce(counts)
+    return names, sums, counts
+
+
+def has_bfloat16() -> bool:
+    """Say whether this processor multiplies bfloat16 itself; where it is emulated it is slower than float32."""
+    if "KALAMOS_FLOAT32" in os.environ:
+        return False
+    try:
+        flags = Path("/proc/cpuinfo").read_text("ascii", "ignore")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def train(config: Path | Mapping[str, Any], folder: Path, *, resume: bool = True) -> Path:
+    """Train as the recipe says, and return the folder of the best weights.
+
+    Args:
+        config: a TOML file or a mapping, see :class:`Recipe`.
+        folder: of the run: ``checkpoint.pt``, ``curve.csv``, ``best/``.
+        resume: continue from the folder's checkpoint where it has one.
+
+    Raises:
+        ModelError: where the recipe, the corpora or the checkpoint cannot be used.
+    """
+    recipe = Recipe.read(config)
+    torch.set_num_threads(recipe.threads)
+    torch.use_deterministic_algorithms(mode=True)
+    if "WORLD_SIZE" in os.environ and not dist.is_initialized():
+        dist.init_process_group("gloo")
+    run = Run(recipe, learner_for(recipe))
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "checkpoint.pt"
+    if resume and checkpoint.is_file():
+        run.load(checkpoint)
+    inks = [load_inks(source) for source in recipe.source]
+    held_out = [_spread(of_one["validation"], recipe.validation_inks) for of_one in inks]
+    mixture = Mixture(
+        [of_one["train"] for of_one in inks], recipe.source, recipe.ranges, run.learner.item, run.learner.size,
+        base=preset(recipe.style), seed=recipe.seed, chunk=recipe.chunk, budget=recipe.budget,
+    )  # fmt: skip
+    for terms in _chunks(run, mixture):
+        row = {"seconds": time.time(), "samples": float(run.seen), "rate": recipe.rate(run.seen), **terms}
+        ended = run.seen >= recipe.samples
+        if run.chunk % recipe.validate_every == 0 or ended:
+            row |= validate(run, held_out)
+            _keep_best(run, row, folder)
+        run.curve.append(row)
+        if _is_first():
+            run.save(checkpoint)
+            write_curve(run.curve, folder)
+        if ended or run.waited > recipe.patience:
+            break
+    return folder / "best"
+
+
+def _chunks(run: Run, mixture: Mixture) -> Iterator[dict[str, float]]:
+    """Train on chunk after chunk, and yield the mean terms of the loss."""
+    loader = DataLoader(
+        ChunkStream(mixture, run.chunk), batch_size=None, num_workers=run.recipe.workers, collate_fn=as_it_is
+    )
+    for batches in loader:
+        run.net.train()
+        rows = [run.step(batch) for batch in batches]
+        run.chunk += 1
+        yield {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _spread(inks: Sequence[TrainingInk], count: int) -> list[TrainingInk]:
+    """Return a fixed choice of inks, the same whatever their order."""
+    return sorted(inks, key=lambda ink: stable_hash(ink.key))[:count]
+
+
+def validate(run: Run, held_out: Sequence[Sequence[TrainingInk]]) -> dict[str, float]:
+    """Return the means of the watched metrics of the averaged weights, for each source and over sources."""
+    trained = {name: value.clone() for name, value in run.net.state_dict().items()}
+    run.net.load_state_dict(run.mean)
+    recoverer = run.learner.recoverer()
+    found: dict[str, float] = {}
+    for source, inks in zip(run.recipe.source, held_out, strict=True):
+        style = Style(frame=source.frame)
+        for name, value in scores(recoverer, inks, style).items():
+            found[f"{source.corpus}_{'_'.join(source.levels)}_{name}"] = value
+    run.net.load_state_dict(trained)
+    found["ldtw"] = float(np.mean([value for name, value in found.items() if name.endswith("_ldtw")]))
+    return found
+
+
+def scores(recoverer: Recoverer, inks: Sequence[TrainingInk], style: Style) -> dict[str, float]:
+    """Return the mean of each watched metric over inks rendered in one style, and the median LDTW."""
+    made = render_batch([ink.ink for ink in inks], style, seed=0, keys=[ink.key for ink in inks])
+    recovered = recoverer.recover([one.image for one in made])
+    pairs = [Pair(ink, one.truth, one.image) for ink, one in zip(recovered, made, strict=True)]
+    table = {name: [METRICS[name].value(pair) for pair in pairs] for name in WATCHED if name in METRICS}
+    means = {name: float(np.nanmean(values)) for name, values in table.items() if not np.isnan(values).all()}
+    return {**means, "median_ldtw": float(np.nanmedian(table["ldtw"]))}
+
+
+def _keep_best(run: Run, row: Mapping[str, float], folder: Path) -> None:
+    if row["ldtw"] < run.best:
+        run.best, run.waited = row["ldtw"], 0
+        if _is_first():
+            trained = {
+                "samples": run.seen,
+                "recipe": asdict(run.recipe),
+                "validation": {k: round(v, 4) for k, v in row.items()},
+            }
+            save_weights(folder / "best", run.mean, {**run.learner.config(), "trained": trained})
+    else:
+        run.waited += 1
+
+
+def _is_first() -> bool:
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
+def write_curve(curve: Sequence[Mapping[str, float]], folder: Path) -> None:
+    """Write ``curve.csv``, and ``curve.png`` where matplotlib is installed."""
+    names = list(dict.fromkeys(name for row in curve for name in row))
+    beside = folder / f".curve.{os.getpid()}"
+    with beside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(curve)
+    beside.replace(folder / "curve.csv")

@@ -1,0 +1,91 @@
+"""Weights on disk: ``model.safetensors``, ``config.json`` with its SHA-256, and a model card. Nothing is unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from kalamos.errors import ModelError
+
+SHIPPED = Path(__file__).parent / "weights"
+TENSORS, CONFIG = "model.safetensors", "config.json"
+
+
+class Weights(NamedTuple):
+    """What a folder of weights holds.
+
+    Attributes:
+        config: the whole of ``config.json``: ``model``, ``sizes``, ``sha256``, and what the training says of itself.
+        tensors: name -> float32 tensor.
+    """
+
+    config: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+def save_weights(folder: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
+    """Write tensors (as float16) and config with the tensors' hash; each file is replaced whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    halves = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in sorted(tensors.items())}
+    data = save(halves)
+    told = {**config, "sha256": hashlib.sha256(data).hexdigest()}
+    _replace(folder / TENSORS, data)
+    _replace(folder / CONFIG, (json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+
+def load_weights(folder: Path, model: str) -> Weights:
+    """Read a folder of weights.
+
+    Raises:
+        ModelError: where a file is missing or broken, belongs to another model, or does not have the hash that the
+            config states.
+    """
+    try:
+        config = json.loads((folder / CONFIG).read_text("utf-8"))
+        data = (folder / TENSORS).read_bytes()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder} holds no weights: {error}") from error
+    if not isinstance(config, dict) or config.get("model") != model:
+        found = config.get("model") if isinstance(config, dict) else config
+        raise ModelError(f"{folder / CONFIG}: the weights belong to the model {found!r}, not to {model!r}")
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != config.get("sha256"):
+        raise ModelError(
+            f"{folder / TENSORS} has the SHA-256 {digest[:16]}..., "
+            f"its config says {str(config.get('sha256'))[:16]}...; the file was changed or cut short: fetch it again"
+        )
+    try:
+        halves = load(data)
+    except SafetensorError as error:
+        raise ModelError(f"{folder / TENSORS} is no safetensors file: {error}") from error
+    return Weights(config, {name: tensor.float() for name, tensor in halves.items()})
+
+
+def fill(net: nn.Module, weights: Weights, folder: Path) -> None:
+    """Put weights into a network.
+
+    Raises:
+        ModelError: where names or shapes do not fit, or a value is not finite.
+    """
+    broken = [name for name, tensor in weights.tensors.items() if not bool(tensor.isfinite().all())]
+    if broken:
+        raise ModelError(f"{folder / TENSORS}: {broken[0]} holds values that are not finite")
+    try:
+        net.load_state_dict(weights.tensors)
+    except RuntimeError as error:
+        raise ModelError(f"{folder / TENSORS} does not fit its config: {' '.join(str(error).split())[:300]}") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(data)
+    os.replace(beside, path)  # noqa: PTH105 - Path.replace is the same call; this one reads as atomic
