@@ -258,9 +258,9 @@ def _checked(values: ArrayLike, writers: Sequence[str], weights: ArrayLike | Non
         raise KalamosError(
             f"values, writers and weights go sample by sample; got {array.shape}, {len(writers)} and {weight.shape}"
         )
-    names: dict[str, int] = {}
-    cluster = [names.setdefault(name or f"\0{i}", len(names)) for i, name in enumerate(writers)]
-    return _Data(array, weight, np.asarray(cluster, np.int64), len(names))
+    names = [name or f"\0{i}" for i, name in enumerate(writers)]
+    clusters, cluster = np.unique(np.asarray(names, dtype=np.str_), return_inverse=True)
+    return _Data(array, weight, cluster.astype(np.int64), len(clusters))
 
 
 def _aggregate(data: _Data, aggregate: Aggregate) -> float:

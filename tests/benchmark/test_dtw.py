@@ -150,14 +150,28 @@ def test_bounds(a, b):
     assert frechet(a, b) <= far + 1e-9
 
 
-@given(real, real)
-@settings(max_examples=80, deadline=None)
-def test_frechet_agrees_with_shapely(a, b):
-    if min(len(a), len(b)) < 2:
-        assert frechet(a, b) == pytest.approx(max(np.hypot(*(x - y)) for x, y in itertools.product(a, b)))
-        return
-    theirs = shapely.frechet_distance(shapely.LineString(a), shapely.LineString(b))
-    assert frechet(a, b) == pytest.approx(theirs, rel=1e-9, abs=1e-9)
+@given(short, short)
+@settings(max_examples=60, deadline=None)
+def test_frechet_is_the_least_of_the_longest_leashes(a, b):
+    paths = all_warpings(len(a), len(b))
+    assert frechet(a, b) == min(max(np.hypot(*(a[i] - b[j])) for i, j in path) for path in paths)
+
+
+def test_frechet_agrees_with_shapely_on_paths_near_each_other():
+    rng = np.random.default_rng(8)
+    for n in rng.integers(2, 60, 40):
+        a = walk(rng, n)
+        b = a + np.array([3.0, 4.0]) + rng.normal(0, 0.01, a.shape)
+        theirs = shapely.frechet_distance(shapely.LineString(a), shapely.LineString(b))
+        assert frechet(a, b) == pytest.approx(theirs, rel=1e-12)
+
+
+def test_frechet_is_never_above_shapely():
+    # GEOS 3.14 misses the least leash for about one pair of random walks in eleven; the definition written out above settles it
+    rng = np.random.default_rng(9)
+    for n, m in rng.integers(2, 60, (40, 2)):
+        a, b = walk(rng, n), walk(rng, m)
+        assert frechet(a, b) <= shapely.frechet_distance(shapely.LineString(a), shapely.LineString(b)) + 1e-12
 
 
 def test_segments():
