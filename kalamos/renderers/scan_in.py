@@ -90,7 +90,7 @@ def read_image(path: Path | str) -> Grey:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(file, formats=[*FORMATS, "MPO"]) as image:
+            with Image.open(file, formats=FORMATS) as image:
                 _check_size(file, image)
                 upright = ImageOps.exif_transpose(image)
                 return _to_grey(upright)
@@ -306,21 +306,43 @@ def _stretched(grey: Grey) -> Grey:
 
 
 def _resampled(piece: Piece, placement: Placement, height: int, width: int) -> Grey:
-    """Draw the piece into a white frame: only the whole pixels that its ink can touch are resampled."""
+    """Draw the piece into a white frame: smaller by exact areas, as the renderers measure ink; larger by cubics."""
+    scale, dx, dy = placement
+    if scale > 1:
+        return _enlarged(piece, placement, height, width)
+    x0, y0, _, _ = piece.box
+    rows = (np.arange(height + 1) - dy) / scale - y0
+    columns = (np.arange(width + 1) - dx) / scale - x0
+    ink = _ink_between(_ink_between(255 - piece.pixels, rows).T, columns).T * scale**2
+    frame: Grey = (255 - np.clip(np.rint(ink), 0, 255)).astype(np.uint8)
+    return frame
+
+
+def _ink_between(ink: NDArray[np.generic], edges: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Integrate ``(n, k)`` down its rows between neighbouring edges: ``(len(edges) - 1, k)``; outside is nothing."""
+    whole = np.uint32 if ink.dtype == np.uint8 else np.float64
+    total = np.zeros((len(ink) + 1, ink.shape[1]), whole)
+    np.cumsum(ink, axis=0, dtype=whole, out=total[1:])
+    at = np.clip(edges, 0, len(ink))
+    row = np.minimum(at.astype(np.int64), len(ink) - 1)
+    below = total[row].astype(np.float64)
+    return np.diff(below + (at - row)[:, None] * (total[row + 1] - below), axis=0)
+
+
+def _enlarged(piece: Piece, placement: Placement, height: int, width: int) -> Grey:
+    """Resample only the whole pixels that the piece's ink can touch."""
     scale, dx, dy = placement
     x0, y0, x1, y1 = piece.box
     left, right = max(0, math.floor(scale * x0 + dx) - 1), min(width, math.ceil(scale * x1 + dx) + 1)
     top, bottom = max(0, math.floor(scale * y0 + dy) - 1), min(height, math.ceil(scale * y1 + dy) + 1)
-    pad = math.ceil(3 / scale) + 3
-    source = np.pad(piece.pixels, pad, constant_values=255)
+    pad = 5
     box = (
         (left - dx) / scale - x0 + pad,
         (top - dy) / scale - y0 + pad,
         (right - dx) / scale - x0 + pad,
         (bottom - dy) / scale - y0 + pad,
     )
-    kernel = Image.Resampling.HAMMING if scale < 1 else Image.Resampling.BICUBIC
-    drawn = Image.fromarray(source).resize((right - left, bottom - top), kernel, box)
+    source = Image.fromarray(np.pad(piece.pixels, pad, constant_values=255))
     frame = np.full((height, width), 255, np.uint8)
-    frame[top:bottom, left:right] = np.asarray(drawn)
+    frame[top:bottom, left:right] = source.resize((right - left, bottom - top), Image.Resampling.BICUBIC, box)
     return frame
