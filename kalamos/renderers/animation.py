@@ -90,6 +90,12 @@ def frames(
         yield shot
 
 
+def reduced(pixels: NDArray[np.uint8], side_px: float) -> NDArray[np.uint8]:
+    """Shrink a picture by a whole number, until its longer side is at most twice ``side_px``: scans are large."""
+    factor = int(max(pixels.shape) // side_px)
+    return np.asarray(Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels
+
+
 def _shots(ink: Ink, image: OfflineImage | None, options: dict[str, Any]) -> tuple[list[Image.Image], int]:
     shots = list(frames(ink, image, **options))
     timeline = plan(ink, options.get("duration_s"), options.get("max_pause_s", MAX_PAUSE_S))
@@ -121,7 +127,8 @@ def _sheet(ink: Ink, image: OfflineImage | None, size_px: int | None) -> tuple[I
     size = tuple(max(_OVERSAMPLE, round(side * zoom / _OVERSAMPLE) * _OVERSAMPLE) for side in (width, height))
     if image is None:
         return Image.new("RGB", size, "white"), zoom, box[:2]
-    faded = (255 - (255 - image.pixels.astype(np.float32)) * 0.26).astype(np.uint8)
+    small = reduced(image.pixels, max(size)).astype(np.float32)
+    faded = (255 - (255 - small) * 0.26).astype(np.uint8)
     enlarge = Image.Resampling.NEAREST if zoom >= 3 * _OVERSAMPLE else Image.Resampling.BICUBIC
     return Image.fromarray(faded).resize(size, enlarge).convert("RGB"), zoom, box[:2]
 
@@ -135,9 +142,10 @@ def _pieces(run: Run) -> list[tuple[float, Floats, str]]:
 
 def _draw(canvas: ImageDraw.ImageDraw, piece: tuple[float, Floats, str], nib: float) -> None:
     _, xy, colour = piece
+    width = max(1, round(nib))
     if len(xy) == 2:
-        canvas.line([*xy.ravel().tolist()], fill=colour, width=max(1, round(nib)))
-    radius = nib / 2 if len(xy) == 2 else 0.8 * nib
+        canvas.line([*xy.ravel().tolist()], fill=colour, width=width)
+    radius = (width - 1) / 2 if len(xy) == 2 else 0.8 * nib
     for x, y in xy.tolist():
         canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 

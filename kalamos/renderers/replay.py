@@ -20,7 +20,7 @@ from kalamos.geometry import bounds
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.png import encode_png
-from kalamos.renderers.animation import to_apng, to_gif
+from kalamos.renderers.animation import reduced, to_apng, to_gif
 from kalamos.renderers.smil import Loop, area, number, path, spans, thin
 from kalamos.renderers.timeline import (
     MAX_PAUSE_S,
@@ -143,7 +143,8 @@ def _underlay(view: _View, image: OfflineImage | None, runs: list[list[Run]]) ->
             f'<path d="{trace}" fill="none" stroke="#e6e8eb" stroke-width="{number(1.6 * _nib(view))}" '
             'stroke-linecap="round" stroke-linejoin="round"/>'
         )
-    data = base64.b64encode(encode_png(np.ascontiguousarray(image.pixels), 9)).decode()
+    shown = reduced(image.pixels, 2 * max(view.width, view.height))
+    data = base64.b64encode(encode_png(np.ascontiguousarray(shown), 9)).decode()
     corner = view.place(np.zeros((1, 2)))[0]
     crisp = ' style="image-rendering:pixelated"' if view.zoom >= 3 else ""
     return frame + (
