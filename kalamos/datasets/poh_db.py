@@ -1,8 +1,9 @@
 """POH-Db: Persian written on phones, tablets and screens, collected by crowdsourcing (farsihandwriting.ir).
 
-A page is one InkML file, ``Writepads/<type>/<number>.inkml``; what was to be written stands by the page's ``truthId`` in
-``GroundTruths/<type>/*.xml``. Types: ``WordGroup`` (one word a line), ``WordGroup2`` and ``WordGroup3`` (two and three
-words a line), ``NumberGroup`` (a number or a small sum a line), ``Text`` (a sentence, broken where the writer pleased).
+A page is one InkML file, ``Writepads/<type>/<number>.inkml``; what was to be written stands in
+``GroundTruths/<type>/*.xml`` by the page's ``truthId``. Types: ``WordGroup`` (one word a line), ``WordGroup2`` and
+``WordGroup3`` (two and three words a line), ``NumberGroup`` (a number or a small sum a line), ``Text`` (a sentence,
+broken into lines where the writer pleased).
 
 Readings taken here, beside those of :mod:`kalamos.datasets.formats.inkml`:
 

@@ -30,6 +30,7 @@ FORMATS = Registry(
         "upx": "kalamos.datasets.formats:upx",
         "iamondb": "kalamos.datasets.formats:iamondb",
         "kanjivg": "kalamos.datasets.formats:kanjivg",
+        "inkjson": "kalamos.datasets.formats:inkjson",
         "unipen": "kalamos.datasets.formats:unipen",
         "omniglot": "kalamos.datasets.formats:omniglot",
         "quickdraw": "kalamos.datasets.formats:quickdraw",

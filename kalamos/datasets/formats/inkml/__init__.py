@@ -20,17 +20,32 @@ from kalamos.datasets.formats.inkml.channels import ContextArrays
 from kalamos.datasets.formats.inkml.document import (
     Document,
     Piece,
+    document_of,
     notes,
     parse_document,
     read_document,
 )
 from kalamos.datasets.formats.xmltree import root_tag
+from kalamos.datasets.sample_fields import sample_of
+from kalamos.errors import InkError
 from kalamos.ink import Sample
 
-__all__ = ["ContextArrays", "Document", "Piece", "notes", "parse_document", "read", "read_document", "sniff"]
+__all__ = [
+    "ContextArrays",
+    "Document",
+    "Piece",
+    "document_of",
+    "notes",
+    "parse_document",
+    "read",
+    "read_document",
+    "sniff",
+]
 
-_LABELS = ("truth", "label", "transcription", "Transcription", "text", "normalizedLabel")
+_LABELS = ("truth", "label", "transcription", "Transcription", "text", "textField", "normalizedLabel")
 _WRITERS = ("writer", "writerId", "writerID", "Writer", "author")
+GENERATOR = "kalamos"
+"""What the annotation ``generator`` of a file holds that Kalamos wrote: one ``traceGroup`` a sample, all fields."""
 
 
 def sniff(head: bytes) -> str | None:
@@ -44,17 +59,22 @@ def sniff(head: bytes) -> str | None:
 def read(path: Path, report: UnitReport) -> Iterator[Sample]:
     """Yield the ink of one file as one sample of the level ``page``; its truth annotation is the label.
 
+    A file that Kalamos wrote gives back the samples that were written.
+
     Raises:
         FormatError: where the file is not InkML, or breaks its rules.
     """
     document = read_document(path)
     report.expected["trace"] += len(document.traces)
-    ink = document.ink(counts=report.mendings)
     report.mendings.update(document.counts)
+    found = notes(document.root)
+    if found.get("generator") == GENERATOR:
+        yield from _written(document, path, report)
+        return
+    ink = document.ink(counts=report.mendings)
     if not ink.n_points:
         report.refusals.append(Refusal(path.name, "", "no ink: the file holds no trace with a point"))
         return
-    found = notes(document.root)
     for group in document.root.findall("traceGroup"):
         found = {**notes(group), **found}
     yield Sample(
@@ -67,3 +87,13 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
         time_source="none" if ink.t is None else document.time_source,
         source=path.name,
     )
+
+
+def _written(document: Document, path: Path, report: UnitReport) -> Iterator[Sample]:
+    """Yield the samples of a file that :func:`kalamos.datasets.export.write_inkml` made."""
+    for number, group in enumerate(document.root.findall("traceGroup"), 1):
+        try:
+            ink = document.ink(document.pieces(group), counts=report.mendings, mend=False)
+            yield sample_of(notes(group, strip=False), ink)
+        except (InkError, ValueError) as error:
+            report.refusals.append(Refusal(path.name, f"traceGroup {number}", f"not a valid sample: {error}"))

@@ -28,7 +28,7 @@ NAMES = {
     "TangentialF": "tangential_pressure",
     "S": "tip_switch",
 }
-"""InkML's names of channels -> those of ``Ink.extra``; any other name is kept in lower case."""
+"""InkML's names of channels -> those of ``Ink.extra``; any other name is kept."""
 _DEGREES = {"rad": 180 / np.pi, "grad": 0.9, "degree": 1.0, "deg": 1.0}
 Floats = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def context_arrays(
     t = None if t is None else t + (origin_s(context, definitions) - start_s)
     force, declared = _pressure(columns.get("F"))
     extra = {
-        NAMES.get(name, name.lower()): _degrees(channel, values)
+        NAMES.get(name, name): _degrees(channel, values)
         for name, (channel, values) in columns.items()
         if name not in {"X", "Y", "T", "F"}
     }

@@ -49,7 +49,8 @@ class Document:
         root: its ``<ink>`` element, names without namespaces.
         definitions: contexts, formats, and what ``id`` stands for what element.
         traces: all ``<trace>`` elements in the order of the document.
-        arrays: their points, one after another.
+        arrays: their points, one after another, with the channels that all traces have.
+        parts: the same for each context, with all its channels, and which traces it holds.
         index: element of a trace -> its place in ``traces``.
         counts: irregularities met while reading: rule -> how often.
     """
@@ -59,6 +60,7 @@ class Document:
     definitions: Definitions
     traces: Sequence[Trace]
     arrays: ContextArrays
+    parts: Sequence[tuple[ContextArrays, Sequence[int]]]
     index: Mapping[Element, int]
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -94,22 +96,29 @@ class Document:
                 self._add(view, _span(view, self.path), found, 0)
         return found
 
-    def ink(self, pieces: Iterable[Piece] | None = None, *, counts: Counter[str]) -> Ink:
+    def ink(self, pieces: Iterable[Piece] | None = None, *, counts: Counter[str], mend: bool = True) -> Ink:
         """Return pieces of traces as one ink; traces that continue one another become one stroke.
 
         Args:
             pieces: what to take, in this order; None for the document's own ink.
             counts: mendings are added to it.
+            mend: False for ink that was valid when it was written.
+
+        Raises:
+            InkError: where it is not mended and not valid.
         """
         taken = self.pieces() if pieces is None else list(pieces)
         down = [piece for piece in taken if self.traces[piece.trace].element.get("type") != "penUp"]
         if len(down) < len(taken):
             counts["trace-pen-up"] += len(taken) - len(down)
-        arrays = self.arrays
-        if down != [Piece(k) for k in range(len(self.traces))]:
-            rows, ends = self._rows(down)
-            arrays = arrays.take(rows, ends)
+        arrays, local = self._arrays_of(down)
+        if local != [Piece(k) for k in range(len(arrays.offsets) - 1)]:
+            arrays = arrays.take(*_rows(arrays, local))
         arrays = arrays.merged([self._continues(piece) for piece in down])
+        if not mend:
+            empty = np.flatnonzero(np.diff(arrays.offsets))
+            ends = np.concatenate([[0], arrays.offsets[1:][empty]])
+            return Ink(arrays.xy, ends.astype(np.int32), arrays.t, arrays.pressure, arrays.extra)  # type: ignore[arg-type]
         return mend_flat(
             arrays.xy,
             arrays.offsets,
@@ -123,15 +132,14 @@ class Document:
     def _continues(self, piece: Piece) -> bool:
         return self.traces[piece.trace].element.get("continuation") in {"middle", "end"}
 
-    def _rows(self, pieces: Sequence[Piece]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the points of pieces and where each piece ends among them."""
-        offsets = self.arrays.offsets
-        parts = []
-        for trace, start, stop in pieces:
-            first, end = int(offsets[trace]), int(offsets[trace + 1])
-            parts.append(np.arange(first + min(start, end - first), end if stop is None else min(first + stop, end)))
-        ends = np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)])
-        return np.concatenate(parts) if parts else np.empty(0, np.int64), ends.astype(np.int64)
+    def _arrays_of(self, pieces: Sequence[Piece]) -> tuple[ContextArrays, list[Piece]]:
+        """Return the arrays to take pieces from and the pieces in them: one context's where all are of that context."""
+        if len(self.parts) > 1:
+            for arrays, members in self.parts:
+                place = {trace: k for k, trace in enumerate(members)}
+                if all(piece.trace in place for piece in pieces):
+                    return arrays, [piece._replace(trace=place[piece.trace]) for piece in pieces]
+        return self.arrays, list(pieces)
 
     def _add(self, element: Element, span: tuple[list[int], list[int]], found: list[Piece], depth: int) -> None:
         low, high = span
@@ -163,9 +171,23 @@ def read_document(path: Path) -> Document:
     return parse_document(read_bytes(path), path)
 
 
+def _rows(arrays: ContextArrays, pieces: Sequence[Piece]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the points of pieces and where each piece ends among them."""
+    parts = []
+    for trace, start, stop in pieces:
+        first, end = int(arrays.offsets[trace]), int(arrays.offsets[trace + 1])
+        parts.append(np.arange(first + min(start, end - first), end if stop is None else min(first + stop, end)))
+    ends = np.concatenate([[0], np.cumsum([len(part) for part in parts], dtype=np.int64)])
+    return np.concatenate(parts) if parts else np.empty(0, np.int64), ends.astype(np.int64)
+
+
 def parse_document(data: bytes, path: object) -> Document:
     """Read an InkML document from bytes; ``path`` is what messages call it, times count from its first timestamp."""
-    root = parse_xml(data, path)
+    return document_of(parse_xml(data, path), path)
+
+
+def document_of(root: Element, path: object) -> Document:
+    """Read an InkML document from its root element."""
     if root.tag != "ink":
         raise FormatError(path, f"the root element is <{root.tag[:40]}>, not <ink>: this is not InkML")
     definitions = Definitions(root, path)
@@ -180,14 +202,16 @@ def parse_document(data: bytes, path: object) -> Document:
     ]
     arrays = joined(parts, members, counts)
     index = {trace.element: k for k, trace in enumerate(traces)}
-    return Document(path, root, definitions, traces, arrays, index, counts)
+    held = list(zip(parts, members, strict=True))
+    return Document(path, root, definitions, traces, arrays, held, index, counts)
 
 
-def notes(element: Element) -> dict[str, str]:
+def notes(element: Element, *, strip: bool = True) -> dict[str, str]:
     """Return the ``<annotation>`` children of an element: type -> text; the first of a type counts."""
     found: dict[str, str] = {}
     for item in element.findall("annotation"):
-        found.setdefault(item.get("type", ""), (item.text or "").strip())
+        text = item.text or ""
+        found.setdefault(item.get("type", ""), text.strip() if strip else text)
     return found
 
 

@@ -1,0 +1,36 @@
+"""Write samples in the formats of the field: InkML, UNIPEN, SVG, JSON, stroke-3.
+
+Every writer is ``write_<format>(samples, path)``; the file is replaced only when it is complete. What a format can hold
+comes back exactly when Kalamos reads the file:
+
+============  =====================================================================================
+InkML         everything: positions, times, pressure, further channels, all fields of the sample
+JSON          everything
+UNIPEN        positions, times to a rounding in the last place, pressure to one part in 2^24, labels, writers
+SVG           positions, all fields of the sample; no channels
+stroke-3      positions and pen lifts, in the order of the samples; nothing else
+============  =====================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from kalamos.datasets.export.inkml import write_inkml
+from kalamos.datasets.export.json import write_json
+from kalamos.datasets.export.stroke3 import write_stroke3
+from kalamos.datasets.export.svg import write_svg
+from kalamos.datasets.export.unipen import write_unipen
+from kalamos.ink import Sample
+
+__all__ = ["WRITERS", "write_inkml", "write_json", "write_stroke3", "write_svg", "write_unipen"]
+
+WRITERS: dict[str, Callable[[Iterable[Sample], Path], int]] = {
+    "inkml": write_inkml,
+    "unipen": write_unipen,
+    "svg": write_svg,
+    "json": write_json,
+    "stroke3": write_stroke3,
+}
+"""Format name -> its writer, which returns how many samples it wrote."""
