@@ -136,13 +136,7 @@ def fit(path: Path, breaks: Ints, timing: Timing, ridge: float = 2e-3) -> Pulses
         timing: of the m pulses.
         ridge: weight of that pull.
     """
-    share, delta = parts(path, breaks)
-    chord = np.angle(path[breaks[1:]] - path[breaks[:-1]])
-    guess = share * np.exp(1j * (chord - delta / 2))
-    t = np.linspace(0.0, timing.end, SAMPLES_A_PULSE * len(share) + 4)[1:]
-    normal, right = _normal_equations(path, share, delta, timing, t)
-    pull = ridge * len(t)
-    command = np.linalg.solve(normal + pull * np.eye(len(share)), right + pull * guess)
+    command, delta = _fitted(path, breaks, timing, timing.end, ridge)
     theta_s = np.angle(command)
     return Pulses(timing, np.abs(command), theta_s, theta_s + delta)
 
@@ -164,6 +158,38 @@ def parts(path: Path, breaks: Ints) -> tuple[Floats, Floats]:
                 turn[i] += math.atan2(bend.imag, bend.real)
         turn[i] = min(max(turn[i], -1.5 * math.pi), 1.5 * math.pi)
     return length, turn
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _fitted(path: Path, breaks: Ints, timing: Timing, end_s: float, ridge: float) -> tuple[Path, Floats]:
+    """Return the commands D exp(j theta_s) of :func:`fit` and the turning of each pulse."""
+    share, delta = parts(path, breaks)
+    m = len(share)
+    rows = SAMPLES_A_PULSE * m + 3
+    normal, right = _normal_equations(path, share, delta, timing, np.linspace(0.0, end_s, rows + 1)[1:])
+    for i in range(m):
+        chord = path[breaks[i + 1]] - path[breaks[i]]
+        angle = math.atan2(chord.imag, chord.real) - 0.5 * delta[i]
+        normal[i, i] += ridge * (rows + 1)
+        right[i] += ridge * (rows + 1) * share[i] * complex(math.cos(angle), math.sin(angle))
+    return _solved(normal, right), delta
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _solved(matrix: Path, right: Path) -> Path:
+    """Solve a Hermitian positive definite system in place: elimination needs no pivots there."""
+    m = len(right)
+    for k in range(m):
+        for i in range(k + 1, m):
+            factor = matrix[i, k] / matrix[k, k]
+            for j in range(k, m):
+                matrix[i, j] -= factor * matrix[k, j]
+            right[i] -= factor * right[k]
+    for k in range(m - 1, -1, -1):
+        for j in range(k + 1, m):
+            right[k] -= matrix[k, j] * right[j]
+        right[k] /= matrix[k, k]
+    return right
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -34,7 +34,10 @@ class Writer:
         pen_up_s: pause that each lift costs beside the way through the air.
         rate_hz: sampling rate of the tablet.
         fused_dots: whether two dots become a dash and three a caret, as in quick Arabic hands.
+        proportion: how much higher the middle of a letter lies than in the plan, in quarters of its height: what
+            x-height, ascenders and descenders are to each other.
         style: waves that bend every letter of this hand the same way.
+        habit: amplitude in plan units of the waves that bend one letter or word of this hand always the same way.
         wobble: amplitude in plan units of the further bending of each instance.
     """
 
@@ -55,7 +58,9 @@ class Writer:
     pen_up_s: float = 0.1
     rate_hz: float = 200.0
     fused_dots: bool = False
+    proportion: float = 0.0
     style: Waves | None = None
+    habit: float = 0.0
     wobble: float = 0.0
 
     @classmethod
@@ -67,10 +72,11 @@ class Writer:
     def from_seed(cls, seed: int, number: int) -> Writer:
         """Return writer ``number`` of the population ``seed``."""
         rng = rng_for(seed, "synthetic writer", number)
+        size_mm = float(np.exp(rng.normal(np.log(5.5), 0.22)))
         haste = float(rng.beta(2.0, 2.0))  # fast hands round corners, run pulses together and shake less
         return cls(
             name=f"s{seed}-{number:05d}",
-            size_mm=float(np.exp(rng.normal(np.log(5.5), 0.22))),
+            size_mm=size_mm,
             aspect=float(np.exp(rng.normal(0.0, 0.12))),
             slant_rad=float(np.clip(rng.normal(0.08, 0.16), -0.35, 0.6)),
             rotation_rad=float(rng.normal(0.0, 0.03)),
@@ -80,13 +86,15 @@ class Writer:
             sigma=float(rng.uniform(0.09, 0.22)),
             overlap=float(0.34 + 0.2 * haste + rng.uniform(-0.03, 0.03)),
             corner_overlap=float(max(0.0, 0.36 * haste - 0.03 + rng.uniform(-0.04, 0.04))),
-            jitter=float(rng.uniform(0.01, 0.04)),
-            tremor_mm=float(rng.gamma(1.2, 0.012) * (1.4 - haste)),
+            jitter=float(rng.uniform(0.01, 0.045)),
+            tremor_mm=float(min(rng.gamma(1.2, 0.012) * (1.4 - haste), 0.015 * size_mm)),
             tremor_hz=float(rng.uniform(7.5, 11.5)),
             pen_up_s=float(rng.uniform(0.05, 0.14) * (1.5 - haste)),
             rate_hz=float(rng.choice([60.0, 100.0, 120.0, 133.0, 200.0])),
             fused_dots=bool(rng.random() < 0.4),
-            style=waves(rng, 4, 3.6),
+            proportion=float(np.clip(rng.normal(0.0, 0.12), -0.3, 0.3)),
+            style=waves(rng, 4, 3.8),
+            habit=float(rng.uniform(1.5, 4.0)),
             wobble=float(rng.uniform(0.8, 2.2)),
         )
 
@@ -97,10 +105,13 @@ class Writer:
 
 def waves(rng: np.random.Generator, count: int, amplitude: float) -> Waves:
     """Draw a smooth field of displacements: ``count`` plane waves of 90 to 260 plan units, any direction and phase."""
-    angle, phase = rng.uniform(0.0, 2 * np.pi, (2, count))
-    number = 2 * np.pi / rng.uniform(90.0, 260.0, count)
-    x, y = rng.normal(0.0, amplitude / np.sqrt(count), (2, count))
-    return np.stack([number * np.cos(angle), number * np.sin(angle), x, y, phase], axis=1)
+    angle, phase, length = rng.uniform((0.0, 0.0, 90.0), (2 * np.pi, 2 * np.pi, 260.0), (count, 3)).T
+    field = np.empty((count, 5))
+    field[:, 0] = 2 * np.pi / length * np.cos(angle)
+    field[:, 1] = 2 * np.pi / length * np.sin(angle)
+    field[:, 2:4] = rng.normal(0.0, amplitude / np.sqrt(count), (count, 2))
+    field[:, 4] = phase
+    return field
 
 
 def bent(path: Path, field: Waves) -> Path:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from kalamos.datasets.synthetic.kinematics import Path, Pulses, Timing, fit, parts, position, timing_of
 from kalamos.datasets.synthetic.layout import Hand, layout
 from kalamos.datasets.synthetic.plans import StrokePlan
-from kalamos.datasets.synthetic.writers import Writer, bent, waves
+from kalamos.datasets.synthetic.writers import Waves, Writer, bent, waves
 from kalamos.ink import Ink
+from kalamos.seeding import rng_for
 
 RESOLUTION_MM = 0.01  # of the simulated tablet; also keeps the bytes equal between machines
 REFERENCE_LENGTH = 30.0  # plan units; a pulse of this length takes the writer's standard time
@@ -32,16 +33,20 @@ def synthesise(text: str, script: str, writer: Writer, rng: np.random.Generator)
         KalamosError: where there is nothing to write.
     """
     strokes = layout(text, script, Hand(writer.choice, writer.spacing, writer.fused_dots))
-    return write(strokes, writer, rng)
+    habit = waves(rng_for(0, writer.name, "habit", text), 2, writer.habit) if writer.habit else None
+    return write(strokes, writer, rng, habit)
 
 
-def write(strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generator) -> Ink:
-    """Write planned strokes one after another, with the pauses in which the pen is in the air."""
+def write(strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generator, habit: Waves | None = None) -> Ink:
+    """Write planned strokes one after another, with the pauses in which the pen is in the air.
+
+    ``habit`` bends them beside what the writer does to all strokes.
+    """
     dt_s = 1 / writer.rate_hz
     pens: list[Path] = []
     ticks: list[NDArray[np.int64]] = []
     clock = 0
-    for stroke, path in zip(strokes, _bent_paths(strokes, writer, rng), strict=True):
+    for stroke, path in zip(strokes, _bent_paths(strokes, writer, rng, habit), strict=True):
         pulses = _pulses(stroke, path, writer, rng)
         tick = np.arange(int(np.ceil(pulses.timing.end / dt_s)) + 1)
         pen: Path = path[0] + position(pulses, _seconds(tick, dt_s))
@@ -77,18 +82,23 @@ def _plan_to_mm(writer: Writer) -> NDArray[np.float64]:
     return matrix
 
 
-def _bent_paths(strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generator) -> list[Path]:
+def _bent_paths(
+    strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generator, habit: Waves | None
+) -> list[Path]:
     """Return the paths as this hand bends them, and as it misplaces them this time."""
     paths = [stroke.path for stroke in strokes]
-    fields = [] if writer.style is None else [writer.style]
+    fields = [field for field in (writer.style, habit) if field is not None]
     if writer.wobble:
         fields.append(waves(rng, 2, writer.wobble))
-    if not fields:
-        return paths
-    whole = bent(np.concatenate(paths), np.concatenate(fields))
-    ends = np.cumsum([len(path) for path in paths])
+    whole = np.concatenate(paths)
+    if writer.proportion:
+        y = whole.imag
+        whole = whole + 1j * writer.proportion * y * (100 - y) / 100
+    if fields:
+        whole = bent(whole, np.concatenate(fields))
     slips = rng.normal(0.0, writer.wobble, (2, len(paths)))
     slips[:, 0] = 0.0  # the first stroke is where the letter is
+    ends = np.cumsum([len(path) for path in paths])
     return [part + complex(*slip) for part, slip in zip(np.split(whole, ends[:-1]), slips.T, strict=True)]
 
 
