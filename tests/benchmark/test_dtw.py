@@ -167,7 +167,7 @@ def test_frechet_agrees_with_shapely_on_paths_near_each_other():
 
 
 def test_frechet_is_never_above_shapely():
-    # GEOS 3.14 misses the least leash for about one pair of random walks in eleven; the definition written out above settles it
+    # GEOS 3.14 misses the least leash for about one pair of random walks in eleven; the definition above settles it
     rng = np.random.default_rng(9)
     for n, m in rng.integers(2, 60, (40, 2)):
         a, b = walk(rng, n), walk(rng, m)

@@ -1,0 +1,192 @@
+"""The table: every row complete, every failure at its worst, nobody worse than failing, garbage bounded."""
+
+from __future__ import annotations
+
+import math
+import resource
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kalamos import geometry
+from kalamos.benchmark.metrics import METRICS, Pair, score
+from kalamos.benchmark.metrics.dense import MOST_POINTS, densify
+from kalamos.benchmark.metrics.pair import thinned
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink
+
+TRUTH = Ink.from_strokes(
+    [[[10, 32], [30, 30], [54, 32]], [[32, 10], [30, 30], [32, 54]]], [[0.0, 0.3, 0.4], [0.6, 0.7, 1.0]]
+)
+PIXELS = np.full((64, 64), 255, np.uint8)
+PIXELS[30:34, 10:54] = PIXELS[10:54, 30:34] = 0
+IMAGE = OfflineImage(PIXELS)
+PROMISED = {
+    "order": "rmse_arc dtw ldtw dtw_segment frechet ldtw_below_3 rmse_arc_below_5",
+    "structure": "stroke_count stroke_count_error pen_up_precision pen_up_recall pen_up_f1 stroke_order_tau "
+    "stroke_direction start_point junction complete_trajectory",
+    "picture": "aiou chamfer_missing chamfer_extra hausdorff",
+    "velocity": "rmse_time speed_correlation speed_error velocity_snr velocity_pulses",
+    "published": "dtw_points dtw_128 rmse_wor rmse_kaggle2013 mse_half_icdar2013 snr",
+    "optimistic": "rmse_arc_oracle_direction ldtw_oracle_direction ldtw_adaptive_truth",
+}
+
+
+def test_the_table_is_whole():
+    for family, names in PROMISED.items():
+        assert [name for name, row in METRICS.items() if row.family == family] == names.split()
+    assert {row.family for row in METRICS.values()} == PROMISED.keys()
+    for name, metric in METRICS.items():
+        assert metric.name == name
+        assert metric.formula
+        assert metric.source
+        assert metric.aggregate in {"mean", "median", "pooled_rms"}
+        assert math.isfinite(metric.worst(Pair(Ink.empty(), TRUTH, IMAGE)))
+    assert all("oracle" in name or "adaptive" in name for name, row in METRICS.items() if row.family == "optimistic")
+
+
+def test_every_metric_applies_to_a_full_pair():
+    assert not [name for name, value in score(Pair(TRUTH, TRUTH, IMAGE)).items() if math.isnan(value)]
+
+
+def test_a_failure_is_the_worst_value_of_each():
+    pair = Pair(Ink.empty(), TRUTH, IMAGE)
+    assert score(pair) == {name: metric.worst(pair) for name, metric in METRICS.items()}
+
+
+def no_worse(metric, value, worst):
+    return value <= worst if metric.direction == "lower" else value >= worst
+
+
+coordinates = st.floats(-1e6, 1e6, width=32)
+strokes = st.lists(st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=6), min_size=1, max_size=5)
+
+
+@given(strokes, st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_no_answer_is_worse_than_none_or_undefined(points, timed):
+    t = [np.arange(len(part)) * 0.01 + k for k, part in enumerate(points)] if timed else None
+    pair = Pair(Ink.from_strokes(points, t), TRUTH, IMAGE)
+    for name, metric in METRICS.items():
+        value = metric.value(pair)
+        if "recovered_time" in metric.needs and not timed:
+            assert math.isnan(value)
+        else:
+            assert no_worse(metric, value, metric.worst(pair)), name
+            assert math.isfinite(value), name
+
+
+near = st.floats(-100, 100, width=32)
+strokes_near = st.lists(st.lists(st.tuples(near, near), min_size=1, max_size=5), min_size=1, max_size=4)
+
+
+@given(strokes_near, strokes_near)
+@settings(max_examples=60, deadline=None)
+def test_what_applies_depends_on_the_truth_alone(truth, answer):
+    there = Ink.from_strokes(truth, [np.arange(len(part)) * 0.01 + k for k, part in enumerate(truth)])
+    some = Ink.from_strokes(answer, [np.arange(len(part)) * 0.01 + k for k, part in enumerate(answer)])
+    left_out = [
+        {name for name, value in score(Pair(ink, there, IMAGE)).items() if math.isnan(value)}
+        for ink in (some, there, Ink.empty())
+    ]
+    assert left_out[0] == left_out[1] == left_out[2]
+
+
+def test_nothing_applies_to_an_empty_truth():
+    assert all(math.isnan(value) for value in score(Pair(TRUTH, Ink.empty(), IMAGE)).values())
+
+
+def test_needs():
+    untimed = Ink.from_strokes(list(TRUTH.strokes()))
+    without = {
+        "truth_time": score(Pair(TRUTH, untimed, IMAGE)),
+        "recovered_time": score(Pair(untimed, TRUTH, IMAGE)),
+        "image": score(Pair(TRUTH, TRUTH)),
+    }
+    for need, values in without.items():
+        missing = {name for name, value in values.items() if math.isnan(value)}
+        assert missing == {name for name, metric in METRICS.items() if need in metric.needs}, need
+
+
+def test_an_entry_that_gives_times_fails_where_it_gives_none():
+    untimed = Ink.from_strokes(list(TRUTH.strokes()))
+    pair = Pair(untimed, TRUTH, IMAGE)
+    metric = METRICS["speed_correlation"]
+    assert metric.value(pair, says_time=True) == metric.worst(pair)
+    assert math.isnan(metric.value(pair, says_time=False))
+    assert metric.value(Pair(Ink.empty(), TRUTH, IMAGE), says_time=True) == metric.worst(pair)
+    assert math.isnan(metric.value(Pair(Ink.empty(), TRUTH, IMAGE), says_time=False))
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        Ink.from_strokes([[[20, 20]]], [[0.0]]),
+        Ink.from_strokes([[[20, 20]], [[40, 40]], [[20, 20]]], [[0.0], [1.0], [2.0]]),
+        Ink.from_strokes([[[20, 20], [20, 20]], [[20, 20]]], [[0.0, 0.0], [0.0]]),
+        Ink.from_strokes([[[20, 20], [20, 20], [40, 20], [40, 20]]], [[0.0, 0.0, 1.0, 1.0]]),
+    ],
+    ids=["a dot", "dots", "standing", "duplicates"],
+)
+def test_odd_truths_are_perfect_against_themselves_and_bounded_against_others(truth):
+    for name, value in score(Pair(truth, truth, IMAGE)).items():
+        metric = METRICS[name]
+        best = 100.0 if metric.unit == "dB" else float(metric.direction == "higher")
+        assert math.isnan(value) or name == "aiou" or value == best, name
+    for name, value in score(Pair(TRUTH, truth, IMAGE)).items():
+        assert math.isnan(value) or math.isfinite(value), name
+
+
+@pytest.mark.slow
+def test_ten_million_points_are_bounded():
+    n = 10_000_000
+    xy = np.random.default_rng(0).uniform(0, 64, (n, 2)).astype(np.float32)
+    flood = Ink(xy, np.array([0, n]), np.arange(n) * 0.01)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for name, value in score(Pair(flood, TRUTH, IMAGE)).items():
+        assert no_worse(METRICS[name], value, METRICS[name].worst(Pair(flood, TRUTH, IMAGE))), name
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2_000_000  # kilobytes
+
+
+def test_a_flood_is_thinned():
+    xy = np.random.default_rng(0).uniform(0, 64, (200_000, 2))
+    for flood in (Ink(xy, np.array([0, 200_000])), Ink(xy, np.arange(200_001))):
+        pair = Pair(flood, TRUTH, IMAGE)
+        assert len(pair.recovered_dense.xy) <= MOST_POINTS + 1
+        assert len(pair.recovered_points) == MOST_POINTS
+        assert pair.recovered_points[-1].tolist() == flood.xy[-1].tolist()
+        values = score(pair)
+        assert values["ldtw"] > 5.0
+        assert values["complete_trajectory"] == values["stroke_count"] == 0.0
+
+
+def test_dense_points():
+    ink = Ink.from_strokes([[[0, 0], [3, 4]], [[9, 9]], [[0, 0], [0, 2.5]]])
+    dense = densify(ink, 1.0)
+    assert np.diff(dense.offsets).tolist() == [6, 1, 4]
+    np.testing.assert_allclose(dense.xy[:6], np.linspace([0, 0], [3, 4], 6), atol=1e-12)
+    assert dense.stroke.tolist() == [0] * 6 + [1] + [2] * 4
+    assert dense.take(np.array([2, 0])).xy.tolist() == [*dense.xy[7:].tolist(), *dense.xy[:6].tolist()]
+    assert dense.spread(2)[0].tolist() == [[0, 0], [3, 4]]
+    again = geometry.resample(ink, step=1.0)
+    np.testing.assert_array_equal(dense.xy.astype(np.float32), again.xy)
+
+
+def test_a_long_truth_gets_a_wider_step_whatever_the_answer():
+    long = Ink.from_strokes([[[0, 0], [6000, 0]]])
+    assert Pair(TRUTH, long).step_px == 2.0
+    assert Pair(Ink.from_strokes([[[0, 0], [9e5, 9e5]]]), TRUTH).step_px == 1.0
+    assert thinned(long.xy).dtype == np.float64
+
+
+def test_pairs_compute_each_view_once():
+    pair, calls = Pair(TRUTH, TRUTH, IMAGE), []
+
+    def counted(seen):
+        calls.append(seen)
+        return len(calls)
+
+    assert pair.view(counted) == pair.view(counted) == 1
+    assert calls == [pair]
