@@ -164,7 +164,7 @@ def _begin(conversion: Conversion, destination: Path) -> None:
 
 def _jobs(conversion: Conversion, units: Sequence[str], destination: Path) -> list[_ShardJob]:
     dealt: list[list[str]] = [[] for _ in range(min(conversion.shards, len(units)))]
-    for unit in sorted(units):
+    for unit in units:
         dealt[stable_hash(unit) % len(dealt)].append(unit)
     names = [f"part-{k:05d}-of-{len(dealt):05d}.parquet" for k in range(len(dealt))]
     return [

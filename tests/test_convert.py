@@ -1,0 +1,149 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kalamos.convert import Conversion, convert
+from kalamos.errors import CorpusError, StoreError
+from kalamos.renderers import preset
+from kalamos.store import read_rows
+
+OPTIONS = (("scripts", "Latn"), ("writers", "120"))
+
+
+def conversion(**changes):
+    settings = {"corpus": "synthetic", "root": Path(), "options": OPTIONS, "style": preset("clean"), "shards": 6}
+    return Conversion(**{**settings, **changes})
+
+
+def digests(folder):
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one-worker")
+    return folder, convert(conversion(), folder)
+
+
+def test_every_announced_sample_is_there_once(converted):
+    folder, report = converted
+    keys = [row.sample.key for row in read_rows(folder, images=False)]
+    assert report.samples == len(keys) == len(set(keys)) == sum(report.expected.values())
+    assert report.refusals == ()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert sum(file["rows"] for file in manifest["files"]) == len(keys)
+
+
+def test_truth_lies_on_the_ink(converted):
+    folder, _ = converted
+    for row, _ in zip(read_rows(folder), range(200), strict=False):
+        columns, rows = row.truth().xy.astype(int).T
+        assert (row.image.pixels[rows, columns] < 128).all()
+
+
+def test_two_workers_give_the_same_bytes(converted, tmp_path):
+    convert(conversion(), tmp_path, workers=2)
+    assert digests(tmp_path) == digests(converted[0])
+
+
+SCRIPT = """
+from pathlib import Path
+from kalamos.convert import Conversion, convert
+from kalamos.renderers import preset
+convert(Conversion("synthetic", Path(), {options!r}, preset("clean"), shards=6), Path({folder!r}))
+"""
+
+
+def test_a_run_killed_half_way_is_continued_to_the_same_bytes(converted, tmp_path):
+    command = [sys.executable, "-c", SCRIPT.format(options=OPTIONS, folder=str(tmp_path))]
+    running = subprocess.Popen(command)
+    while len(list(tmp_path.glob("*.parquet"))) < 2:
+        assert running.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.005)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    finished = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*.parquet")}
+    assert len(finished) < 6
+    convert(conversion(), tmp_path)
+    assert {file: file.stat().st_mtime_ns for file in finished} == finished, "a finished shard was made again"
+    left = {name: digest for name, digest in digests(tmp_path).items() if not name.startswith(".")}
+    assert left == digests(converted[0])
+
+
+def test_other_settings_do_not_continue_a_run(converted):
+    with pytest.raises(StoreError, match=r"other settings \(seed\)"):
+        convert(conversion(seed=1), converted[0])
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "mine.parquet").touch()
+    with pytest.raises(StoreError, match="something else"):
+        convert(conversion(), tmp_path)
+
+
+def unipen(folder, bad):
+    """Write a UNIPEN tree of three good files and some bad ones."""
+    data = folder / "data" / "1a" / "tst"
+    data.mkdir(parents=True)
+    (folder / "include").mkdir()
+    good = (
+        '.VERSION 1.0\n.COORD X Y\n.WRITER_ID w{n}\n.SEGMENT CHARACTER 0 ? "{n}"\n.PEN_DOWN\n0 0\n{n} 9\n5 5\n.PEN_UP\n'
+    )
+    for number in range(3):
+        (data / f"good{number}.dat").write_text(good.format(n=number + 1))
+    for name, content in bad.items():
+        (data / name).write_bytes(content)
+    return folder
+
+
+def test_bad_files_are_reported_and_the_rest_is_converted(tmp_path):
+    bad = {
+        "empty.dat": b"",
+        "binary.dat": bytes(range(256)) * 40,
+        "cut.dat": b'.VERSION 1.0\n.COORD X Y\n.SEGMENT CHARACTER 0-3 ? "a"\n.PEN_DOWN\n0 0\n1',
+        "climbs.dat": b'.VERSION 1.0\n.INCLUDE ../../../../../../etc/passwd\n.SEGMENT CHARACTER 0 ? "a"\n',
+        "itself.dat": b'.VERSION 1.0\n.INCLUDE tst/itself.dat\n.INCLUDE itself.dat\n.SEGMENT CHARACTER 0 ? "a"\n',
+        "huge.dat": b'.VERSION 1.0\n.COORD X Y\n.SEGMENT CHARACTER 0 ? "a"\n.PEN_DOWN\n1e400 0\n2 2\n3 3\n.PEN_UP\n',
+    }
+    root = unipen(tmp_path / "corpus", bad)
+    settings = Conversion("unipen", root, (("categories", "1a"),), preset("clean"), shards=2)
+    report = convert(settings, tmp_path / "out")
+    assert report.samples >= 3
+    named = {refusal.source for refusal in report.refusals}
+    for name in ("binary.dat", "cut.dat", "climbs.dat", "itself.dat"):
+        assert any(name in source for source in named), f"{name} is not in the report"
+    assert any("leads out of the folder" in refusal.reason for refusal in report.refusals)
+    with pytest.raises(CorpusError, match="--strict stops at the first"):
+        convert(Conversion("unipen", root, (("categories", "1a"),), None, shards=2, strict=True), tmp_path / "strict")
+
+
+@pytest.mark.parametrize("corpus", ["unipen", "poh-db", "omniglot"])
+def test_a_folder_that_is_no_such_corpus_is_named(corpus, tmp_path):
+    with pytest.raises(CorpusError, match=str(tmp_path)):
+        convert(Conversion(corpus, tmp_path), tmp_path / "out")
+
+
+@pytest.mark.corpora
+@pytest.mark.slow
+def test_the_whole_of_unipen_characters(corpora, tmp_path):
+    report = convert(Conversion("unipen", corpora / "unipen-train_r01_v07", style=preset("clean")), tmp_path, workers=2)
+    announced = report.expected[".SEGMENT CHARACTER"]
+    assert announced == 89_557
+    assert report.samples > 0.99 * announced
+    assert report.samples + len(report.refusals) >= announced
+
+
+@pytest.mark.corpora
+@pytest.mark.slow
+@pytest.mark.parametrize(("corpus", "announced"), [("omniglot", 4840), ("poh-db", 16854)])
+def test_the_whole_of_the_others(corpora, tmp_path, corpus, announced):
+    report = convert(Conversion(corpus, corpora / corpus), tmp_path, workers=2)
+    assert sum(report.expected.values()) == announced
+    assert report.samples > 0.97 * announced
