@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from kalamos.errors import FormatError
@@ -31,3 +32,23 @@ def text_of(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("latin-1")
+
+
+def lines_of(path: Path, limit: int) -> Iterator[bytes]:
+    """Yield the lines of a file one by one, none longer than ``limit`` bytes, whatever the size of the file.
+
+    Raises:
+        FormatError: where it cannot be opened, is no regular file, or a line is longer.
+    """
+    try:
+        if not path.is_file():
+            raise FormatError(path, "is not a file" if path.exists() else "does not exist")
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(limit + 1):
+                number += 1
+                if len(line) > limit:
+                    raise FormatError(path, f"the line is longer than {limit / 2**20:.0f} MB", f"line {number}")
+                yield line
+    except (OSError, ValueError) as error:
+        raise FormatError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
