@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from kalamos.datasets.synthetic.curves import Knots, Path, parse_knots, trace
 
@@ -23,6 +21,9 @@ THIN = 3
 MOST_TURN = 1.9  # radians that one pulse turns at most: about a third of a circle
 ARC_TOLERANCE = 1.6  # plan units that a part may stray from an arc
 LEAST_PART = 6  # steps
+PROMINENCE = 0.45  # by which a peak of log curvature stands out: a factor of 1.6
+LEAST_BEND = 0.004  # radians a step; what is straighter is straight
+SMOOTHING = np.exp(-0.5 * (np.arange(-8, 9) / 2.0) ** 2) / np.sqrt(2 * np.pi * 4.0)
 DOT = np.array([-1.5 + 2.0j, 2.0 - 2.5j])  # a dot is a short slanting touch
 
 
@@ -80,15 +81,37 @@ def _inner_breaks(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         return np.empty(0, np.int64), np.empty(0)
     steps = np.diff(path)
     turn = np.concatenate([[0.0], np.angle(steps[1:] / steps[:-1]), [0.0]])
-    bend = gaussian_filter1d(turn, 2.0, mode="constant")
-    peaks, _ = find_peaks(np.log(np.abs(bend) + 0.004), prominence=0.45)
-    peaks = peaks[(peaks >= LEAST_PART) & (peaks < len(path) - LEAST_PART)]
+    bend = np.convolve(turn, SMOOTHING, mode="same")
+    peaks = prominent_peaks(np.log(np.abs(bend) + LEAST_BEND), PROMINENCE)
     total = np.concatenate([[0.0], np.cumsum(np.abs(turn))])
-    marks = [0, *peaks.tolist(), len(path) - 1]
+    inside = [peak for peak in peaks if LEAST_PART <= peak < len(path) - LEAST_PART]
+    marks = [0, *inside, len(path) - 1]
     cuts = [cut for a, b in itertools.pairwise(marks) for cut in [*_arc_cuts(path, total, a, b), b]]
     inner = np.array(cuts[:-1], np.int64)
     sharp: NDArray[np.float64] = np.clip(np.abs(bend[inner]) / 0.25, 0.0, 0.8)
     return inner, sharp
+
+
+def prominent_peaks(height: NDArray[np.float64], least: float) -> list[int]:
+    """Return the peaks that stand out from the valleys beside them by ``least``; of two with no such valley the higher.
+
+    Both ends count as valleys as deep as they are.
+    """
+    rising = np.diff(height) > 0
+    peaks = (np.flatnonzero(rising[:-1] & ~rising[1:]) + 1).tolist()
+    k = 0
+    while k < len(peaks):
+        before = height[peaks[k - 1] if k else 0 : peaks[k] + 1].min()
+        after = height[peaks[k] : (peaks[k + 1] if k + 1 < len(peaks) else len(height) - 1) + 1].min()
+        if height[peaks[k]] - max(before, after) >= least:
+            k += 1
+            continue
+        # the valley on one side is too shallow: this peak goes, unless the one across that valley is lower
+        across = k - 1 if before > after else k + 1
+        lower = across if 0 <= across < len(peaks) and height[peaks[across]] < height[peaks[k]] else k
+        del peaks[lower]
+        k = max(min(k, lower) - 1, 0)
+    return peaks
 
 
 def _arc_cuts(path: Path, total: NDArray[np.float64], a: int, b: int) -> list[int]:
