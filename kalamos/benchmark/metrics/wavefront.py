@@ -67,7 +67,10 @@ def _computed(a: Points, b: Points, pairs: Ints, threads: int) -> Floats:
     def fill(span: tuple[int, int]) -> None:
         _distances(flat_a, bounds_a, flat_b, bounds_b, pairs[slice(*span)], distances[slice(*span)])
 
-    cuts = np.linspace(0, len(pairs), max(1, min(threads, len(pairs))) + 1).astype(np.int64).tolist()
+    if threads <= 1:
+        fill((0, len(pairs)))
+        return distances
+    cuts = np.linspace(0, len(pairs), min(threads, len(pairs)) + 1).astype(np.int64).tolist()
     with ThreadPoolExecutor(len(cuts) - 1) as pool:
         list(pool.map(fill, itertools.pairwise(cuts)))
     return distances
