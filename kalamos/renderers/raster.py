@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917 - numba infers the kernels' types
+# ruff: noqa: ANN001, ANN202, PLR0917 - numba infers the kernels' types
 # mypy: allow-untyped-defs, allow-untyped-calls
 """Area coverage of swept nibs: how much of each pixel the ink of a path hides.
 
@@ -21,10 +21,20 @@ are the same on every machine.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+# what Python calls is kept on disk; what only kernels call is compiled into them, without wrappers of its own
+_KERNEL = njit(cache=True, error_model="numpy", nogil=True)
+_INNER = njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 SUB = 16
 PER = 32
@@ -38,6 +48,23 @@ _BYTE = np.uint64(0x00FF00FF00FF00FF)
 _SHORT = np.uint64(0x0000FFFF0000FFFF)
 _U = np.uint64
 _SHARE = np.float32(1 / (SUB * PER))
+
+
+class Paths(NamedTuple):
+    """Paths of a batch of images, one after another.
+
+    Attributes:
+        path: float64 ``(n, 3)``: x, y and half the nib's width, in px.
+        ink: float32 ``(n,)`` in 0..1, how much ink the nib leaves after each point; where several hulls cover a pixel
+            it gets their mean, weighted by their samples in it.
+        strokes: int64 ``(s + 1,)``, stroke k is the points ``strokes[k]:strokes[k + 1]``.
+        images: int64 ``(m + 1,)``, image i is the strokes ``images[i]:images[i + 1]``.
+    """
+
+    path: Floats
+    ink: Floats32
+    strokes: Ints
+    images: Ints
 
 
 def nib_matrix(shape: str, angle_deg: float, aspect: float) -> NDArray[np.float64]:
@@ -65,7 +92,7 @@ def nib_matrix(shape: str, angle_deg: float, aspect: float) -> NDArray[np.float6
     return nib
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_INNER
 def _disc_rows(v0, dv, rows, ar, bu, bv, br, edges, spans):
     """Fill the interval of u in which each row meets the hull of two discs; left > right: nowhere."""
     left, right = spans[0], spans[1]
@@ -103,7 +130,7 @@ def _disc_rows(v0, dv, rows, ar, bu, bv, br, edges, spans):
         right[j] = high
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_INNER
 def _polygon_rows(v0, dv, rows, edges, spans):
     """Fill the interval in which each row meets any of the edges."""
     left, right = spans[0], spans[1]
@@ -124,7 +151,7 @@ def _polygon_rows(v0, dv, rows, edges, spans):
             right[j] = f if f > right[j] else right[j]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_INNER
 def _samples(spans, rows, scale, base, drift, limit, runs):
     """Turn intervals of u into runs of samples of each row, clipped to the image; return the least and greatest."""
     left, right, first, last = spans[0], spans[1], runs[0], runs[1]
@@ -147,12 +174,12 @@ def _samples(spans, rows, scale, base, drift, limit, runs):
     return least, greatest
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _mark(bits, row0, rows, word0, word1, runs):
+@_INNER
+def _mark(bits, stride, row0, rows, least, greatest, runs):
     """OR the runs of samples into the bit map, one column of words after another."""
     first, last = runs[0], runs[1]
-    for word in range(word0, word1 + 1):
-        column = bits[word, row0 : row0 + rows]
+    for word in range(least >> 6, (greatest >> 6) + 1):
+        column = bits[word * stride + row0 : word * stride + row0 + rows]
         base = np.int64(word) * 64
         for j in range(rows):
             i0 = np.int64(first[j]) - base
@@ -166,7 +193,7 @@ def _mark(bits, row0, rows, word0, word1, runs):
             column[j] |= mask if some else _U(0)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_INNER
 def _edge(edges, k, x0, y0, x1, y1):
     """Store an edge as (top, bottom, x at y 0, slope), empty where it is level."""
     if y0 > y1:
@@ -178,7 +205,7 @@ def _edge(edges, k, x0, y0, x1, y1):
     edges[k, 3] = slope
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_INNER
 def _hull_edges(dx, dy, ar, br, nib, edges):
     """Store the straight edges of the hull of two nibs ``(dx, dy)`` apart, relative to the first."""
     if nib[0] == 0.0:
@@ -204,27 +231,25 @@ def _hull_edges(dx, dy, ar, br, nib, edges):
             _edge(edges, 8 + corner, ar * x0, ar * y0, dx + br * x0, dy + br * y0)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _weigh(row0, rows, runs, ink, passes):
+@_INNER
+def _weigh(row0, rows, runs, ink, passes, width):
     """Add the samples of one hull to each pixel's count of passes, and to its sum of ink."""
     for j in range(rows):
-        row = (row0 + j) // SUB
         a, b = runs[0, j], runs[1, j]
-        if a > b:
-            continue
-        for column in range(a // PER, b // PER + 1):
+        start = (row0 + j) // SUB * width
+        for column in range(a // PER, b // PER + 1 if a <= b else 0):
             low, high = column * PER, column * PER + PER - 1
             inside = np.float32((b if b < high else high) - (a if a > low else low) + 1)
-            passes[0, row, column] += inside
-            passes[1, row, column] += inside * ink
+            passes[0, start + column] += inside
+            passes[1, start + column] += inside * ink
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _fold(bits, dirty, opacity, passes, clear):
+@_INNER
+def _fold(bits, stride, dirty, opacity, passes, clear, width):
     """Lay the marked ink over ``clear``, the share of paper still seen, and wipe the marks."""
     for word in range(dirty[2], dirty[3] + 1):
         for row in range(dirty[0], dirty[1] + 1):
-            column = bits[word, row * SUB : row * SUB + SUB]
+            column = bits[word * stride + row * SUB : word * stride + row * SUB + SUB]
             total = _U(0)
             for j in range(SUB):
                 x = column[j]
@@ -237,17 +262,17 @@ def _fold(bits, dirty, opacity, passes, clear):
             total = (total & _BYTE) + ((total >> _U(8)) & _BYTE)
             total = (total + (total >> _U(16))) & _SHORT
             for k in range(2):
-                at = word * 2 + k
+                at = row * width + word * 2 + k
                 amount = np.float32(np.int64(total & _U(0xFFFF))) * _SHARE * opacity
                 total = total >> _U(32)
-                if len(passes) > 1 and passes[0, row, at] > np.float32(0.0):
-                    amount *= passes[1, row, at] / passes[0, row, at]
-                    passes[0, row, at] = np.float32(0.0)
-                    passes[1, row, at] = np.float32(0.0)
-                clear[row, at] *= np.float32(1.0) - amount
+                if passes.shape[1] > 1 and passes[0, at] > np.float32(0.0):
+                    amount *= passes[1, at] / passes[0, at]
+                    passes[0, at] = np.float32(0.0)
+                    passes[1, at] = np.float32(0.0)
+                clear[at] *= np.float32(1.0) - amount
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_INNER
 def _clipped(x0, y0, dx, dy, window, edge):
     """Return the part ``t0..t1`` of a segment that lies in a box (Liang and Barsky 1984); t0 > t1: none of it."""
     t0, t1 = 0.0, 1.0
@@ -255,22 +280,23 @@ def _clipped(x0, y0, dx, dy, window, edge):
         sign = -1.0 if side < 2 else 1.0
         delta = sign * (dx if side & 1 else dy)
         room = sign * (window[side] - (x0 if side & 1 else y0)) + edge
+        at = room / delta if delta != 0.0 else 0.0
         if delta < 0.0:
-            t0 = room / delta if room / delta > t0 else t0
+            t0 = at if at > t0 else t0
         elif delta > 0.0:
-            t1 = room / delta if room / delta < t1 else t1
+            t1 = at if at < t1 else t1
         elif room < 0.0:
             return 1.0, 0.0
     return t0, t1
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _mark_hull(part, window, nib, edges, spans, runs, bits, dirty):
+@_INNER
+def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
     """Mark the samples in the hull of the nibs at ``part`` = (ax, ay, a's half width, bx, by, b's); return its rows."""
     ax, ay, ar, bx, by, br = part[0], part[1], part[2], part[3], part[4], part[5]
-    top, reach = window[0], nib[12]
-    low = ay - ar * reach if ay - ar * reach < by - br * reach else by - br * reach
-    high = ay + ar * reach if ay + ar * reach > by + br * reach else by + br * reach
+    top, rise = window[0], nib[12]
+    low = ay - ar * rise if ay - ar * rise < by - br * rise else by - br * rise
+    high = ay + ar * rise if ay + ar * rise > by + br * rise else by + br * rise
     row0 = math.floor((low - top) * SUB) - 1
     row0 = row0 if row0 > 0 else 0
     row1 = math.ceil((high - top) * SUB) + 1
@@ -292,48 +318,21 @@ def _mark_hull(part, window, nib, edges, spans, runs, bits, dirty):
     least, greatest = _samples(spans, rows, PER / su, base, -shear * PER / SUB, int(window[3]) * PER, runs)
     if least > greatest:
         return 0, 0
-    word0, word1 = least >> 6, greatest >> 6
-    _mark(bits, row0, rows, word0, word1, runs)
-    dirty[0] = min(dirty[0], row0 // SUB)
-    dirty[1] = max(dirty[1], (row1 - 1) // SUB)
-    dirty[2] = min(dirty[2], word0)
-    dirty[3] = max(dirty[3], word1)
+    _mark(bits, stride, row0, rows, least, greatest, runs)
+    dirty[0] = row0 // SUB if row0 // SUB < dirty[0] else dirty[0]
+    dirty[1] = (row1 - 1) // SUB if (row1 - 1) // SUB > dirty[1] else dirty[1]
+    dirty[2] = least >> 6 if least >> 6 < dirty[2] else dirty[2]
+    dirty[3] = greatest >> 6 if greatest >> 6 > dirty[3] else dirty[3]
     return row0, rows
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _mark_segment(path, i, other, ink, window, nib, part, edges, spans, runs, bits, dirty, passes):
-    """Mark what the nib sweeps from point i to the other, in pieces that are short enough to span few words."""
-    x0, y0, r0 = path[i, 0], path[i, 1], path[i, 2]
-    dx, dy, dr = path[other, 0] - x0, path[other, 1] - y0, path[other, 2] - r0
-    biggest = r0 + dr if dr > 0.0 else r0
-    edge = biggest * nib[13] + 1.0
-    if min(y0, y0 + dy) - edge > window[2] or max(y0, y0 + dy) + edge < window[0] or biggest <= 0.0:
-        return
-    t0, t1 = _clipped(x0, y0, dx, dy, window, edge)
-    if t0 > t1:
-        return
-    length = math.sqrt(dx * dx + dy * dy) * (t1 - t0)
-    longest = 2.0 * biggest if biggest > 3.0 else 6.0
-    pieces = math.ceil(length / longest) if length > longest else 1
-    for piece in range(pieces):
-        for end in range(2):
-            t = t0 + (t1 - t0) * (piece + end) / pieces
-            part[3 * end] = x0 + t * dx
-            part[3 * end + 1] = y0 + t * dy
-            part[3 * end + 2] = r0 + t * dr
-        row0, rows = _mark_hull(part, window, nib, edges, spans, runs, bits, dirty)
-        if len(passes) > 1 and rows > 0:
-            _weigh(row0, rows, runs, ink, passes)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _emit(clear, rows, width, at, darkness, amount, grey):
+@_INNER
+def _emit(clear, width, padded, at, darkness, amount, grey):
     """Write a band to the output, as amounts of ink or as grey levels, and make it clear again."""
     one, white, half = np.float32(1.0), np.float32(255.0), np.float32(0.5)
     deep = white * darkness
-    for row in range(rows):
-        line = clear[row]
+    for row in range(len(clear) // padded):
+        line = clear[row * padded : (row + 1) * padded]
         start = at + row * width
         if len(amount):
             out = amount[start : start + width]
@@ -343,74 +342,89 @@ def _emit(clear, rows, width, at, darkness, amount, grey):
             out8 = grey[start : start + width]
             for k in range(width):
                 out8[k] = np.uint8(np.int32(white - deep * (one - line[k]) + half))
-        line[:] = one
+        for k in range(padded):
+            line[k] = one
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _draw_bands(path, ink, strokes, begin, end, height, width, at, nib, opacity, varying, darkness, amount, grey):
-    """Draw one image, the strokes ``begin..end - 1``, band after band, so that the bit map stays in the cache."""
-    words = (width + 1) // 2
-    band_rows = min(height, max(1, _BAND_BYTES // (words * SUB * 8)))
-    bits = np.zeros((words, band_rows * SUB), np.uint64)
-    clear = np.ones((band_rows, words * 2), np.float32)
-    passes = np.zeros((2, band_rows, words * 2) if varying else (1, 1, 1), np.float32)
-    spans = np.empty((2, band_rows * SUB), np.float32)
-    runs = np.empty((2, band_rows * SUB), np.int32)
-    edges, part, window = np.zeros((12, 4), np.float32), np.zeros(6), np.zeros(4)
-    dirty = np.empty(4, np.int64)
-    for band in range(0, height, band_rows):
-        rows = min(band_rows, height - band)
-        window[0], window[1], window[2], window[3] = band, 0.0, band + rows, width
-        dirty[0], dirty[1], dirty[2], dirty[3] = rows, -1, words, -1
-        for stroke in range(begin, end):
-            first, last = strokes[stroke], strokes[stroke + 1] - 1
-            for i in range(first, last if last > first else first + 1):
-                _mark_segment(
-                    path, i, min(i + 1, last), ink[i], window, nib, part, edges, spans, runs, bits, dirty, passes
-                )
-            if opacity < np.float32(1.0) or stroke == end - 1:
-                _fold(bits, dirty, opacity, passes, clear)
-                dirty[0], dirty[1], dirty[2], dirty[3] = rows, -1, words, -1
-        _emit(clear, rows, width, at + band * width, darkness, amount, grey)
+@_KERNEL
+def _draw_all(
+    path, ink, strokes, images, frames, nib, levels, bits, clear, passes, spans, runs, floats, dirty, amount, grey
+):
+    """Draw image after image, band after band, so that the bit map stays in the cache, and stroke after stroke."""
+    window, part, edges = floats[0], floats[1], floats[2:].reshape(12, 4)
+    opacity, darkness = levels[0], levels[1]
+    for image in range(len(frames)):
+        height, width = frames[image, 0], frames[image, 1]
+        padded = width + (width & 1)
+        band_rows = _BAND_BYTES // (padded * SUB * 4)
+        band_rows = band_rows if band_rows > 1 else 1
+        for band in range(0, height, band_rows):
+            rows = band_rows if band_rows < height - band else height - band
+            stride = rows * SUB
+            window[0], window[1], window[2], window[3] = band, 0.0, band + rows, width
+            dirty[0], dirty[1], dirty[2], dirty[3] = rows, -1, padded, -1
+            for stroke in range(images[image], images[image + 1]):
+                first, last = strokes[stroke], strokes[stroke + 1] - 1
+                for i in range(first, last if last > first else first + 1):
+                    other = i + 1 if i < last else i
+                    x0, y0, r0 = path[i, 0], path[i, 1], path[i, 2]
+                    dx, dy, dr = path[other, 0] - x0, path[other, 1] - y0, path[other, 2] - r0
+                    biggest = r0 + dr if dr > 0.0 else r0
+                    edge = biggest * nib[13] + 1.0
+                    t0, t1 = _clipped(x0, y0, dx, dy, window, edge)
+                    if t0 > t1:
+                        continue
+                    # pieces short enough to span few words
+                    length = math.sqrt(dx * dx + dy * dy) * (t1 - t0)
+                    longest = 2.0 * biggest if biggest > 3.0 else 6.0
+                    pieces = math.ceil(length / longest) if length > longest else 1
+                    for piece in range(pieces):
+                        for end in range(2):
+                            t = t0 + (t1 - t0) * (piece + end) / pieces
+                            part[3 * end], part[3 * end + 1], part[3 * end + 2] = x0 + t * dx, y0 + t * dy, r0 + t * dr
+                        row0, marked = _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty)
+                        if passes.shape[1] > 1:
+                            _weigh(row0, marked, runs, ink[i], passes, padded)
+                if opacity < np.float32(1.0) or stroke == images[image + 1] - 1:
+                    _fold(bits, stride, dirty, opacity, passes, clear, padded)
+                    dirty[0], dirty[1], dirty[2], dirty[3] = rows, -1, padded, -1
+            _emit(clear[: rows * padded], width, padded, frames[image, 2] + band * width, darkness, amount, grey)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def draw_exact(path, ink, strokes, images, frames, nib, opacity, varying, darkness, amount, grey):
-    """Draw a batch into ``amount`` (float32, 0..1) or, where that has no size, into ``grey`` (uint8).
+def draw_exact(
+    paths: Paths, frames: Ints, nib: Floats, levels: tuple[float, float], output: tuple[Floats32, Bytes]
+) -> None:
+    """Draw a batch exactly.
 
     Args:
-        path: float64 ``(n, 3)``: x, y, half the nib's width, in px.
-        ink: float32 ``(n,)`` in 0..1, how much ink is left there; read only where ``varying``.
-        strokes: int64 ``(s + 1,)``, stroke k is the points ``strokes[k]:strokes[k + 1]``.
-        images: int64 ``(m + 1,)``, image i is the strokes ``images[i]:images[i + 1]``.
+        paths: what the nib's centre does.
         frames: int64 ``(m, 3)``: height, width, and where the image begins in the output.
         nib: from :func:`nib_matrix`.
-        opacity: float32, share of the paper that a stroke hides; below 1 each stroke is laid over those before.
-        varying: whether ``ink`` differs from 1; a pixel gets the mean over the passes, by their samples in it.
-        darkness: float32, what full ink takes from white in ``grey``.
-        amount: float32 output or empty.
-        grey: uint8 output or empty.
+        levels: opacity, the share of the paper that a stroke hides (below 1 each stroke is laid over those before),
+            and darkness, what full ink takes from white.
+        output: amounts of ink (float32, 0..1) or, where that has no size, grey levels (uint8).
     """
-    for i in range(len(frames)):
-        _draw_bands(
-            path,
-            ink,
-            strokes,
-            images[i],
-            images[i + 1],
-            frames[i, 0],
-            frames[i, 1],
-            frames[i, 2],
-            nib,
-            opacity,
-            varying,
-            darkness,
-            amount,
-            grey,
-        )
+    padded = frames[:, 1] + (frames[:, 1] & 1)
+    rows = np.minimum(frames[:, 0], np.maximum(_BAND_BYTES // (padded * SUB * 4), 1))
+    cells, longest = int((rows * padded).max()), int(rows.max()) * SUB
+    varying = bool((paths.ink != 1.0).any())
+    _draw_all(
+        *paths,
+        frames,
+        nib,
+        np.array(levels, np.float32),
+        np.zeros(cells * SUB // 2, np.uint64),
+        np.ones(cells, np.float32),
+        np.zeros((2, cells if varying else 1), np.float32),
+        np.empty((2, longest), np.float32),
+        np.empty((2, longest), np.int32),
+        np.zeros((14, 4)),
+        np.zeros(4, np.int64),
+        *output,
+    )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_INNER
 def _cut(h, big, small, inverse, away):
     """Return the area of a unit square behind a straight edge ``h`` from its centre.
 
@@ -427,7 +441,7 @@ def _cut(h, big, small, inverse, away):
     return one - beyond if h > np.float32(0.0) else beyond
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@_INNER
 def _nearest(dx, dy, ux, uy, length, lag):
     """Return the greater and smaller distance along the axes from a pixel's centre to the nearest disc's centre."""
     zero, least = np.float32(0.0), np.float32(1e-3)
@@ -440,8 +454,8 @@ def _nearest(dx, dy, ux, uy, length, lag):
     return big if big > least else least, small if small > least else least, foot
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _splat(canvas, row0, row1, column, origin, hull, ink):
+@_INNER
+def _splat(canvas, padded, row0, row1, column, origin, hull, ink):
     """Take the maximum with one hull's coverage in ``LANES`` columns of the rows ``row0..row1 - 1``.
 
     ``origin`` is point a; ``hull`` = (ux, uy, length, half width at a, its fall per px along, shift of the nearest
@@ -450,7 +464,7 @@ def _splat(canvas, row0, row1, column, origin, hull, ink):
     ux, uy, length, half, fall, lag = hull[0], hull[1], hull[2], hull[3], hull[4], hull[5]
     dx0 = np.float32(column + 0.5 - origin[0])
     for row in range(row0, row1):
-        out = canvas[row, column : column + LANES]
+        out = canvas[row * padded + column : row * padded + column + LANES]
         dy = np.float32(row + 0.5 - origin[1])
         for j in range(LANES):
             big, small, foot = _nearest(dx0 + np.float32(np.int32(j)), dy, ux, uy, length, lag)
@@ -459,13 +473,13 @@ def _splat(canvas, row0, row1, column, origin, hull, ink):
             out[j] = cover if cover > out[j] else out[j]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _splat_thin(canvas, row0, row1, column, origin, hull, ink):
+@_INNER
+def _splat_thin(canvas, padded, row0, row1, column, origin, hull, ink):
     """Do as :func:`_splat` for a path so thin that both its edges pass through one pixel."""
     ux, uy, length, half, fall, lag = hull[0], hull[1], hull[2], hull[3], hull[4], hull[5]
     dx0 = np.float32(column + 0.5 - origin[0])
     for row in range(row0, row1):
-        out = canvas[row, column : column + LANES]
+        out = canvas[row * padded + column : row * padded + column + LANES]
         dy = np.float32(row + 0.5 - origin[1])
         for j in range(LANES):
             big, small, foot = _nearest(dx0 + np.float32(np.int32(j)), dy, ux, uy, length, lag)
@@ -476,8 +490,8 @@ def _splat_thin(canvas, row0, row1, column, origin, hull, ink):
             out[j] = cover if cover > out[j] else out[j]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _splat_segment(path, i, other, ink, canvas, width, window, hull):
+@_INNER
+def _splat_segment(path, i, other, ink, canvas, padded, window, hull):
     """Splat the hull of the nibs at points i and other, row by row of its box."""
     x0, y0, r0 = path[i, 0], path[i, 1], path[i, 2]
     dx, dy, r1 = path[other, 0] - x0, path[other, 1] - y0, path[other, 2]
@@ -500,31 +514,36 @@ def _splat_segment(path, i, other, ink, canvas, width, window, hull):
     reach = biggest + 0.75
     left, right = (x0 + dx, x0) if dx < 0.0 else (x0, x0 + dx)
     top, bottom = (y0 + dy, y0) if dy < 0.0 else (y0, y0 + dy)
-    row0, row1 = max(0, math.floor(top - reach)), min(len(canvas), math.ceil(bottom + reach))
-    column0, column1 = max(0, math.floor(left - reach)), min(width, math.ceil(right + reach))
+    row0, row1 = max(0, math.floor(top - reach)), min(int(window[2]), math.ceil(bottom + reach))
+    column0, column1 = max(0, math.floor(left - reach)), min(int(window[3]), math.ceil(right + reach))
     origin = (x0, y0)
     for column in range(column0, column1, LANES):
         if min(r0, r1) < 0.75:
-            _splat_thin(canvas, row0, row1, column, origin, hull, ink)
+            _splat_thin(canvas, padded, row0, row1, column, origin, hull, ink)
         else:
-            _splat(canvas, row0, row1, column, origin, hull, ink)
+            _splat(canvas, padded, row0, row1, column, origin, hull, ink)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def draw_fast(path, ink, strokes, images, frames, darkness, amount, grey):
-    """Draw a batch with round nibs by the maximum over the hulls' coverages; arguments as :func:`draw_exact`."""
-    one = np.float32(1.0)
-    window, hull = np.zeros(4), np.empty(6, np.float32)
+@_KERNEL
+def _splat_all(path, ink, strokes, images, frames, levels, canvas, window, hull, amount, grey):
+    """Draw image after image on one canvas, which :func:`_emit` leaves clear (1) again; splats run on its negative."""
     for image in range(len(frames)):
-        height, width, at = frames[image, 0], frames[image, 1], frames[image, 2]
-        window[2], window[3] = height, width
-        canvas = np.zeros((height, width + LANES), np.float32)
+        height, width = frames[image, 0], frames[image, 1]
+        window[0], window[1], window[2], window[3] = 0.0, 0.0, height, width
+        padded = width + LANES
+        for k in range(height * padded):
+            canvas[k] = np.float32(0.0)
         for stroke in range(images[image], images[image + 1]):
             first, last = strokes[stroke], strokes[stroke + 1] - 1
             for i in range(first, last if last > first else first + 1):
-                _splat_segment(path, i, i + 1 if i < last else last, ink[i], canvas, width, window, hull)
-        for row in range(height):
-            clear = canvas[row]
-            for k in range(width):
-                clear[k] = one - clear[k]
-        _emit(canvas, height, width, at, darkness, amount, grey)
+                _splat_segment(path, i, i + 1 if i < last else last, ink[i], canvas, padded, window, hull)
+        for k in range(height * padded):
+            canvas[k] = np.float32(1.0) - canvas[k]
+        _emit(canvas[: height * padded], width, padded, frames[image, 2], levels[1], amount, grey)
+
+
+def draw_fast(paths: Paths, frames: Ints, darkness: float, output: tuple[Floats32, Bytes]) -> None:
+    """Draw a batch with round nibs by the maximum over the hulls' coverages; arguments as :func:`draw_exact`."""
+    canvas = np.empty(int((frames[:, 0] * (frames[:, 1] + LANES)).max()), np.float32)
+    levels = np.array([1.0, darkness], np.float32)
+    _splat_all(*paths, frames, levels, canvas, np.zeros(4), np.zeros(6, np.float32), *output)

@@ -21,7 +21,7 @@ from kalamos.ink import Ink
 from kalamos.renderers import nib, warp
 from kalamos.renderers.flat import Batch, flatten
 from kalamos.renderers.frame import Frames, blank, place
-from kalamos.renderers.raster import draw_exact, draw_fast, nib_matrix
+from kalamos.renderers.raster import Paths, draw_exact, draw_fast, nib_matrix
 from kalamos.renderers.smoothing import smooth
 from kalamos.renderers.style import Style
 from kalamos.seeding import rng_for, stable_hash
@@ -213,13 +213,11 @@ def _draw_span(job: _Job, style: Style, first: int, end: int) -> tuple[list[NDAr
     amount = np.empty(0 if plain else int(cells.sum()), np.float32)
     grey = np.empty(int(cells.sum()) if plain else 0, np.uint8)
     shape = nib_matrix(style.nib_shape, style.nib_angle_deg, nib.narrow_aspect(style))
-    strokes, images = job.batch.strokes, job.batch.images[first : end + 1]
+    paths = Paths(job.path, job.ink, job.batch.strokes, job.batch.images[first : end + 1])
     if style.tier == "fast" and style.nib_shape == "round" and style.opacity == 1:
-        draw_fast(job.path, job.ink, strokes, images, layout, np.float32(style.darkness), amount, grey)
+        draw_fast(paths, layout, style.darkness, (amount, grey))
     else:
-        varying = bool((job.ink != 1.0).any())
-        levels = np.float32(style.opacity), varying, np.float32(style.darkness)
-        draw_exact(job.path, job.ink, strokes, images, layout, shape, *levels, amount, grey)
+        draw_exact(paths, layout, shape, (style.opacity, style.darkness), (amount, grey))
     maps = np.empty((0, 3, 3))
     if not plain:
         grey, maps = _finish(amount, layout, style, job.chance.of(range(first, end)))

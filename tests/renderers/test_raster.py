@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from kalamos.renderers.raster import draw_exact, draw_fast, nib_matrix
+from kalamos.renderers.raster import Paths, draw_exact, draw_fast, nib_matrix
 
 ROUND = nib_matrix("round", 0.0, 1.0)
 
@@ -15,14 +15,13 @@ def draw(strokes, size=(64, 64), *, nib=ROUND, tier="exact", ink=None, opacity=1
     path = np.concatenate([np.asarray(stroke, float).reshape(-1, 3) for stroke in strokes])
     ends = np.concatenate([[0], np.cumsum([len(np.asarray(stroke).reshape(-1, 3)) for stroke in strokes])])
     amounts = np.ones(len(path), np.float32) if ink is None else np.asarray(ink, np.float32)
-    frames = np.array([[*size, 0]])
-    amount, images = np.empty(size[0] * size[1], np.float32), np.array([0, len(strokes)])
-    none = np.empty(0, np.uint8)
+    frames, images = np.array([[*size, 0]]), np.array([0, len(strokes)])
+    amount = np.empty(size[0] * size[1], np.float32)
+    paths, output = Paths(path, amounts, ends, images), (amount, np.empty(0, np.uint8))
     if tier == "fast":
-        draw_fast(path, amounts, ends, images, frames, np.float32(1), amount, none)
+        draw_fast(paths, frames, 1.0, output)
     else:
-        levels = np.float32(opacity), ink is not None, np.float32(1)
-        draw_exact(path, amounts, ends, images, frames, nib, *levels, amount, none)
+        draw_exact(paths, frames, nib, (opacity, 1.0), output)
     return amount.reshape(size)
 
 
