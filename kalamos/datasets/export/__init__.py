@@ -6,7 +6,8 @@ comes back exactly when Kalamos reads the file:
 ============  =====================================================================================
 InkML         everything: positions, times, pressure, further channels, all fields of the sample
 JSON          everything
-UNIPEN        positions, times to a rounding in the last place, pressure to one part in 2^24, labels, writers
+UNIPEN        positions, times to a rounding in the last place, pressure relative to the file's largest, labels,
+              writers; samples of one level
 SVG           positions, all fields of the sample; no channels
 stroke-3      positions and pen lifts, in the order of the samples; nothing else
 ============  =====================================================================================

@@ -1,0 +1,136 @@
+"""CROHME: handwritten mathematical expressions (competitions of 2011 to 2023), in InkML.
+
+An expression is one file; its truth is LaTeX in ``<annotation type="truth">``. Symbols are ``<traceGroup>`` elements
+with a truth of their own and a ``<traceView>`` for each of their strokes. Files have no times; those that carry a third
+value a point beside X and Y have it left out, as the trace format does not declare it.
+
+Splits are those of the folders (train, valid, test), which separate the years' collections; where no folder tells, the
+writer's hash decides. A writer is numbered within a collection, so the beginning of the ``UI`` is put in front.
+Annotations about age, sex and hand are not read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element
+
+from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
+from kalamos.datasets.folder_corpus import split_of_folder
+from kalamos.datasets.formats import inkml
+from kalamos.errors import CorpusError, FormatError, InkError
+from kalamos.ink import Sample
+
+LEVELS = ("expression", "symbol")
+SYMBOL_PART = "#symbols"
+SCRIPT = "Zmth"
+
+
+@dataclasses.dataclass(frozen=True)
+class Crohme:
+    """The corpus; a unit is one file, with ``#symbols`` where it is cut into symbols."""
+
+    card: Card
+
+    def units(self, root: Path, level: str = "expression", **options: str) -> Sequence[str]:
+        """Return the InkML files below ``root``.
+
+        Raises:
+            CorpusError: where an option is unknown, or there is no such file.
+        """
+        if options or level not in LEVELS:
+            raise CorpusError(f"{self.card.name} has the option level: {', '.join(LEVELS)}")
+        found = sorted(file.relative_to(root).as_posix() for file in root.rglob("*.inkml") if file.is_file())
+        if not found:
+            raise CorpusError(f"{root} holds no *.inkml; unpack the archives of {self.card.name} first")
+        return [unit + SYMBOL_PART * (level == "symbol") for unit in found]
+
+    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+        """Yield the expression of one file, or its symbols."""
+        path, _, part = unit.partition("#")
+        try:
+            document = inkml.read_document(root / path)
+            report.mendings.update(document.counts)
+            expression = self._expression(document, path, report)
+            if not expression.ink.n_points:
+                report.refusals.append(Refusal(path, "", "the file holds no ink"))
+            elif part:
+                yield from _symbols(document, expression, report)
+            else:
+                report.expected["expression"] += 1
+                yield expression
+        except FormatError as error:
+            report.refusals.append(Refusal(path, error.where, error.reason))
+
+    def _expression(self, document: inkml.Document, path: str, report: UnitReport) -> Sample:
+        facts = inkml.notes(document.root)
+        collection = facts.get("UI", "").rpartition("_")[0] or facts.get("UI", "")
+        writer = f"{collection}/{facts['writer']}".lstrip("/") if facts.get("writer") else ""
+        split = split_of_folder(PurePosixPath(path))
+        if split is None and writer:
+            split = split_by_writer(self.card.name, writer)
+        ink = document.ink(counts=report.mendings)
+        return Sample(
+            str(PurePosixPath(path).with_suffix("")),
+            ink,
+            facts.get("truth", ""),
+            "line",
+            script=SCRIPT,
+            writer=writer,
+            corpus=self.card.name,
+            split=split,
+            points_per_mm=document.points_per_mm,
+            time_source="none" if ink.t is None else document.time_source,
+            source=path,
+        )
+
+
+def _symbols(document: inkml.Document, expression: Sample, report: UnitReport) -> Iterator[Sample]:
+    """Yield the innermost labelled groups of traces."""
+    for number, group in enumerate(_leaves(document.root), 1):
+        report.expected["symbol"] += 1
+        try:
+            ink = document.ink(document.pieces(group), counts=report.mendings)
+            if not ink.n_points:
+                raise InkError("the symbol has no ink")
+        except (FormatError, InkError) as error:
+            reason = error.reason if isinstance(error, FormatError) else str(error)
+            report.refusals.append(Refusal(expression.source, f"symbol {number}", reason))
+            continue
+        yield dataclasses.replace(
+            expression,
+            key=f"{expression.key}/{number}",
+            ink=ink,
+            label=inkml.notes(group).get("truth", ""),
+            level="character",
+            source=f"{expression.source}#symbol {number}",
+        )
+
+
+def _leaves(root: Element) -> Iterator[Element]:
+    """Yield the groups that hold no further group."""
+    for group in root.iter("traceGroup"):
+        if group.find("traceGroup") is None and (
+            group.find("traceView") is not None or group.find("trace") is not None
+        ):
+            yield group
+
+
+CORPUS = Crohme(
+    Card(
+        name="crohme",
+        title="CROHME, handwritten mathematical expressions",
+        scripts=(SCRIPT,),
+        levels=("line", "character"),
+        size="2019: 9,993 expressions for training, 986 for validation, 1,199 for test; 2023 adds 1,045 and more",
+        licence="CC BY-NC-SA 3.0",
+        citation="M. Mahdavi, R. Zanibbi, H. Mouchere, C. Viard-Gaudin, U. Garain: ICDAR 2019 CROHME + TFD. ICDAR 2019,"
+        " pp. 1533-1538, doi:10.1109/ICDAR.2019.00247",
+        obtain="download the archives of the TC11 collection and unpack them",
+        layout="any folders of *.inkml; those called after train, valid and test are the splits",
+        verified="only against published descriptions and files written after them; no real file was at hand",
+        url="https://tc11.cvc.uab.es/datasets/ICDAR2019-CROHME-TDF_1",
+        options=(("level", "expression (default) or symbol"),),
+    )
+)

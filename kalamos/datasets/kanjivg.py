@@ -1,0 +1,70 @@
+"""KanjiVG: the strokes of Japanese characters, drawn once by hand as vector paths, in their taught order.
+
+A file is one character, ``kanji/<code point>.svg``, variants ``kanji/<code point>-<variant>.svg``; the folder was called
+``svgs`` in older releases. There is one "writer" and no time: the corpus cannot be split by writer, and gives order and
+direction only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.formats import kanjivg
+from kalamos.errors import CorpusError, FormatError
+from kalamos.ink import Sample
+
+
+@dataclasses.dataclass(frozen=True)
+class KanjiVg:
+    """The corpus; a unit is one file."""
+
+    card: Card
+
+    def units(self, root: Path, variants: str = "no", **options: str) -> Sequence[str]:
+        """Return the drawings.
+
+        Args:
+            root: the folder that holds ``kanji`` or ``svgs``.
+            variants: ``yes`` for the variants too.
+            options: none.
+
+        Raises:
+            CorpusError: where an option is unknown, or the folder is not there.
+        """
+        if options or variants not in ("yes", "no"):
+            raise CorpusError("kanjivg has the option variants: yes or no")
+        folder = next((name for name in ("kanji", "svgs") if (root / name).is_dir()), None)
+        if folder is None:
+            raise CorpusError(f"{root} has no folder 'kanji'; name the folder of KanjiVG itself")
+        found = sorted(f"{folder}/{file.name}" for file in (root / folder).glob("*.svg"))
+        return [unit for unit in found if variants == "yes" or "-" not in unit]
+
+    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+        """Yield the character of one file."""
+        report.expected["character"] += 1
+        try:
+            for sample in kanjivg.read(root / unit, report):
+                yield dataclasses.replace(sample, corpus=self.card.name, source=unit)
+        except FormatError as error:
+            report.refusals.append(Refusal(unit, error.where, error.reason))
+
+
+CORPUS = KanjiVg(
+    Card(
+        name="kanjivg",
+        title="KanjiVG",
+        scripts=("Hani", "Hira", "Kana", "Zyyy"),
+        levels=("character",),
+        size="about 11,600 drawings of 6,700 characters",
+        licence="CC BY-SA 3.0",
+        citation="U. Apel: KanjiVG, https://kanjivg.tagaini.net",
+        obtain="git clone https://github.com/KanjiVG/kanjivg",
+        layout="kanji/<code point in five hexadecimal digits>[-<variant>].svg",
+        verified="only against the published description and files written after it; no real file was at hand",
+        url="https://kanjivg.tagaini.net",
+        options=(("variants", "yes or no (default)"),),
+    )
+)

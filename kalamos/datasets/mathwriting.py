@@ -1,0 +1,98 @@
+"""MathWriting: handwritten mathematical expressions and symbols (Google, 2024), in InkML with X, Y and T in seconds.
+
+Folders: ``train``, ``valid`` and ``test`` hold what people wrote, ``synthetic`` expressions put together from pieces of
+it, ``symbols`` single symbols cut from it. ``synthetic`` and ``symbols`` come from training ink and count as training.
+The label is the annotation ``normalizedLabel``, or ``label`` as it was entered. Writers are not published: the split is
+the authors', who separated the writers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.formats import inkml
+from kalamos.errors import CorpusError, FormatError
+from kalamos.ink import Sample, Split
+
+FOLDERS: dict[str, Split] = {
+    "train": "train",
+    "synthetic": "train",
+    "symbols": "train",
+    "valid": "validation",
+    "test": "test",
+}
+"""Folder -> split."""
+DEFAULT = "train,valid,test"
+SCRIPT = "Zmth"
+
+
+@dataclasses.dataclass(frozen=True)
+class MathWriting:
+    """The corpus; a unit is one file."""
+
+    card: Card
+
+    def units(self, root: Path, folders: str = DEFAULT, **options: str) -> Sequence[str]:
+        """Return the InkML files of the folders.
+
+        Raises:
+            CorpusError: where an option or folder is unknown, or none of the folders is there.
+        """
+        chosen = [name.strip() for name in folders.split(",") if name.strip()]
+        if options or not chosen or not set(chosen) <= set(FOLDERS):
+            raise CorpusError(f"mathwriting has the option folders: a comma list of {', '.join(FOLDERS)}")
+        found = [f"{name}/{file.name}" for name in dict.fromkeys(chosen) for file in (root / name).glob("*.inkml")]
+        if not found:
+            raise CorpusError(
+                f"{root} has no *.inkml in {' or '.join(chosen)}; name the folder mathwriting-2024 itself"
+            )
+        return sorted(found)
+
+    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+        """Yield the expression or symbol of one file."""
+        report.expected["ink"] += 1
+        try:
+            document = inkml.read_document(root / unit)
+            ink = document.ink(counts=report.mendings)
+        except FormatError as error:
+            report.refusals.append(Refusal(unit, error.where, error.reason))
+            return
+        report.mendings.update(document.counts)
+        if not ink.n_points:
+            report.refusals.append(Refusal(unit, "", "the file holds no ink"))
+            return
+        folder = unit.partition("/")[0]
+        facts = inkml.notes(document.root)
+        yield Sample(
+            unit.removesuffix(".inkml"),
+            ink,
+            facts.get("normalizedLabel") or facts.get("label", ""),
+            "character" if folder == "symbols" else "line",
+            script=SCRIPT,
+            corpus=self.card.name,
+            split=FOLDERS[folder],
+            time_source="none" if ink.t is None else document.time_source,
+            source=unit,
+        )
+
+
+CORPUS = MathWriting(
+    Card(
+        name="mathwriting",
+        title="MathWriting",
+        scripts=(SCRIPT,),
+        levels=("line", "character"),
+        size="230,000 expressions written by people, 400,000 synthetic ones, and symbols",
+        licence="CC BY-NC-SA 4.0",
+        citation="P. Gervais, A. Fadeeva, A. Maksai: MathWriting: a dataset for handwritten mathematical expression"
+        " recognition. arXiv 2404.10690, 2024",
+        obtain="download mathwriting-2024.tgz from the address in the article and unpack it",
+        layout="train, valid, test, synthetic, symbols, each a folder of *.inkml",
+        verified="only against the published description and files written after it; no real file was at hand",
+        url="https://arxiv.org/abs/2404.10690",
+        options=(("folders", f"comma list of {', '.join(FOLDERS)}; default {DEFAULT}"),),
+    )
+)
