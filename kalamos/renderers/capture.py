@@ -21,7 +21,7 @@ from PIL import Image
 
 from kalamos.baselines.binarise import otsu_threshold, sauvola_surface
 from kalamos.renderers.style import Style
-from kalamos.renderers.texture import SIDE, UNIT, blur, gaussian_taps, grain_bank, random_bits, random_unit
+from kalamos.renderers.texture import SIDE, STRIP, UNIT, blur, gaussian_taps, grain_bank, random_bits, random_unit
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -207,12 +207,13 @@ def _expose(flat, pixels, frames, seeds, bank, noise):  # type: ignore[no-untype
         top, left = np.int64(bits & np.uint64(SIDE - 1)), np.int64((bits >> np.uint64(9)) & np.uint64(SIDE - 1))
         for r in range(height):
             row = bank[(top + r) & (SIDE - 1)]
-            for first in range(0, width, SIDE):
-                span = min(SIDE, width - first)
+            for first in range(0, width, STRIP):
+                span = min(STRIP, width - first)
                 begin = start + r * width + first
-                light, out, part = flat[begin : begin + span], pixels[begin : begin + span], row[left : left + span]
+                light, out = flat[begin : begin + span], pixels[begin : begin + span]
+                part = row[(left + first) & (SIDE - 1) :]
                 for c in range(span):
-                    value = white * light[c] + noise * part[c] + half
+                    value = white * light[c] + noise * np.float32(part[c]) + half
                     out[c] = np.uint8(np.int32(min(max(value, zero), white)))
 
 

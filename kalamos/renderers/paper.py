@@ -18,7 +18,17 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kalamos.renderers.style import Style
-from kalamos.renderers.texture import SIDE, UNIT, blur, gaussian_taps, grain_bank, halvings, random_bits, random_unit
+from kalamos.renderers.texture import (
+    SIDE,
+    STRIP,
+    UNIT,
+    blur,
+    gaussian_taps,
+    grain_bank,
+    halvings,
+    random_bits,
+    random_unit,
+)
 
 Floats32 = NDArray[np.float32]
 Frames = NDArray[np.int64]
@@ -137,23 +147,27 @@ def _blend(flat, frames, seeds, banks, halved, levels):  # type: ignore[no-untyp
             grain_row = grains[(at[0] + r) & (SIDE - 1)]
             cloud_row = clouds[(at[1] + (r >> halved)) & (SIDE - 1)]
             ink_row = inks[(at[2] + r) & (SIDE - 1)]
-            for first in range(0, width, SIDE):
-                span = min(SIDE, width - first)
+            for first in range(0, width, STRIP):
+                span = min(STRIP, width - first)
                 part = out[first : first + span]
-                fine = grain_row[at[3] : at[3] + span]
-                eaten = ink_row[at[5] : at[5] + span]
+                fine = grain_row[(at[3] + first) & (SIDE - 1) :]
+                eaten = ink_row[(at[5] + first) & (SIDE - 1) :]
                 if halved == 0:
-                    slow = cloud_row[at[4] : at[4] + span]
+                    slow = cloud_row[(at[4] + first) & (SIDE - 1) :]
                     for c in range(span):
-                        u = min(max(half + spread * eaten[c], zero), one)
+                        u = min(max(half + spread * np.float32(eaten[c]), zero), one)
                         ink = max(part[c] - texture * u * u, zero)
-                        part[c] = (level + grain * fine[c] + cloud * slow[c]) * (one - darkness * ink)
+                        part[c] = (level + grain * np.float32(fine[c]) + cloud * np.float32(slow[c])) * (
+                            one - darkness * ink
+                        )
                 else:
                     for c in range(span):
-                        u = min(max(half + spread * eaten[c], zero), one)
+                        u = min(max(half + spread * np.float32(eaten[c]), zero), one)
                         ink = max(part[c] - texture * u * u, zero)
                         slow_value = cloud_row[(at[4] + ((first + c) >> halved)) & (SIDE - 1)]
-                        part[c] = (level + grain * fine[c] + cloud * slow_value) * (one - darkness * ink)
+                        part[c] = (level + grain * np.float32(fine[c]) + cloud * np.float32(slow_value)) * (
+                            one - darkness * ink
+                        )
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -167,8 +181,8 @@ def _bleed(flat, wet, frames, seeds, bank):  # type: ignore[no-untyped-def]
             row = bank[(top + r) & (SIDE - 1)]
             for c in range(width):
                 k = start + r * width + c
-                u = min(max(0.5 + 0.27 / UNIT * row[left + (c & (SIDE - 1))], 0.0), 1.0)
-                crept = min(max((wet[k] - (0.1 + 0.5 * u)) * 3.0, 0.0), 1.0)
+                u = min(max(0.5 + 0.27 / UNIT * row[(left + c) & (SIDE - 1)], 0.0), 1.0)
+                crept = min(max((wet[k] - (0.02 + 0.35 * u)) * 4.0, 0.0), 1.0)
                 flat[k] = max(flat[k], np.float32(crept))
 
 
