@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
+from urllib.parse import parse_qsl
 
 import numpy as np
 
@@ -42,6 +43,12 @@ RECOVERERS = Registry(
     {
         "nearest": "kalamos.baselines.nearest:Nearest",
         "good-continuation": "kalamos.baselines.good_continuation:GoodContinuation",
+        "kato-yasuhara": "kalamos.baselines.kato_yasuhara:KatoYasuhara",
+        "qiao": "kalamos.baselines.qiao:Qiao",
+        "jaeger": "kalamos.baselines.jaeger:Jaeger",
+        "diaz": "kalamos.baselines.diaz:Diaz",
+        "elbaati": "kalamos.baselines.elbaati:Elbaati",
+        "dinh": "kalamos.baselines.dinh:Dinh",
     },
 )
 
@@ -49,12 +56,19 @@ RECOVERERS = Registry(
 def load_recoverer(name: str) -> Recoverer:
     """Make the recoverer called ``name``: registered, ``package.module:Class`` or ``path/to/file.py:Class``.
 
+    Options of the class may follow: ``good-continuation?velocity=power-law``, several with ``&`` between them.
+
     Raises:
         UnknownNameError: where nothing is called so.
         KalamosError: where it cannot be made, or is not a recoverer.
     """
-    made = RECOVERERS.load(name)
-    recoverer = made() if isinstance(made, type) or not hasattr(made, "recover") else made
+    plain, _, options = name.partition("?")
+    made = RECOVERERS.load(plain)
+    try:
+        chosen = dict(parse_qsl(options, strict_parsing=True)) if options else {}
+        recoverer = made(**chosen) if isinstance(made, type) or not hasattr(made, "recover") else made
+    except (TypeError, ValueError) as error:
+        raise KalamosError(f"{plain} cannot be made with the options {options!r}: {error}") from error
     if not isinstance(recoverer, Recoverer):
         raise KalamosError(f"{name} is no recoverer: it needs an attribute `name` and a method `recover(images)`")
     return recoverer

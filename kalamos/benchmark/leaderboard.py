@@ -204,8 +204,8 @@ def compare_text(results: Sequence[Result], first: str, second: str) -> str:
 
 
 LEGEND = (
-    "95 % intervals, bootstrapped by writer (±: half their width). Best of a column: bold; = cannot be told from the best "
-    "(paired by sample, Holm-corrected). Controls have seen the truth and are not ranked."
+    "95 % intervals, bootstrapped by writer (±: half their width). Best of a column: bold; = cannot be told from the "
+    "best (paired by sample, Holm-corrected). Controls have seen the truth and are not ranked."
 )
 
 

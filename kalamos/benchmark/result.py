@@ -10,7 +10,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -213,6 +213,3 @@ def _without_nan(value: Any) -> Any:
 
 def _with_nan(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: math.nan if item is None else item for key, item in values.items()}
-
-
-RESULT_FIELDS = tuple(item.name for item in fields(Result) if item.name != "folder")

@@ -107,8 +107,10 @@ def score_predictions(
 
 
 def entry_name(spec: str) -> str:
-    """Return the folder and row name of a model: its registered name, or the class name of a path."""
-    return re.sub(r"[^\w.+-]+", "-", spec.rpartition(":")[2]).strip("-") or "entry"
+    """Return the folder and row name of a model: its registered name or the class name of a path, and its options."""
+    plain, _, options = spec.partition("?")
+    named = "+".join([plain.rpartition(":")[2], *options.split("&")] if options else [plain.rpartition(":")[2]])
+    return re.sub(r"[^\w.+=-]+", "-", named).strip("-") or "entry"
 
 
 def user_cache() -> Path:

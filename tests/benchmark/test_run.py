@@ -1,0 +1,230 @@
+"""The whole way: task, predictions, scores, result, leaderboard, on the built-in corpus."""
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kalamos.benchmark import leaderboard, run
+from kalamos.benchmark.task import image_checksum, load_task, pin, prepare, task_names
+from kalamos.errors import KalamosError, TaskError
+from kalamos.store import read_rows
+
+SAMPLES = 60
+
+
+@pytest.fixture(scope="module")
+def benched(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs")
+    models = ("good-continuation", "nearest")
+    results = run.bench("synthetic-3scripts", models, Path(), out, cache=out / "tasks", limit=SAMPLES)
+    return out, {result.entry: result for result in results}
+
+
+def value(results, entry, metric):
+    return results[entry].metrics[metric].value
+
+
+def test_controls_say_what_each_metric_is_worth(benched):
+    _, results = benched
+    for metric in ("ldtw", "rmse_arc", "rmse_time", "dtw"):
+        assert value(results, "truth", metric) == 0
+    for metric in ("start_point", "stroke_count", "complete_trajectory", "stroke_direction"):
+        assert value(results, "truth", metric) == 1
+    # a reversal is invisible to the picture and ruins the order
+    for control in ("reversed", "each_stroke_reversed", "shuffled_strokes", "constant_speed"):
+        assert value(results, control, "aiou") == pytest.approx(value(results, "truth", "aiou"), abs=0.01)
+    assert value(results, "reversed", "ldtw") > 10
+    assert value(results, "reversed", "complete_trajectory") == 0
+    # perfect order at constant speed costs nothing in arc length and much in time
+    assert value(results, "constant_speed", "rmse_arc") < 0.1
+    assert value(results, "constant_speed", "rmse_time") > 5
+    # one constant point beats a perfect trace drawn backwards in RMSE, and nowhere else
+    assert value(results, "centroid", "rmse_arc") < value(results, "reversed", "rmse_arc")
+    assert value(results, "centroid", "complete_trajectory") == 0
+    # twice the points: the published DTW changes, the resampled one does not
+    assert value(results, "denser_2x", "dtw_points") > 10
+    assert value(results, "denser_2x", "dtw") < 1
+    assert 0 < value(results, "mean_trajectory", "ldtw") < value(results, "reversed", "ldtw")
+
+
+def test_the_tracer_beats_the_naive_one(benched):
+    _, results = benched
+    for metric in ("ldtw", "rmse_arc"):
+        assert value(results, "good-continuation", metric) < value(results, "nearest", metric)
+    assert results["good-continuation"].coverage == 1
+    assert results["good-continuation"].milliseconds > 0
+    assert results["good-continuation"].peak_memory_mb > 10
+
+
+def test_a_smaller_look_says_so(benched):
+    out, results = benched
+    assert all(result.partial for result in results.values())
+    assert (out / f"synthetic-3scripts-first{SAMPLES}" / "task.parquet").exists()
+    assert "not comparable" in leaderboard.to_markdown(list(results.values()))
+
+
+def test_scoring_again_gives_the_same_files(benched, tmp_path):
+    out, _ = benched
+    home = out / f"synthetic-3scripts-first{SAMPLES}" / "good-continuation"
+    settings = {"cache": out / "tasks", "limit": SAMPLES, "name": "good-continuation"}
+    for workers in (1, 2):
+        again = tmp_path / str(workers)
+        run.score_predictions(
+            home / "predictions.parquet", "synthetic-3scripts", Path(), again, workers=workers, **settings
+        )
+        copy = again / home.relative_to(out)
+        assert (copy / "scores.parquet").read_bytes() == (home / "scores.parquet").read_bytes()
+        a, b = (json.loads((folder / "result.json").read_text()) for folder in (copy, home))
+        assert {**a, "kind": "", "provenance": ""} == {**b, "kind": "", "provenance": ""}
+
+
+def test_predicting_again_gives_the_same_inks(benched, tmp_path):
+    out, _ = benched
+    run.bench(
+        "synthetic-3scripts",
+        ("good-continuation",),
+        Path(),
+        tmp_path,
+        cache=out / "tasks",
+        limit=SAMPLES,
+        controls=False,
+        workers=2,
+    )
+    tables = [
+        pq.read_table(next(folder.rglob("good-continuation/predictions.parquet"))).drop_columns("seconds")
+        for folder in (out, tmp_path)
+    ]
+    assert tables[0].equals(tables[1])
+
+
+def foreign(path, rows):
+    keys, xs, ys = zip(*rows, strict=True)
+    kind = pa.list_(pa.list_(pa.float64()))
+    pq.write_table(pa.table({"key": list(keys), "x": pa.array(xs, kind), "y": pa.array(ys, kind)}), path)
+    return path
+
+
+def test_garbage_is_named_counted_and_bounded(benched, tmp_path):
+    out, _ = benched
+    keys = [row.sample.key for row in read_rows(next(out.rglob("task.parquet")), images=False)]
+    garbage = [
+        (keys[0], [[1.0, math.nan]], [[1.0, 2.0]]),
+        (keys[1], [], []),
+        (keys[2], [[1e6, 2e6]], [[0.0, 0.0]]),
+        (keys[3], [[0.0] * 200_000], [[0.0] * 200_000]),
+        (keys[4], [[1.0, 2.0]], [[1.0]]),
+        (keys[5], [[5.0, 30.0]], [[5.0, 30.0]]),
+        (keys[5], [[1.0]], [[1.0]]),
+        ("no/such/key", [[1.0]], [[1.0]]),
+        (keys[6], None, None),
+    ]
+    path = foreign(tmp_path / "garbage.parquet", garbage)
+    result = run.score_predictions(
+        path, "synthetic-3scripts", Path(), tmp_path, cache=out / "tasks", limit=SAMPLES, name="garbage"
+    )
+    assert result.coverage == pytest.approx(1 / SAMPLES)
+    assert result.problems["unknown key"] == 1
+    assert result.problems["duplicate key: the first counts"] == 1
+    assert sum(result.failures.values()) == SAMPLES - 1
+    named = " ".join(result.failures)
+    for reason in ("not finite", "empty ink", "far outside", "more than 100000 points", "not answered", "differ"):
+        assert reason in named
+    summary = result.metrics["ldtw"]
+    assert summary.n == SAMPLES
+    assert 0 < summary.value <= math.hypot(64, 64)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"not parquet at all", "neither a Parquet file|not a Parquet"), (None, "lacks the columns")],
+)
+def test_files_that_are_no_predictions_are_named(benched, tmp_path, content, message):
+    path = tmp_path / "p.parquet"
+    if content is None:
+        pq.write_table(pa.table({"key": ["a"]}), path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(TaskError, match=message):
+        run.score_predictions(path, "synthetic-3scripts", Path(), tmp_path, cache=benched[0] / "tasks", limit=SAMPLES)
+
+
+def test_tables_in_every_form(benched):
+    _, results = benched
+    markdown, latex = leaderboard.to_markdown(list(results.values())), leaderboard.to_latex(list(results.values()))
+    assert "| good-continuation | **" in markdown
+    assert "*reversed*" in markdown
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 1
+    assert r"each\_stroke\_reversed" in latex
+    rows = list(csv.DictReader(io.StringIO(leaderboard.to_csv(list(results.values()), all_metrics=True))))
+    found = {(row["entry"], row["metric"]): float(row["value"]) for row in rows}
+    assert found["good-continuation", "ldtw"] == value(results, "good-continuation", "ldtw")
+    assert len(json.loads(leaderboard.to_json(list(results.values())))) == len(results)
+
+
+def test_compare_says_who_is_better_at_what(benched):
+    text = leaderboard.compare_text(list(benched[1].values()), "good-continuation", "nearest")
+    assert "good-continuation is better than nearest in" in text
+    assert "ldtw (" in text
+    with pytest.raises(TaskError, match="the entries are: centroid"):
+        leaderboard.compare_text(list(benched[1].values()), "good-continuation", "nobody")
+
+
+def test_results_follow_their_schema(benched):
+    jsonschema = pytest.importorskip("jsonschema")
+    from importlib import resources
+
+    schema = json.loads((resources.files("kalamos.benchmark") / "result.schema.json").read_text())
+    for path in benched[0].rglob("result.json"):
+        jsonschema.validate(json.loads(path.read_text()), schema)
+
+
+def test_a_model_that_cannot_start_is_an_error(benched, tmp_path):
+    with pytest.raises(KalamosError, match="did you mean nearest"):
+        run.bench("synthetic-3scripts", ("nearst",), Path(), tmp_path, cache=benched[0] / "tasks", limit=SAMPLES)
+
+
+def test_options_of_a_model_make_an_entry_of_its_own():
+    assert run.entry_name("good-continuation?velocity=power-law") == "good-continuation+velocity=power-law"
+    assert run.entry_name("my/file.py:Model") == "Model"
+
+
+def test_every_task_that_ships_loads():
+    for name in task_names():
+        task = load_task(name)
+        assert task.name == name
+        assert len(task.hash) == 16
+    with pytest.raises(TaskError, match="no task is called"):
+        load_task("latin")
+
+
+def test_pinned_images_are_verified_and_differences_named(tmp_path, monkeypatch):
+    toml = tmp_path / "mine.toml"
+    toml.write_text(
+        'name = "mine"\nversion = 1\ntitle = "t"\ncorpus = "synthetic"\noptions = {writers = "20"}\nlimit = 9\n'
+    )
+    task = load_task(str(toml))
+    path = prepare(task, Path(), tmp_path)
+    assert pin(path, tmp_path / "mine.sha256") == 9
+    rows = list(read_rows(path))
+    pinned = {row.sample.key: image_checksum(row) for row in rows}
+    monkeypatch.setattr("kalamos.benchmark.task.checksums", lambda _: pinned)
+    assert prepare(task, Path(), tmp_path) == path
+    pinned[rows[3].sample.key] = "0" * 16
+    with pytest.raises(TaskError, match=f"1 images differ.*{rows[3].sample.key}"):
+        prepare(task, Path(), tmp_path)
+
+
+def test_a_task_takes_the_samples_with_the_smallest_hash_and_only_test_writers(benched):
+    rows = list(read_rows(next(benched[0].rglob("task.parquet"))))
+    assert len(rows) == SAMPLES
+    assert {row.sample.split for row in rows} == {"test"}
+    assert [row.sample.key for row in rows] == sorted(row.sample.key for row in rows)
+    assert len({row.sample.script for row in rows}) >= 4
+    assert np.mean([row.image.pixels.min() for row in rows]) < 10
