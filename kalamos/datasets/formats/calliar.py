@@ -35,6 +35,7 @@ TOLERANCE = 0.1
 _JSON_HEAD = re.compile(r'\s*\[\s*\{\s*"(?:[^"\\]|\\.){1,40}"\s*:\s*(?:"\s*[Mm][\s\d.,+-]|\[\s*\[)')
 _SCRIPT_HEAD = re.compile(r"\s*stroke_\d+\s*=\s*\[\s*\[\s*\[")
 _SCRIPT = re.compile(r"stroke_(\d{1,9})\s*=\s*")
+_TRAILING_COMMA = re.compile(r",\s*\]")
 _BAD = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, InkError)
 
 
@@ -77,6 +78,7 @@ def _read_json(path: Path, text: str, counts: Counter[str]) -> Ink:
 
 def _read_script(path: Path, text: str, report: UnitReport) -> Iterator[Sample]:
     decoder = json.JSONDecoder()
+    text = _TRAILING_COMMA.sub("]", text)
     for match in _SCRIPT.finditer(text):
         report.expected["drawings"] += 1
         where = f"stroke_{match[1]}"
