@@ -1,8 +1,8 @@
 """KanjiVG: the strokes of Japanese characters, drawn once by hand as vector paths, in their taught order.
 
-A file is one character, ``kanji/<code point>.svg``, variants ``kanji/<code point>-<variant>.svg``; the folder was called
-``svgs`` in older releases. There is one "writer" and no time: the corpus cannot be split by writer, and gives order and
-direction only.
+A file is one character, ``kanji/<code point>.svg``, variants ``kanji/<code point>-<variant>.svg``; the folder was
+called ``svgs`` in older releases. There is one "writer" and no time: no split by writer can be had, and order and
+direction are all there is.
 """
 
 from __future__ import annotations
