@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
-from scipy.ndimage import gaussian_filter, maximum_filter, percentile_filter, uniform_filter, zoom
+from scipy.ndimage import gaussian_filter, maximum_filter, percentile_filter, uniform_filter
 
 from kalamos.baselines.binarise import otsu_threshold, sauvola_surface
 from kalamos.errors import FormatError, KalamosError
@@ -280,13 +280,15 @@ def _evened(grey: Grey) -> Grey:
     rows, columns = math.ceil(height / block), math.ceil(width / block)
     padded = np.pad(grey, ((0, rows * block - height), (0, columns * block - width)), mode="edge")
     blocks = padded.reshape(rows, block, columns, block).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
-    bright = np.percentile(blocks, 80, axis=2).astype(np.float32)
+    rank = 4 * (block * block - 1) // 5
+    bright = np.partition(blocks, rank, axis=2)[..., rank].astype(np.float32)
     reach = max(3, round(max(rows, columns) / 10)) | 1
     bright = percentile_filter(maximum_filter(bright, reach, mode="nearest"), 25, reach, mode="nearest")
     bright = gaussian_filter(bright, reach / 3, mode="nearest")
-    light = zoom(bright, (rows * block / rows, columns * block / columns), order=1, grid_mode=True, mode="nearest")
-    evened = grey * (np.float32(235.0) / np.maximum(light[:height, :width], 8.0))
-    rounded: Grey = np.clip(np.rint(evened), 0, 255).astype(np.uint8)
+    size = (columns * block, rows * block)
+    light = np.asarray(Image.fromarray(bright).resize(size, Image.Resampling.BILINEAR))[:height, :width]
+    evened = grey * (np.float32(235.0) / np.maximum(light, np.float32(8.0)))
+    rounded: Grey = np.minimum(evened + np.float32(0.5), np.float32(255.0)).astype(np.uint8)
     return rounded
 
 
@@ -294,15 +296,23 @@ def _stretched(grey: Grey) -> Grey:
     """Stretch grey so that paper with its grain becomes 255 and the darkest ink 0."""
     if int(grey.max()) - int(grey.min()) < _LEAST_CONTRAST:
         return np.full(grey.shape, 255, np.uint8)
-    dark = grey <= otsu_threshold(grey)
-    paper, ink = grey[~dark].astype(np.float32), grey[dark]
-    black = float(np.percentile(ink, 5))
-    middle = float(np.median(paper))
-    grain = 1.4826 * float(np.median(np.abs(paper - middle)))
+    counts = np.bincount(grey.reshape(-1), minlength=256)
+    levels, threshold = np.arange(256), otsu_threshold(grey)
+    black = _quantile(levels, np.where(levels <= threshold, counts, 0), 0.05)
+    light = np.where(levels > threshold, counts, 0)
+    middle = _quantile(levels, light, 0.5)
+    grain = 1.4826 * _quantile(np.abs(levels - middle), light, 0.5)
     white = max(middle - 2.0 * grain, black + 8.0)
-    stretched = (grey.astype(np.float32) - black) * (255.0 / (white - black))
-    rounded: Grey = np.clip(np.rint(stretched), 0, 255).astype(np.uint8)
-    return rounded
+    table = np.clip(np.rint((levels - black) * (255.0 / (white - black))), 0, 255).astype(np.uint8)
+    stretched: Grey = table[grey]
+    return stretched
+
+
+def _quantile(values: NDArray[np.int64], counts: NDArray[np.int64], share: float) -> int:
+    """Return the smallest value that at least this share of the counts do not exceed."""
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(counts[order])
+    return int(values[order][np.searchsorted(total, share * total[-1])])
 
 
 def _resampled(piece: Piece, placement: Placement, height: int, width: int) -> Grey:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, find_objects, label, sum_labels
+from scipy.ndimage import distance_transform_edt, find_objects, label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -99,7 +99,7 @@ def _marks(grey: NDArray[np.uint8]) -> _Marks:
     if not ink.any():
         return nothing
     labels, n = label(ink, np.ones((3, 3), bool))
-    areas = np.asarray(sum_labels(ink, labels, np.arange(1, n + 1)))
+    areas = np.bincount(labels.reshape(-1), minlength=n + 1)[1:]
     pen_px = _pen_width(ink)
     kept = np.flatnonzero(areas >= 0.25 * pen_px * pen_px) + 1
     if len(kept) > _MAX_COMPONENTS:
