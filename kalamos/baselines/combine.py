@@ -14,7 +14,7 @@ with the pen-up.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -30,8 +30,13 @@ from kalamos.ink import Ink
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-NAMES = (*f.DRAWING, *(f"later_{name}" for name in f.BEFORE), *f.FIRST, *f.LIFT, *f.JOIN)
+NAMES = (*f.DRAWING, *f.FLOW, *(f"later_{name}" for name in f.BEFORE), *f.FIRST, *f.LIFT, *f.JOIN)
 NEVER = 1e6
+RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo"})
+FEW_STROKES, MOST_TOGETHER, MOST_PLANNED = 10, 32, 4_000
+"""Strokes up to which all their other ways are weighed, up to which one plan is made, and above which strokes are only drawn
+downwards in reading order (no handwriting has so many: it is noise)."""
+BAND_HEIGHTS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class Choices:
 
     Attributes:
         variants: the ways of drawing each stroke.
-        drawing: ``(v, len(DRAWING))``.
+        drawing: ``(v, len(DRAWING) + len(FLOW))``.
         before: ``(n, n, len(BEFORE))``, features of one stroke coming before another.
         first: ``(v, 4)``; the first two count for the first variant, the last two for the last.
         lift: ``(v, v, len(LIFT))``.
@@ -107,7 +112,9 @@ def choices_of(lines: Lines, touch_px: float) -> Choices:
     ways = np.stack([_heading(variants.line, 0), _heading(variants.line, 1)])
     join, can_join, at = _joins(variants, lines.closed, lengths, where, ways, scale)
     spots = np.concatenate([(start - low) / scale, (end - low) / scale], axis=1)
-    drawing = f.drawing_features(variants, low, scale, lines, touch)
+    drawing = np.concatenate(
+        [f.drawing_features(variants, low, scale, lines, touch), f.flow_features(variants, low, scale)], axis=1
+    )
     return Choices(variants, drawing, before, spots, _lifts(start, end, scale), join, can_join, at)
 
 
@@ -176,9 +183,7 @@ def _join_features(retraced: Floats, arrive: Floats, leave: Floats, *, head: boo
     turn = arrive[..., 0] * leave[..., 1] - arrive[..., 1] * leave[..., 0]
     moving = leave if head else arrive
     up = np.where(retraced > 0.03, moving[..., 1], 0.0)
-    return np.stack(
-        [one, length, bend, bend**2, one * head, np.maximum(-up, 0), np.maximum(up, 0), turn], axis=-1
-    )
+    return np.stack([one, length, bend, bend**2, one * head, np.maximum(-up, 0), np.maximum(up, 0), turn], axis=-1)
 
 
 def plan(choices: Choices, rules: Rules) -> tuple[Ints, Ints]:
@@ -188,7 +193,7 @@ def plan(choices: Choices, rules: Rules) -> tuple[Ints, Ints]:
     """
     weights = rules.vector()
     draw_w, before_w, first_w, lift_w, join_w = np.split(
-        weights, np.cumsum([len(f.DRAWING), len(f.BEFORE), len(f.FIRST), len(f.LIFT)])
+        weights, np.cumsum([len(f.DRAWING) + len(f.FLOW), len(f.BEFORE), len(f.FIRST), len(f.LIFT)])
     )
     draw = choices.drawing @ draw_w
     pair = choices.before @ before_w
@@ -263,8 +268,50 @@ def combine(
     """
     if not lines.xy:
         return Ink.empty()
+    side = -1.0 if script in RIGHT_TO_LEFT else 1.0
+    chosen = rules_for(script) if rules is None else rules
+    strokes: list[Floats] = []
+    plain = int(lines.stroke[-1]) >= MOST_PLANNED
+    for part in chunks(lines, side):
+        strokes += [_downwards(line, side) for line in part.xy] if plain else _planned(part, chosen, touch_px, joins)
+    return Ink.from_strokes(strokes)
+
+
+def _downwards(line: Floats, side: float) -> Floats:
+    a, b = line[0], line[-1]
+    return line if a[1] + 0.5 * side * a[0] <= b[1] + 0.5 * side * b[0] else line[::-1]
+
+
+def _planned(lines: Lines, rules: Rules, touch_px: float, joins: bool) -> list[Floats]:
     choices = choices_of(lines, touch_px)
     if not joins:
         choices.can_join[:] = False
-    order, reached = plan(choices, rules_for(script) if rules is None else rules)
-    return Ink.from_strokes(assemble(lines, choices, order, reached))
+    order, reached = plan(choices, rules)
+    return assemble(lines, choices, order, reached)
+
+
+def chunks(lines: Lines, side: float) -> Iterator[Lines]:
+    """Yield the strokes in pieces of at most MOST_TOGETHER, each to be planned as a whole, in reading order.
+
+    With more than FEW_STROKES strokes only the first way of each is kept. Writing higher than BAND_HEIGHTS tall strokes is cut
+    into lines first.
+    """
+    count = int(lines.stroke[-1]) + 1
+    if count <= FEW_STROKES:
+        yield lines
+        return
+    first = np.unique(lines.stroke, return_index=True)[1]
+    kept = Lines.plain([lines.xy[k] for k in first.tolist()], lines.closed[first])
+    if count <= MOST_TOGETHER:
+        yield kept
+        return
+    low = np.array([line.min(axis=0) for line in kept.xy])
+    high = np.array([line.max(axis=0) for line in kept.xy])
+    middle = 0.5 * (low + high)
+    band = BAND_HEIGHTS * max(float(np.quantile(high[:, 1] - low[:, 1], 0.9)), 1.0)
+    whole = float(high[:, 1].max() - low[:, 1].min())
+    row = np.floor((middle[:, 1] - low[:, 1].min()) / band) if whole > 1.6 * band else np.zeros(count)
+    order = np.lexsort((side * middle[:, 0], row))
+    for start in range(0, count, MOST_TOGETHER):
+        part = order[start : start + MOST_TOGETHER]
+        yield Lines.plain([kept.xy[k] for k in part.tolist()], kept.closed[part])

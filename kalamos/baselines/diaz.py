@@ -9,11 +9,11 @@ Followed here: a cluster of rank 3 is a retracing or a touch, a cluster of rank 
 pair that continues best is taken off, and the rest looked at again with its own directions. Continuation is judged by two
 angles, at the cluster's rim and further out, so that a curved branch is judged by where it is going (``near_px`` and
 ``far_ratio`` times it); both count equally. Components are ordered by their pen-downs: the leftmost start (rightmost in
-right-to-left scripts) begins, and from the end of each trace the pen goes to the nearest start not yet taken.
+right-to-left scripts) begins, and from the end of each component the pen goes to the nearest start not yet taken.
 
-Left open in the abstract and decided so: the two angles are of chords from the rim; a pair of a rank-3 cluster may bend by
-``widest_rad`` at most, else all three branches end there; the start of a trace is its end that lies higher, or further left
-where both are level (learnt weights are not used: this is the tracer that shows how far plain rules go).
+Left open in the abstract and decided so: the two angles are of chords from the rim; a pair may bend by ``widest_rad`` at
+most, else its branches end in the cluster; inside a component the traces are directed, ordered and joined by the rules of the
+script.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.binarise import Method
+from kalamos.baselines.combine import RIGHT_TO_LEFT, combine
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity, with_times
-from kalamos.baselines.nearest import RIGHT_TO_LEFT
 from kalamos.baselines.skeleton import skeleton
-from kalamos.baselines.walks import Tracing, absorb_rings, draw, ends_by_node
+from kalamos.baselines.tracer import touch_px
+from kalamos.baselines.walks import Lines, Tracing, absorb_rings, draw, ends_by_node
+from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
@@ -66,12 +68,22 @@ class Diaz:
 
     def _one(self, image: OfflineImage) -> Ink:
         graph = skeleton(image.pixels, self.method)
-        strokes = self.traces(graph)
+        walks = self._walks(graph)
+        lines = [(int(graph.node_component[graph.node_of(walk[0])]), walk) for walk in walks]
+        parts: dict[int, list[list[int]]] = {}
+        for component, walk in lines:
+            parts.setdefault(component, []).append(walk)
+        inks = [self._component(graph, walks, image.script) for walks in parts.values()]
+        inks += [Ink.from_strokes([graph.node_xy[[k]]]) for k in graph.dots()]
         side = -1.0 if image.script in RIGHT_TO_LEFT else 1.0
-        return with_times(Ink.from_strokes(nearest_start_order(strokes, side)), self.velocity)
+        return with_times(concat([inks[k] for k in nearest_start_order(inks, side)]), self.velocity)
 
-    def traces(self, graph: StrokeGraph) -> list[Floats]:
-        """Return the polylines of the resolved traces and the dots, in no order."""
+    def _component(self, graph: StrokeGraph, walks: list[list[int]], script: str | None) -> Ink:
+        closed = np.array([graph.is_closed(walk) for walk in walks])
+        return combine(Lines.plain([draw(graph, walk) for walk in walks], closed), script, touch_px=touch_px(graph))
+
+    def _walks(self, graph: StrokeGraph) -> list[list[int]]:
+        """Return the resolved traces as walks, in no order."""
         edge = np.arange(graph.n_edges, dtype=np.int32)
         near, far = self._chords(graph)
         ends, offsets = ends_by_node(graph, edge)
@@ -81,8 +93,7 @@ class Diaz:
             for a, b in self._resolve(near[here], far[here]):
                 partner[here[a]], partner[here[b]] = here[b], here[a]
         absorb_rings(graph.branches(), edge, ends, offsets, partner, self.widest_rad)
-        walks = Tracing(edge, partner).walks()
-        return [draw(graph, walk) for walk in walks] + [graph.node_xy[[k]] for k in graph.dots()]
+        return Tracing(edge, partner).walks()
 
     def _chords(self, graph: StrokeGraph) -> tuple[Floats, Floats]:
         """Return the directions of the short and the long chord of each edge end, ``(2 m, 2)`` each."""
@@ -109,10 +120,7 @@ class Diaz:
         pairs: list[tuple[int, int]] = []
         while np.isfinite(bend).any():
             a, b = np.unravel_index(int(np.argmin(bend)), bend.shape)
-            rank = k - 2 * len(pairs)
-            if bend[a, b] > self.widest_rad and rank != 2:
-                break
-            if bend[a, b] > self.widest_rad * 1.5:
+            if bend[a, b] > self.widest_rad:
                 break
             pairs.append((int(a), int(b)))
             bend[[a, b]] = np.inf
@@ -120,21 +128,17 @@ class Diaz:
         return pairs
 
 
-def nearest_start_order(strokes: list[Floats], side: float) -> list[Floats]:
-    """Return the strokes directed from their upper end, the outermost first, then always the nearest start."""
-    directed = []
-    for stroke in strokes:
-        a, b = stroke[0], stroke[-1]
-        directed.append(stroke if a[1] + 0.3 * side * a[0] <= b[1] + 0.3 * side * b[0] else stroke[::-1])
-    if not directed:
+def nearest_start_order(inks: Sequence[Ink], side: float) -> list[int]:
+    """Return the order of components: the outermost start first, then always the start nearest to where the pen is."""
+    if not inks:
         return []
-    starts = np.array([stroke[0] for stroke in directed])
-    left = np.ones(len(directed), bool)
+    starts = np.array([ink.xy[0] for ink in inks], np.float64)
+    left = np.ones(len(inks), bool)
     at = int(np.lexsort((starts[:, 1], side * starts[:, 0]))[0])
     order = [at]
-    for _ in range(len(directed) - 1):
+    for _ in range(len(inks) - 1):
         left[at] = False
-        away = np.hypot(*(starts - directed[at][-1]).T)
+        away = np.hypot(*(starts - inks[at].xy[-1]).T)
         at = int(np.argmin(np.where(left, away, np.inf)))
         order.append(at)
-    return [directed[k] for k in order]
+    return order

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.binarise import Method
+from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity
-from kalamos.baselines.nearest import RIGHT_TO_LEFT
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, draw
 from kalamos.image import OfflineImage

@@ -44,7 +44,9 @@ class Costs:
 def doubled_edges(graph: StrokeGraph, costs: Costs) -> Ints:
     """Return the edges that are best drawn twice, ascending."""
     degree = graph.degree
-    candidates = np.flatnonzero((degree[graph.edge_nodes] % 2 == 1).all(axis=1) & (np.diff(graph.edge_nodes)[:, 0] != 0))
+    candidates = np.flatnonzero(
+        (degree[graph.edge_nodes] % 2 == 1).all(axis=1) & (np.diff(graph.edge_nodes)[:, 0] != 0)
+    )
     if not len(candidates):
         return np.empty(0, np.int32)
     scale = max(float(np.ptp(graph.points, axis=0).max()), 1.0)

@@ -25,12 +25,45 @@ DOT_SIZE = 0.12
 """A stroke whose box is smaller than this, in heights, counts as a dot."""
 
 DRAWING = (
-    "right", "down", "start_right", "start_down", "end_right", "end_down", "bend_3c", "bend_3s", "start_x", "start_y",
-    "end_x", "end_y", "start_height", "end_height", "turning", "turning_early", "turning_late", "area", "hook_start",
-    "start_touches", "end_touches", "bar_right", "stem_down", "closed_turning", "closed_start_x", "closed_start_y",
+    "right",
+    "down",
+    "start_right",
+    "start_down",
+    "end_right",
+    "end_down",
+    "bend_3c",
+    "bend_3s",
+    "start_x",
+    "start_y",
+    "end_x",
+    "end_y",
+    "start_height",
+    "end_height",
+    "turning",
+    "turning_early",
+    "turning_late",
+    "area",
+    "hook_start",
+    "start_touches",
+    "end_touches",
+    "bar_right",
+    "stem_down",
+    "closed_turning",
+    "closed_start_x",
+    "closed_start_y",
     "extra_bend",
 )
 """Features of a variant; each has the opposite effect on its reverse, or says where it starts."""
+GRID, COMPASS = 4, 4
+FLOW = tuple(
+    f"flow_{half}_{row}{column}_{way}"
+    for half in ("early", "late")
+    for row in range(GRID)
+    for column in range(GRID)
+    for way in ("e_w", "se_nw", "s_n", "sw_ne")
+)
+"""The field of directions: length drawn towards the first less towards the second of two opposite directions, in each cell of
+a grid over the ink, in a stroke's first and second half."""
 BEFORE = ("x", "y", "left", "top", "length", "bar", "dot", "right", "bottom")
 """Features of a pair of strokes, the later one's value less the earlier one's; ``bar``: how horizontal, 0..1."""
 FIRST = ("first_x", "first_y", "last_x", "last_y")
@@ -142,15 +175,67 @@ def drawing_features(variants: Variants, low: Floats, scale: float, lines: Lines
     ring = lines.closed[variants.source].astype(np.float64)
     tanh = np.tanh
     columns = [
-        tanh(2 * move[:, 0]), tanh(2 * move[:, 1]), early[:, 0], early[:, 1], late[:, 0], late[:, 1],
-        third[0], third[1], relative[:, 0, 0], relative[:, 0, 1], relative[:, 1, 0], relative[:, 1, 1],
-        line[:, 0, 1], line[:, -1, 1], tanh(0.5 * (first + second)), tanh(first), tanh(second), area / np.maximum(total * 0.1, 0.02),
-        tanh(hooks), touch[:, 0], touch[:, 1], sign[:, 0] * np.maximum(flat - 0.7, 0) * 3, sign[:, 1] * np.maximum(0.3 - flat, 0) * 3,
-        ring * np.sign(area), ring * relative[:, 0, 0], ring * relative[:, 0, 1], lines.bend[variants.source],
+        tanh(2 * move[:, 0]),
+        tanh(2 * move[:, 1]),
+        early[:, 0],
+        early[:, 1],
+        late[:, 0],
+        late[:, 1],
+        third[0],
+        third[1],
+        relative[:, 0, 0],
+        relative[:, 0, 1],
+        relative[:, 1, 0],
+        relative[:, 1, 1],
+        line[:, 0, 1],
+        line[:, -1, 1],
+        tanh(0.5 * (first + second)),
+        tanh(first),
+        tanh(second),
+        area / np.maximum(total * 0.1, 0.02),
+        tanh(hooks),
+        touch[:, 0],
+        touch[:, 1],
+        sign[:, 0] * np.maximum(flat - 0.7, 0) * 3,
+        sign[:, 1] * np.maximum(0.3 - flat, 0) * 3,
+        ring * np.sign(area),
+        ring * relative[:, 0, 0],
+        ring * relative[:, 0, 1],
+        lines.bend[variants.source],
     ]
     features = np.stack(columns, axis=1)
     features[:, :8] *= np.minimum(1.0, solid / 0.1)
     return features
+
+
+def flow_features(variants: Variants, low: Floats, scale: float) -> Floats:
+    """Return FLOW for each variant, ``(v, len(FLOW))``.
+
+    Rows are of the ink's box. Columns too where it is about square; in a word or line, where x says nothing, they are of
+    the stroke's own box.
+    """
+    line = (variants.line - low) / scale
+    middle, step = 0.5 * (line[:, 1:] + line[:, :-1]), np.diff(line, axis=1)
+    high = line.reshape(-1, 2).max(axis=0)
+    left, width = np.zeros(len(line)), np.full(len(line), max(high[0], 0.5))
+    if high[0] > 1.5 * max(high[1], 0.3):
+        left = line[..., 0].min(axis=1)
+        width = np.maximum(line[..., 0].max(axis=1) - left, 0.5)
+    column = np.clip(GRID * (middle[..., 0] - left[:, None]) / width[:, None], 0, GRID - 1).astype(np.int64)
+    row = np.clip(GRID * middle[..., 1] / max(high[1], 0.5), 0, GRID - 1).astype(np.int64)
+    half = np.broadcast_to(np.arange(step.shape[1]) >= step.shape[1] / 2, row.shape).astype(np.int64)
+    angle = np.arctan2(step[..., 1], step[..., 0]) % (2 * np.pi) / (np.pi / COMPASS)
+    sector = np.floor(angle).astype(np.int64)
+    share = angle - sector
+    length = np.minimum(np.hypot(step[..., 0], step[..., 1]), 0.1)
+    out = np.zeros((len(line), 2 * GRID * GRID * COMPASS))
+    which = np.broadcast_to(np.arange(len(line))[:, None], row.shape)
+    for offset, weight in ((0, 1.0 - share), (1, share)):
+        way = (sector + offset) % (2 * COMPASS)
+        sign = np.where(way < COMPASS, 1.0, -1.0)
+        cell = ((half * GRID + row) * GRID + column) * COMPASS + way % COMPASS
+        np.add.at(out, (which, cell), sign * weight * length)
+    return out
 
 
 def before_features(strokes: Sequence[Floats], low: Floats, scale: float) -> Floats:

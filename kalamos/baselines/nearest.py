@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.binarise import Method, binarise
-from kalamos.baselines.kinematics import with_times
+from kalamos.baselines.combine import RIGHT_TO_LEFT
+from kalamos.baselines.kinematics import Velocity, with_times
 from kalamos.baselines.thinning import thin
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-
-RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo"})
 
 
 class Nearest:
@@ -22,7 +21,7 @@ class Nearest:
 
     name = "nearest"
 
-    def __init__(self, *, method: Method = "otsu", velocity: str = "constant", jump_px: float = 1.5) -> None:
+    def __init__(self, *, method: Method = "otsu", velocity: Velocity = "constant", jump_px: float = 1.5) -> None:
         self.method, self.velocity, self.jump_px = method, velocity, jump_px
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:

@@ -11,7 +11,7 @@ Ints = NDArray[np.int64]
 
 MOST_EXACT = 8
 MOST_VARIANTS = 48
-BEAM = 48
+BEAM = 24
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)

@@ -43,7 +43,12 @@ class Qiao:
     name = "qiao"
 
     def __init__(
-        self, *, method: Method = "otsu", velocity: Velocity = "constant", costs: Costs | None = None, joins: bool = True
+        self,
+        *,
+        method: Method = "otsu",
+        velocity: Velocity = "constant",
+        costs: Costs | None = None,
+        joins: bool = True,
     ) -> None:
         self.method, self.velocity, self.costs, self.joins = method, velocity, costs or Costs(), joins
 
