@@ -24,7 +24,7 @@ def read(unit):
 
 @pytest.fixture(scope="module")
 def samples():
-    units = CORPUS.units(NOWHERE, writers="4", level="character,word")
+    units = CORPUS.units(NOWHERE, writers="2", level="character,word")
     return [sample for unit in units for sample in read(unit)]
 
 
@@ -54,7 +54,7 @@ def test_every_writer_writes_every_letter_and_word(samples):
     written = defaultdict(set)
     for sample in samples:
         written[sample.writer, sample.level].add(sample.label)
-    assert len({writer for writer, _ in written}) == 4
+    assert len({writer for writer, _ in written}) == 2
     for (_, level), labels in written.items():
         wanted = itertools.chain.from_iterable((letters if level == "character" else words)(one) for one in SCRIPTS)
         assert {unicodedata.normalize("NFC", text) for text in wanted} <= labels
@@ -69,7 +69,7 @@ def test_the_report_expects_what_comes():
 
 def test_no_writer_is_in_two_splits():
     splits = defaultdict(set)
-    for unit in CORPUS.units(NOWHERE, writers="60", scripts="Latn"):
+    for unit in CORPUS.units(NOWHERE, writers="40", scripts="Arab"):
         for sample in read(unit):
             splits[sample.writer].add(sample.split)
     assert all(len(found) == 1 for found in splits.values())
@@ -77,7 +77,7 @@ def test_no_writer_is_in_two_splits():
 
 
 def test_a_unit_is_the_same_alone_and_in_another_process():
-    unit = "writers/0020-0020#scripts=Latn,Taml"
+    unit = "writers/0020-0020#scripts=Taml"
     here = read(unit)
     program = (
         "import hashlib, sys; from pathlib import Path; from kalamos.datasets.synthetic import CORPUS;"

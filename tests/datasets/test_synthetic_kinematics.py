@@ -24,25 +24,24 @@ def pulses(draw: st.DrawFn) -> kin.Pulses:
     return kin.Pulses(timing, values(1.0, 60.0), start, start + values(-4.0, 4.0))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(pulses())
 def test_closed_form_is_the_integral_of_the_velocity(plan):
-    t = np.linspace(0.0, plan.timing.end, 20001)
+    t = np.linspace(0.0, plan.timing.end, 6001)
     v = kin.velocity(plan, t)
     integral = cumulative_simpson(v.real, x=t, initial=0) + 1j * cumulative_simpson(v.imag, x=t, initial=0)
-    assert np.abs(kin.position(plan, t) - integral).max() < 1e-4 * plan.distance.sum()
+    assert np.abs(kin.position(plan, t) - integral).max() < 1e-3 * plan.distance.sum()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(pulses())
 def test_the_pen_rests_at_pen_down_and_nearly_rests_at_pen_up(plan):
     t = np.linspace(0.0, plan.timing.end, 4001)
     speed = np.abs(kin.velocity(plan, t))
-    assert kin.position(plan, t[:1])[0] == 0
-    assert speed[0] == 0.0
-    assert np.abs(kin.velocity(plan, np.array([plan.timing.end])))[0] <= 0.05 * kin.speed_profiles(
-        plan.timing, t
-    ).max(axis=0) @ plan.distance
+    bells = kin.speed_profiles(plan.timing, t).max(axis=0) * plan.distance
+    assert abs(kin.position(plan, t[:1])[0]) < 1e-3
+    assert speed[0] < 1e-3 * bells.sum()
+    assert speed[-1] < 0.05 * bells.sum()
     assert (kin.progress(plan.timing, t[-1:]) >= 0.9986).all()
 
 
@@ -83,7 +82,7 @@ def test_timing_keeps_widths_and_overlaps():
     end = timing.t0 + np.exp(timing.mu + kin.REACH * sigma)
     np.testing.assert_allclose(end - begin, width)
     np.testing.assert_allclose(np.diff(begin), [0.1, 0.225])
-    assert timing.t0.min() == 0.0
+    assert timing.t0[0] == pytest.approx(-np.exp(timing.mu[0] - kin.STILL * 0.1)), "pen-down is at time 0"
 
 
 def test_fit_finds_the_pulse_of_an_arc():

@@ -29,12 +29,16 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Path = NDArray[np.complex128]
 REACH = 3.0  # a pulse's window: from 3 sigma before to 3 sigma after its median in log time, 99.7 % of its distance
+STILL = 4.5  # the pen is put down this many sigma before the median of the first pulse: still at rest
 SAMPLES_A_PULSE = 6  # times at which the fit looks
 WEIGHT_OF_END = 6.0  # the end of a stroke is where a reader notices a gap
 
 
 class Timing(NamedTuple):
-    """When the pulses of a stroke happen; each ``(m,)``: onset in s, log median in log s, log spread."""
+    """When the pulses of a stroke happen; each ``(m,)``: onset in s, log median in log s, log spread.
+
+    Time 0 is pen-down. The first onset lies before it: a command is given some time before the pen moves.
+    """
 
     t0: Floats
     mu: Floats
@@ -66,7 +70,7 @@ def timing_of(width_s: Floats, overlap: Floats, sigma: Floats) -> Timing:
     mu = np.log(width_s / (2 * np.sinh(REACH * sigma)))
     t0 = -np.exp(mu - REACH * sigma)
     t0[1:] += np.cumsum(width_s[:-1] * (1 - overlap))
-    return Timing(t0 - t0.min(), mu, sigma)
+    return Timing(t0 - (t0[0] + np.exp(mu[0] - STILL * sigma[0])), mu, sigma)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -85,9 +89,15 @@ def _arc(covered: float, delta: float) -> complex:
     return complex(2 * math.sin(half) * math.cos(half) / delta, 2 * math.sin(half) ** 2 / delta)
 
 
+@njit(cache=True, error_model="numpy", nogil=True)
 def progress(timing: Timing, t: Floats) -> Floats:
     """Return the fraction of each pulse's distance covered at each time, ``(n, m)``: the lognormal distribution."""
-    return np.array([[_progress(at - t0, mu, sigma) for t0, mu, sigma in zip(*timing, strict=True)] for at in t])
+    t0, mu, sigma = timing
+    covered = np.empty((len(t), len(t0)))
+    for k in range(len(t)):
+        for i in range(len(t0)):
+            covered[k, i] = _progress(t[k] - t0[i], mu[i], sigma[i])
+    return covered
 
 
 def speed_profiles(timing: Timing, t: Floats) -> Floats:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kalamos.datasets.synthetic.curves import Knots
+from kalamos.datasets.synthetic.curves import Knots, parse_knots
 from kalamos.datasets.synthetic.plans import StrokePlan, parse_strokes, plan_stroke, stroke_plan
 from kalamos.errors import KalamosError, UnknownNameError
 
@@ -305,10 +305,14 @@ def _over(sign: dict[str, str], a: complex, b: complex) -> list[tuple[complex, G
     """Return the arch of a sign from x = a to x = b: it is planned 100 wide and stretched to what it spans."""
     if "over" not in sign:
         return []
-    arch = stroke_plan(sign["over"])
-    stretch = (b.real - a.real) / 100
-    stretched = arch._replace(path=arch.path.real * stretch + 1j * arch.path.imag)
-    return [(a.real + 0j, Glyph((stretched,), 0.0, b.real - a.real, {}))]
+    arch = _arch(sign["over"], round(b.real - a.real, 1))
+    return [(a.real + 0j, Glyph((arch,), 0.0, b.real - a.real, {}))]
+
+
+@lru_cache(maxsize=1024)
+def _arch(text: str, width: float) -> StrokePlan:
+    knots = parse_knots(text)
+    return plan_stroke(knots._replace(points=knots.points.real * width / 100 + 1j * knots.points.imag))
 
 
 def _stem(shape: Glyph) -> float:

@@ -22,6 +22,7 @@ MOST_TURN = 1.9  # radians that one pulse turns at most: about a third of a circ
 ARC_TOLERANCE = 1.6  # plan units that a part may stray from an arc
 LEAST_PART = 6  # steps
 PROMINENCE = 0.45  # by which a peak of log curvature stands out: a factor of 1.6
+SHARP_BEND = 0.35  # radians a step; as much as this counts as a corner
 LEAST_BEND = 0.004  # radians a step; what is straighter is straight
 SMOOTHING = np.exp(-0.5 * (np.arange(-8, 9) / 2.0) ** 2) / np.sqrt(2 * np.pi * 4.0)
 DOT = np.array([-1.5 + 2.0j, 2.0 - 2.5j])  # a dot is a short slanting touch
@@ -88,7 +89,7 @@ def _inner_breaks(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     marks = [0, *inside, len(path) - 1]
     cuts = [cut for a, b in itertools.pairwise(marks) for cut in [*_arc_cuts(path, total, a, b), b]]
     inner = np.array(cuts[:-1], np.int64)
-    sharp: NDArray[np.float64] = np.clip(np.abs(bend[inner]) / 0.25, 0.0, 0.8)
+    sharp: NDArray[np.float64] = np.clip(np.abs(bend[inner]) / SHARP_BEND, 0.0, 0.8)
     return inner, sharp
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from kalamos.seeding import rng_for, stable_hash
@@ -50,7 +52,7 @@ class Writer:
     period_s: float = 0.08
     isochrony: float = 0.3
     sigma: float = 0.16
-    overlap: float = 0.42
+    overlap: float = 0.5
     corner_overlap: float = 0.08
     jitter: float = 0.0
     tremor_mm: float = 0.0
@@ -84,7 +86,7 @@ class Writer:
             period_s=float(0.1 - 0.05 * haste + rng.normal(0.0, 0.004)),
             isochrony=float(rng.uniform(0.2, 0.4)),
             sigma=float(rng.uniform(0.09, 0.22)),
-            overlap=float(0.34 + 0.2 * haste + rng.uniform(-0.03, 0.03)),
+            overlap=float(0.42 + 0.16 * haste + rng.uniform(-0.03, 0.03)),
             corner_overlap=float(max(0.0, 0.36 * haste - 0.03 + rng.uniform(-0.04, 0.04))),
             jitter=float(rng.uniform(0.01, 0.045)),
             tremor_mm=float(min(rng.gamma(1.2, 0.012) * (1.4 - haste), 0.015 * size_mm)),
@@ -114,9 +116,12 @@ def waves(rng: np.random.Generator, count: int, amplitude: float) -> Waves:
     return field
 
 
+@njit(cache=True, error_model="numpy", nogil=True)
 def bent(path: Path, field: Waves) -> Path:
     """Return the path displaced by a field of waves."""
-    kx, ky, x, y, phase = field.T
-    wave = np.sin(np.outer(path.real, kx) + np.outer(path.imag, ky) + phase)
-    displaced: Path = path + wave @ (x + 1j * y)
+    displaced = path.copy()
+    for k in range(len(path)):
+        for kx, ky, x, y, phase in field:
+            wave = math.sin(kx * path[k].real + ky * path[k].imag + phase)
+            displaced[k] += complex(x * wave, y * wave)
     return displaced
