@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 
 # what Python calls is kept on disk; what only kernels call is compiled into them, without wrappers of its own
@@ -265,6 +264,8 @@ def _fold(bits, stride, dirty, opacity, passes, clear, width):
                 at = row * width + word * 2 + k
                 amount = np.float32(np.int64(total & _U(0xFFFF))) * _SHARE * opacity
                 total = total >> _U(32)
+                if at >= (row + 1) * width:
+                    continue
                 if passes.shape[1] > 1 and passes[0, at] > np.float32(0.0):
                     amount *= passes[1, at] / passes[0, at]
                     passes[0, at] = np.float32(0.0)
@@ -326,43 +327,21 @@ def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
     return row0, rows
 
 
-@_INNER
-def _emit(clear, width, padded, at, darkness, amount, grey):
-    """Write a band to the output, as amounts of ink or as grey levels, and make it clear again."""
-    one, white, half = np.float32(1.0), np.float32(255.0), np.float32(0.5)
-    deep = white * darkness
-    for row in range(len(clear) // padded):
-        line = clear[row * padded : (row + 1) * padded]
-        start = at + row * width
-        if len(amount):
-            out = amount[start : start + width]
-            for k in range(width):
-                out[k] = one - line[k]
-        else:
-            out8 = grey[start : start + width]
-            for k in range(width):
-                out8[k] = np.uint8(np.int32(white - deep * (one - line[k]) + half))
-        for k in range(padded):
-            line[k] = one
-
-
 @_KERNEL
-def _draw_all(
-    path, ink, strokes, images, frames, nib, levels, bits, clear, passes, spans, runs, floats, dirty, amount, grey
-):
+def _draw_all(path, ink, strokes, images, frames, nib, opacity, bits, passes, spans, runs, floats, dirty, clear):
     """Draw image after image, band after band, so that the bit map stays in the cache, and stroke after stroke."""
     window, part, edges = floats[0], floats[1], floats[2:].reshape(12, 4)
-    opacity, darkness = levels[0], levels[1]
     for image in range(len(frames)):
         height, width = frames[image, 0], frames[image, 1]
-        padded = width + (width & 1)
-        band_rows = _BAND_BYTES // (padded * SUB * 4)
+        words = (width + 1) // 2
+        band_rows = _BAND_BYTES // (words * SUB * 8)
         band_rows = band_rows if band_rows > 1 else 1
         for band in range(0, height, band_rows):
             rows = band_rows if band_rows < height - band else height - band
             stride = rows * SUB
+            seen = clear[frames[image, 2] + band * width : frames[image, 2] + (band + rows) * width]
             window[0], window[1], window[2], window[3] = band, 0.0, band + rows, width
-            dirty[0], dirty[1], dirty[2], dirty[3] = rows, -1, padded, -1
+            dirty[0], dirty[1], dirty[2], dirty[3] = rows, -1, words, -1
             for stroke in range(images[image], images[image + 1]):
                 first, last = strokes[stroke], strokes[stroke + 1] - 1
                 for i in range(first, last if last > first else first + 1):
@@ -384,43 +363,39 @@ def _draw_all(
                             part[3 * end], part[3 * end + 1], part[3 * end + 2] = x0 + t * dx, y0 + t * dy, r0 + t * dr
                         row0, marked = _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty)
                         if passes.shape[1] > 1:
-                            _weigh(row0, marked, runs, ink[i], passes, padded)
+                            _weigh(row0, marked, runs, ink[i], passes, width)
                 if opacity < np.float32(1.0) or stroke == images[image + 1] - 1:
-                    _fold(bits, stride, dirty, opacity, passes, clear, padded)
-                    dirty[0], dirty[1], dirty[2], dirty[3] = rows, -1, padded, -1
-            _emit(clear[: rows * padded], width, padded, frames[image, 2] + band * width, darkness, amount, grey)
+                    _fold(bits, stride, dirty, opacity, passes, seen, width)
+                    dirty[0], dirty[1], dirty[2], dirty[3] = rows, -1, words, -1
 
 
-def draw_exact(
-    paths: Paths, frames: Ints, nib: Floats, levels: tuple[float, float], output: tuple[Floats32, Bytes]
-) -> None:
+def draw_exact(paths: Paths, frames: Ints, nib: Floats, opacity: float, output: Floats32) -> None:
     """Draw a batch exactly.
 
     Args:
         paths: what the nib's centre does.
         frames: int64 ``(m, 3)``: height, width, and where the image begins in the output.
         nib: from :func:`nib_matrix`.
-        levels: opacity, the share of the paper that a stroke hides (below 1 each stroke is laid over those before),
-            and darkness, what full ink takes from white.
-        output: amounts of ink (float32, 0..1) or, where that has no size, grey levels (uint8).
+        opacity: share of the paper that a stroke hides; below 1 each stroke is laid over those before.
+        output: float32, the share of paper that is still seen: 1 all of it, 0 full ink.
     """
-    padded = frames[:, 1] + (frames[:, 1] & 1)
-    rows = np.minimum(frames[:, 0], np.maximum(_BAND_BYTES // (padded * SUB * 4), 1))
-    cells, longest = int((rows * padded).max()), int(rows.max()) * SUB
+    words = (frames[:, 1] + 1) // 2
+    rows = np.minimum(frames[:, 0], np.maximum(_BAND_BYTES // (words * SUB * 8), 1))
+    longest = int(rows.max()) * SUB
     varying = bool((paths.ink != 1.0).any())
+    output[:] = 1.0
     _draw_all(
         *paths,
         frames,
         nib,
-        np.array(levels, np.float32),
-        np.zeros(cells * SUB // 2, np.uint64),
-        np.ones(cells, np.float32),
-        np.zeros((2, cells if varying else 1), np.float32),
+        np.float32(opacity),
+        np.zeros(int((rows * words).max()) * SUB, np.uint64),
+        np.zeros((2, int((rows * frames[:, 1]).max()) if varying else 1), np.float32),
         np.empty((2, longest), np.float32),
         np.empty((2, longest), np.int32),
         np.zeros((14, 4)),
         np.zeros(4, np.int64),
-        *output,
+        output,
     )
 
 
@@ -525,10 +500,10 @@ def _splat_segment(path, i, other, ink, canvas, padded, window, hull):
 
 
 @_KERNEL
-def _splat_all(path, ink, strokes, images, frames, levels, canvas, window, hull, amount, grey):
-    """Draw image after image on one canvas, which :func:`_emit` leaves clear (1) again; splats run on its negative."""
+def _splat_all(path, ink, strokes, images, frames, window, hull, canvas, clear):
+    """Draw image after image on one canvas, wider than they are by the overhang of the last ``LANES`` columns."""
     for image in range(len(frames)):
-        height, width = frames[image, 0], frames[image, 1]
+        height, width, at = frames[image, 0], frames[image, 1], frames[image, 2]
         window[0], window[1], window[2], window[3] = 0.0, 0.0, height, width
         padded = width + LANES
         for k in range(height * padded):
@@ -537,13 +512,13 @@ def _splat_all(path, ink, strokes, images, frames, levels, canvas, window, hull,
             first, last = strokes[stroke], strokes[stroke + 1] - 1
             for i in range(first, last if last > first else first + 1):
                 _splat_segment(path, i, i + 1 if i < last else last, ink[i], canvas, padded, window, hull)
-        for k in range(height * padded):
-            canvas[k] = np.float32(1.0) - canvas[k]
-        _emit(canvas[: height * padded], width, padded, frames[image, 2], levels[1], amount, grey)
+        for row in range(height):
+            line, out = canvas[row * padded : row * padded + width], clear[at + row * width : at + (row + 1) * width]
+            for k in range(width):
+                out[k] = np.float32(1.0) - line[k]
 
 
-def draw_fast(paths: Paths, frames: Ints, darkness: float, output: tuple[Floats32, Bytes]) -> None:
+def draw_fast(paths: Paths, frames: Ints, output: Floats32) -> None:
     """Draw a batch with round nibs by the maximum over the hulls' coverages; arguments as :func:`draw_exact`."""
     canvas = np.empty(int((frames[:, 0] * (frames[:, 1] + LANES)).max()), np.float32)
-    levels = np.array([1.0, darkness], np.float32)
-    _splat_all(*paths, frames, levels, canvas, np.zeros(4), np.zeros(6, np.float32), *output)
+    _splat_all(*paths, frames, np.zeros(4), np.zeros(6, np.float32), canvas, output)

@@ -27,7 +27,7 @@ from kalamos.renderers.style import Style
 from kalamos.seeding import rng_for, stable_hash
 
 _CHUNK_INKS = 1024
-_SPAN_PIXELS = 1 << 23
+_SPAN_PIXELS = 1 << 18  # 1 MB of float32 stays in a core's cache
 
 
 class Rendering(NamedTuple):
@@ -209,19 +209,22 @@ def _draw_span(job: _Job, style: Style, first: int, end: int) -> tuple[list[NDAr
     """Draw the images ``first..end - 1``; return them, and how the camera moved their points (nothing: not at all)."""
     cells = job.layout[first:end].prod(axis=1)
     layout = np.column_stack([job.layout[first:end], np.cumsum(cells) - cells])
-    plain = style.is_plain
-    amount = np.empty(0 if plain else int(cells.sum()), np.float32)
-    grey = np.empty(int(cells.sum()) if plain else 0, np.uint8)
-    shape = nib_matrix(style.nib_shape, style.nib_angle_deg, nib.narrow_aspect(style))
+    clear = np.empty(int(cells.sum()), np.float32)
     paths = Paths(job.path, job.ink, job.batch.strokes, job.batch.images[first : end + 1])
     if style.tier == "fast" and style.nib_shape == "round" and style.opacity == 1:
-        draw_fast(paths, layout, style.darkness, (amount, grey))
+        draw_fast(paths, layout, clear)
     else:
-        draw_exact(paths, layout, shape, (style.opacity, style.darkness), (amount, grey))
+        shape = nib_matrix(style.nib_shape, style.nib_angle_deg, nib.narrow_aspect(style))
+        draw_exact(paths, layout, shape, style.opacity, clear)
     maps = np.empty((0, 3, 3))
-    if not plain:
-        grey, maps = _finish(amount, layout, style, job.chance.of(range(first, end)))
-        maps = maps if style.perspective > 0 else maps[:0]
+    if style.is_plain:
+        clear *= np.float32(255 * style.darkness)
+        clear += np.float32(255.5 - 255 * style.darkness)
+        grey = clear.astype(np.uint8)
+    else:
+        amount = np.subtract(1, clear, out=clear)
+        grey, seen = _finish(amount, layout, style, job.chance.of(range(first, end)))
+        maps = seen if style.perspective > 0 else maps
     return [grey[at : at + h * w].reshape(h, w) for h, w, at in layout.tolist()], maps
 
 

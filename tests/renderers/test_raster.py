@@ -16,13 +16,13 @@ def draw(strokes, size=(64, 64), *, nib=ROUND, tier="exact", ink=None, opacity=1
     ends = np.concatenate([[0], np.cumsum([len(np.asarray(stroke).reshape(-1, 3)) for stroke in strokes])])
     amounts = np.ones(len(path), np.float32) if ink is None else np.asarray(ink, np.float32)
     frames, images = np.array([[*size, 0]]), np.array([0, len(strokes)])
-    amount = np.empty(size[0] * size[1], np.float32)
-    paths, output = Paths(path, amounts, ends, images), (amount, np.empty(0, np.uint8))
+    clear = np.empty(size[0] * size[1], np.float32)
+    paths = Paths(path, amounts, ends, images)
     if tier == "fast":
-        draw_fast(paths, frames, 1.0, output)
+        draw_fast(paths, frames, clear)
     else:
-        draw_exact(paths, frames, nib, (opacity, 1.0), output)
-    return amount.reshape(size)
+        draw_exact(paths, frames, nib, opacity, clear)
+    return 1 - clear.reshape(size)
 
 
 def cone_contains(x, y, a, b):
