@@ -354,15 +354,27 @@ def show(file: Path, key: str | None, svg: Path | None, gif: Path | None) -> Non
 @click.option(
     "--out", type=_PATH, default=Path("demo-results"), show_default=True, help="Folder for everything it makes."
 )
+@limit_option
 @workers_option
-def demo(out: Path, workers: int) -> None:
+def demo(out: Path, limit: int | None, workers: int) -> None:
     """Show the whole of Kalamos on the built-in corpus: render, recover, score, leaderboard page."""
     from kalamos.benchmark import leaderboard as board
     from kalamos.benchmark.page import write_page
     from kalamos.benchmark.run import bench as run
+    from kalamos.recoverer import loadable_models
 
     with _progress("demo") as progress:
-        run("synthetic-3scripts", (), Path(), out, cache=out / "tasks", workers=workers, progress=progress)
+        models = loadable_models()
+        run(
+            "synthetic-3scripts",
+            models,
+            Path(),
+            out,
+            cache=out / "tasks",
+            limit=limit,
+            workers=workers,
+            progress=progress,
+        )
     results = board.find_results([out])
     write_page(results, out / "leaderboard.html")
     _print_board(results, as_json=False)

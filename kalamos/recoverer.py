@@ -74,6 +74,18 @@ def load_recoverer(name: str) -> Recoverer:
     return recoverer
 
 
+def loadable_models() -> list[str]:
+    """Return the registered names that can be loaded here: learned ones need the extra ``kalamos[models]``."""
+    names = []
+    for name in RECOVERERS.names():
+        try:
+            RECOVERERS.load(name)
+        except KalamosError:
+            continue
+        names.append(name)
+    return names
+
+
 def checked_answer(answer: object, images: Sequence[OfflineImage]) -> list[Ink]:
     """Return what a recoverer answered as a list, one ink an image.
 

@@ -16,6 +16,9 @@ from typing import Any
 
 from kalamos.errors import KalamosError, UnknownNameError
 
+EXTRAS = {"torch": "models", "safetensors": "models", "distributed": "dask"}
+"""Modules that come with an extra of the package."""
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -52,7 +55,9 @@ class Registry:
         except KalamosError:
             raise
         except Exception as error:
-            raise KalamosError(f"{self.kind} {name!r} ({target}) cannot be loaded: {describe(error)}") from error
+            extra = EXTRAS.get(error.name or "") if isinstance(error, ModuleNotFoundError) else None
+            hint = f"; pip install 'kalamos[{extra}]'" if extra else ""
+            raise KalamosError(f"{self.kind} {name!r} ({target}) cannot be loaded: {describe(error)}{hint}") from error
 
     def _target(self, name: str) -> str | None:
         if name in self.builtins:

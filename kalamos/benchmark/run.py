@@ -25,7 +25,7 @@ from kalamos.benchmark.result import Kind, Result, make_result, read_result, wri
 from kalamos.benchmark.score import score
 from kalamos.benchmark.task import Task, load_task, prepare
 from kalamos.errors import TaskError
-from kalamos.recoverer import RECOVERERS
+from kalamos.recoverer import loadable_models
 from kalamos.store import file_metadata, read_rows, write_text
 
 Progress = Callable[[int, int, str], None]
@@ -53,7 +53,7 @@ def bench(
 
     Args:
         task_name: a task that ships with Kalamos, or a path to a TOML file.
-        models: what :func:`kalamos.recoverer.load_recoverer` takes; empty for every built-in one that can be loaded.
+        models: what :func:`kalamos.recoverer.load_recoverer` takes; empty for all that can be loaded.
         root: the corpus folder.
         out: folder of all results.
         cache: folder of prepared tasks; None for the user's cache folder.
@@ -71,7 +71,7 @@ def bench(
     opened = _open_task(
         task_name, root, out, cache=cache, limit=limit, workers=workers, scheduler=scheduler, progress=progress
     )
-    entries: list[tuple[str, Kind]] = [(spec, "model") for spec in models or RECOVERERS.names()]
+    entries: list[tuple[str, Kind]] = [(spec, "model") for spec in models or loadable_models()]
     entries += [(name, "control") for name in (*CONTROLS, MEAN_TRAJECTORY) if controls]
     journal = _Journal(opened.folder / ".running.json", opened.task.hash)
     results = []

@@ -93,7 +93,7 @@ def _flat(parts: Points) -> tuple[Floats, Ints]:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _distances(  # noqa: PLR0917 - a kernel takes plain arrays
+def _distances(
     a: Floats, bounds_a: Ints, b: Floats, bounds_b: Ints, pairs: Ints, distances: Floats
 ) -> None:
     """Fill in the distances of the pairs ``(k, 2)`` of indices, the shorter sequence as rows."""
@@ -119,7 +119,7 @@ def _distances(  # noqa: PLR0917 - a kernel takes plain arrays
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _place(  # noqa: PLR0917 - a kernel takes plain arrays
+def _place(
     a: Floats,
     start_a: int,
     n: int,
@@ -141,7 +141,7 @@ def _place(  # noqa: PLR0917 - a kernel takes plain arrays
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _distance(  # noqa: PLR0917 - a kernel takes plain arrays
+def _distance(
     ax: Floats32, ay: Floats32, n: int, bx: Floats32, by: Floats32, m: int, width: int, work: Floats32
 ) -> float:
     """Walk the diagonals ``i + j = k``; ``work`` holds three of them, cell i in place i + 1 of each."""
