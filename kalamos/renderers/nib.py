@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN202, PLR0917 - numba infers the kernels' types
+# ruff: noqa: ANN001, ANN202 - numba infers the kernels' types
 # mypy: allow-untyped-defs, allow-untyped-calls
 """How wide the nib is and how much ink it leaves at each point of a path.
 

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN202, PLR0917 - numba infers the kernels' types
+# ruff: noqa: ANN001, ANN202 - numba infers the kernels' types
 # mypy: allow-untyped-defs, allow-untyped-calls
 """Area coverage of swept nibs: how much of each pixel the ink of a path hides.
 

@@ -91,6 +91,11 @@ def render_batch(
     ]
 
 
+def placed_paths(inks: Sequence[Ink], style: Style, seed: int, keys: Sequence[str]) -> tuple[Batch, Frames]:
+    """Return the distorted, smoothed paths of inks, none of them empty, in the pixels of their frames."""
+    return _lay_out(flatten(inks), style, _Chance(seed, keys))
+
+
 class _Chance(NamedTuple):
     """Where the random numbers of a batch come from: each image and stage has its own."""
 
