@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from kalamos.datasets.synthetic import SCRIPTS, Writer, letters, synthesise, words
-from kalamos.datasets.synthetic.layout import Hand, layout, plan_file
+from kalamos.datasets.synthetic.glyphs import Hand, plan_file
+from kalamos.datasets.synthetic.layout import layout
 from kalamos.errors import KalamosError, UnknownNameError
 from kalamos.geometry import bounds, stroke_lengths
 from kalamos.seeding import rng_for

@@ -6,7 +6,7 @@ model of how a hand moves; :mod:`.writing` brings these together; :mod:`.corpus`
 """
 
 from kalamos.datasets.synthetic.corpus import CORPUS
-from kalamos.datasets.synthetic.layout import SCRIPTS, letters, words
+from kalamos.datasets.synthetic.glyphs import SCRIPTS, letters, words
 from kalamos.datasets.synthetic.writers import Writer
 from kalamos.datasets.synthetic.writing import synthesise
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from kalamos.datasets.corpus import Card, UnitReport, split_by_writer
-from kalamos.datasets.synthetic.layout import SCRIPTS, letters, plan_file, words
+from kalamos.datasets.synthetic.glyphs import SCRIPTS, letters, plan_file, words
 from kalamos.datasets.synthetic.writers import Writer
 from kalamos.datasets.synthetic.writing import synthesise
 from kalamos.errors import CorpusError
