@@ -17,7 +17,6 @@ only and stays an extra channel.
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.datasets.corpus import Refusal, UnitReport
+from kalamos.datasets.formats import matfile
 from kalamos.datasets.formats.reading import read_bytes, text_of
 from kalamos.datasets.mending import mend, mend_flat
 from kalamos.errors import FormatError
@@ -39,7 +39,6 @@ RATE_HZ = 200.0
 
 _PENDIGIT = re.compile(rb"\s*(?:\d{1,3}\s*,\s*){16}\d\s*(?:[\r\n]|$)")
 _UJI_HEAD = re.compile(rb"(?:\s*//[^\n]*\n|\s*\n)*\s*WORD\s+\S+\s+\S+\s+NUMSTROKES\s+\d")
-_MAT = b"MATLAB 5.0 MAT-file"
 
 
 def sniff(head: bytes) -> str | None:
@@ -48,7 +47,7 @@ def sniff(head: bytes) -> str | None:
         return "16 numbers and a digit on the first line (pendigits)"
     if _UJI_HEAD.match(head):
         return "opens with WORD and NUMSTROKES (UJI Pen Characters)"
-    if head.startswith(_MAT):
+    if head.startswith(matfile.MARK):
         return "is a MATLAB 5 file (Character Trajectories, if it holds mixout)"
     return None
 
@@ -60,7 +59,7 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
         FormatError: where the file is none of the three.
     """
     data = read_bytes(path, MAX_FILE_BYTES)
-    if data.startswith(_MAT):
+    if data.startswith(matfile.MARK):
         yield from _read_trajectories(path, data, report)
     elif _PENDIGIT.match(data):
         yield from _read_pendigits(path, data, report)
@@ -144,16 +143,14 @@ def _trajectory_ink(velocity: NDArray[np.float64], counts: Counter[str]) -> Ink:
 
 
 def _mat_contents(path: Path, data: bytes) -> tuple[list[NDArray[Any]], list[str]]:
-    from scipy.io import loadmat  # noqa: PLC0415 - heavy, and only this data set is MATLAB's
-
     try:
-        found = loadmat(io.BytesIO(data), variable_names=["mixout", "consts"], chars_as_strings=True)  # type: ignore[arg-type]
-        consts = found["consts"][0, 0]
-        names = [str(cell.reshape(-1)[0]) for cell in consts["key"].reshape(-1)]
-        classes = consts["charlabels"].reshape(-1).astype(np.int64)
-        velocities = [np.asarray(cell) for cell in found["mixout"].reshape(-1)]
-        if len(velocities) != len(classes) or (classes < 1).any() or (classes > len(names)).any():
+        found = matfile.variables(data)
+        consts = found["consts"]
+        names = [text if isinstance(text, str) else "" for text in consts["key"]]
+        classes = np.asarray(consts["charlabels"], np.float64).reshape(-1)
+        velocities = [np.asarray(cell) for cell in found["mixout"]]
+        if not all(names) or len(velocities) != len(classes) or not ((classes >= 1) & (classes <= len(names))).all():
             raise ValueError("consts.charlabels does not name every trajectory of mixout")
-        return velocities, [names[k - 1] for k in classes.tolist()]
-    except Exception as error:  # scipy raises whatever it stumbles over in a broken file
+    except (ValueError, TypeError, LookupError) as error:
         raise FormatError(path, f"is no Character Trajectories file: {str(error)[:200]}") from error
+    return velocities, [names[int(k) - 1] for k in classes]
