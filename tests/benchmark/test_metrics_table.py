@@ -94,6 +94,16 @@ def test_what_applies_depends_on_the_truth_alone(truth, answer):
     assert left_out[0] == left_out[1] == left_out[2]
 
 
+@given(strokes_near)
+@settings(max_examples=150, deadline=None)
+def test_the_truth_is_perfect_whatever_it_is(points):
+    truth = Ink.from_strokes(points, [np.arange(len(part)) * 0.01 + k for k, part in enumerate(points)])
+    for name, value in score(Pair(truth, truth, IMAGE)).items():
+        metric = METRICS[name]
+        best = 100.0 if metric.unit == "dB" else float(metric.direction == "higher")
+        assert math.isnan(value) or name == "aiou" or value == pytest.approx(best, abs=1e-9), name
+
+
 def test_nothing_applies_to_an_empty_truth():
     assert all(math.isnan(value) for value in score(Pair(TRUTH, Ink.empty(), IMAGE)).values())
 

@@ -11,6 +11,7 @@ Direction does not count: ``stroke_direction`` and ``complete_trajectory`` are f
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -25,7 +26,7 @@ MOST_JUNCTIONS = 1_000
 _LIFT, _NOWHERE = -1, -2
 _ARM = 2
 
-Pass = tuple[int, int]
+Ends = tuple[Floats | None, Floats | None]
 
 
 def junctions(truth: Dense, radius_px: float, step_px: float) -> Floats:
@@ -36,15 +37,13 @@ def junctions(truth: Dense, radius_px: float, step_px: float) -> Floats:
 
 def traversed(truth: Dense, recovered: Dense, centre: Floats, radius_px: float) -> bool:
     """Return whether the recovered path joins the same branches of one junction as the true path."""
-    branches: list[Floats] = []
-    true_passes = Counter(_true_pass(ends, branches, radius_px) for ends in _passes(truth, centre, radius_px))
-    known = np.array(branches).reshape(-1, 2)
-    return true_passes == Counter(
-        _pass(*(_branch(end, known, radius_px) for end in ends)) for ends in _passes(recovered, centre, radius_px)
-    )
+    true_passes = list(_passes(truth, centre, radius_px))
+    branches = _branches(true_passes, radius_px)
+    joined = Counter(_joined(ends, branches, radius_px) for ends in true_passes)
+    return joined == Counter(_joined(ends, branches, radius_px) for ends in _passes(recovered, centre, radius_px))
 
 
-def _passes(dense: Dense, centre: Floats, radius_px: float) -> Iterator[tuple[Floats | None, Floats | None]]:
+def _passes(dense: Dense, centre: Floats, radius_px: float) -> Iterator[Ends]:
     """Yield where each pass enters and leaves the disc; None where the pen comes down or lifts within."""
     away = np.hypot(*(dense.xy - centre).T)
     inside = np.flatnonzero(away <= radius_px)
@@ -61,30 +60,28 @@ def _passes(dense: Dense, centre: Floats, radius_px: float) -> Iterator[tuple[Fl
         )
 
 
-def _true_pass(ends: tuple[Floats | None, Floats | None], branches: list[Floats], radius_px: float) -> Pass:
-    """Return the branches that a true pass joins; a place that is none yet becomes one."""
-    found = []
-    for end in ends:
-        branch = _branch(end, np.array(branches).reshape(-1, 2), radius_px / 2)
-        if branch == _NOWHERE and end is not None:
+def _branches(passes: list[Ends], radius_px: float) -> Floats:
+    """Return the places where passes cross the edge of the disc, ``(b, 2)``, each once."""
+    branches: list[Floats] = []
+    for end in itertools.chain.from_iterable(passes):
+        if end is not None and all(np.hypot(*(end - known)) > radius_px / 2 for known in branches):
             branches.append(end)
-            branch = len(branches) - 1
-        found.append(branch)
-    return _pass(*found)
+    return np.array(branches).reshape(-1, 2)
 
 
-def _branch(end: Floats | None, branches: Floats, within_px: float) -> int:
+def _joined(ends: Ends, branches: Floats, radius_px: float) -> tuple[int, ...]:
+    """Return what a pass joins, in no direction: branches by number, a lift, or a place that is no branch."""
+    return tuple(sorted(_branch(end, branches, radius_px) for end in ends))
+
+
+def _branch(end: Floats | None, branches: Floats, radius_px: float) -> int:
     if end is None:
         return _LIFT
     if not len(branches):
         return _NOWHERE
     away = np.hypot(*(branches - end).T)
     nearest = int(np.argmin(away))
-    return nearest if away[nearest] <= within_px else _NOWHERE
-
-
-def _pass(one: int, other: int) -> Pass:
-    return (one, other) if one <= other else (other, one)
+    return nearest if away[nearest] <= radius_px else _NOWHERE
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

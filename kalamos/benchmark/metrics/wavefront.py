@@ -93,9 +93,7 @@ def _flat(parts: Points) -> tuple[Floats, Ints]:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _distances(
-    a: Floats, bounds_a: Ints, b: Floats, bounds_b: Ints, pairs: Ints, distances: Floats
-) -> None:
+def _distances(a: Floats, bounds_a: Ints, b: Floats, bounds_b: Ints, pairs: Ints, distances: Floats) -> None:
     """Fill in the distances of the pairs ``(k, 2)`` of indices, the shorter sequence as rows."""
     rows, columns = 0, 0
     for i, j in pairs:
