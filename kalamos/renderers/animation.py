@@ -14,13 +14,14 @@ from kalamos.errors import KalamosError
 from kalamos.geometry import bounds
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.renderers.timeline import MAX_PAUSE_S, ColourBy, Run, Timeline, coloured_runs, plan
+from kalamos.renderers.timeline import MAX_PAUSE_S, ColourBy, Run, Timeline, coloured_runs, number_places, plan
 
 Floats = NDArray[np.float64]
 
 _OVERSAMPLE = 3
 _HOLD_S = 1.4
 _MAX_FRAMES = 400
+_MAX_NUMBERS = 60
 _INK = (36, 41, 47)
 
 
@@ -80,13 +81,16 @@ def frames(
     ]
     pieces = [piece for stroke in runs for run in stroke for piece in _pieces(run)]
     canvas, done = ImageDraw.Draw(sheet), 0
+    edge = 8.0 * _OVERSAMPLE
+    low, high = np.full(2, edge), np.array(sheet.size) - edge
+    places = number_places(runs[:_MAX_NUMBERS], 11.0 * _OVERSAMPLE, low, high) / _OVERSAMPLE
     nib = max(0.013 * min(sheet.size), 2.0 * _OVERSAMPLE)
     for second in _ticks(timeline, frames_per_s):
         while done < len(pieces) and pieces[done][0] <= second + 1e-9:
             _draw(canvas, pieces[done], nib)
             done += 1
         shot = sheet.reduce(_OVERSAMPLE)
-        _annotate(shot, runs, second)
+        _annotate(shot, runs, places, second)
         yield shot
 
 
@@ -150,17 +154,12 @@ def _draw(canvas: ImageDraw.ImageDraw, piece: tuple[float, Floats, str], nib: fl
         canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
 
-def _annotate(shot: Image.Image, runs: list[list[Run]], second: float) -> None:
+def _annotate(shot: Image.Image, runs: list[list[Run]], places: Floats, second: float) -> None:
     """Add the start numbers of the strokes begun so far, and the pen tip."""
     canvas = ImageDraw.Draw(shot)
     font = ImageFont.load_default(11)
-    for k, stroke in enumerate(runs[:60]):
-        if stroke[0].shown_s[0] <= second:
-            start = stroke[0].xy[0] / _OVERSAMPLE
-            ahead = stroke[0].xy[min(3, len(stroke[0].xy) - 1)] / _OVERSAMPLE - start
-            norm = float(np.hypot(*ahead))
-            away = ahead / norm if norm > 1e-6 else np.array([0.7, 0.7])
-            x, y = np.clip(start - away * 11, 8, np.array(shot.size) - 8).tolist()
+    for k, (x, y) in enumerate(places.tolist()):
+        if runs[k][0].shown_s[0] <= second:
             canvas.ellipse((x - 7, y - 7, x + 7, y + 7), fill="white")
             canvas.text((x, y), str(k + 1), fill=_INK, font=font, anchor="mm")
     if runs and second < runs[-1][-1].shown_s[-1]:

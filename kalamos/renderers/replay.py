@@ -29,6 +29,7 @@ from kalamos.renderers.timeline import (
     Timeline,
     coloured_runs,
     fastest,
+    number_places,
     plan,
     ramp,
     speed_curve,
@@ -44,6 +45,7 @@ _MARGIN_PX = 14
 _CAPTION_PX = 26
 _CHART_PX = 62
 _MAX_NUMBERS = 60
+_PEAK = 1.7
 _INK, _MUTED, _FAINT = "#24292f", "#57606a", "#d0d7de"
 
 
@@ -189,14 +191,11 @@ def _numbers(runs: list[list[Run]], loop: Loop, view: _View) -> str:
     if len(runs) > _MAX_NUMBERS:
         return ""
     size = 11 if len(runs) <= 12 else 8.5
-    low, high = _MARGIN_PX + size * 0.8, np.array([view.width, view.height]) + _MARGIN_PX - size * 0.8
+    low = np.full(2, _MARGIN_PX + size * 0.8)
+    high = np.array([view.width, view.height]) + _MARGIN_PX - size * 0.8
     parts = []
-    for k, stroke in enumerate(runs):
-        start = stroke[0].xy[0]
-        ahead = stroke[0].xy[min(3, len(stroke[0].xy) - 1)] - start
-        norm = float(np.hypot(*ahead))
-        away = ahead / norm if norm > 1e-6 else np.array([0.7, 0.7])
-        x, y = np.clip(start - away * size * 1.05, low, high)
+    for k, (x, y) in enumerate(number_places(runs, size * 1.05, low, high).tolist()):
+        stroke = runs[k]
         parts.append(
             f"<g>{loop.appear(float(stroke[0].shown_s[0]))}"
             f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(size * 0.68)}" fill="#fff" fill-opacity=".82"/>'
@@ -230,11 +229,13 @@ def _chart(ink: Ink, timeline: Timeline, view: _View, loop: Loop, colour_by: Col
     curve, top = speed_curve(ink, timeline), fastest(timeline)
     height = _CHART_PX - 22.0
     x = _MARGIN_PX + curve.at_s / timeline.duration_s * view.width
-    y = height - np.clip(curve.speed / top, 0.0, 1.08) / 1.08 * (height - 4)
+    peak = float(np.clip(np.nanmax(curve.speed) / top, 1.0, _PEAK))
+    unit = (height - 4) / peak
+    y = height - np.minimum(curve.speed / top, peak) * unit
     name = f"s{stable_hash(f'{colour_by} {timeline.duration_s} {top} {np.nansum(x + y)}'):016x}"
     gradient, paint = "", f'"{_MUTED}"'
     if colour_by != "stroke":
-        gradient, paint = _gradient(name, view, height, upwards=colour_by == "speed"), f'"url(#{name})"'
+        gradient, paint = _gradient(name, view, height, unit if colour_by == "speed" else None), f'"url(#{name})"'
     parts = [part[thin(part)] for part in spans(np.column_stack([x, y]))]
     lines, areas = "".join(map(path, parts)), "".join(area(part, height) for part in parts)
     moves = "".join(
@@ -252,10 +253,13 @@ def _chart(ink: Ink, timeline: Timeline, view: _View, loop: Loop, colour_by: Col
     )
 
 
-def _gradient(name: str, view: _View, height: float, *, upwards: bool) -> str:
+def _gradient(name: str, view: _View, height: float, unit: float | None) -> str:
+    """Return the colour scale from left to right, or, where speed is coloured, upwards over ``unit`` px."""
     stops = "".join(f'<stop offset="{k / 4}" stop-color="{ramp(k / 4)}"/>' for k in range(5))
     left, right = str(_MARGIN_PX), number(_MARGIN_PX + view.width)
-    ends = f'x1="0" x2="0" y1="{number(height)}" y2="4"' if upwards else f'x1="{left}" x2="{right}" y1="0" y2="0"'
+    ends = f'x1="{left}" x2="{right}" y1="0" y2="0"'
+    if unit is not None:
+        ends = f'x1="0" x2="0" y1="{number(height)}" y2="{number(height - unit)}"'
     return f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse" {ends}>{stops}</linearGradient>'
 
 

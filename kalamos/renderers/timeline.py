@@ -23,6 +23,7 @@ Ints = NDArray[np.int64]
 MAX_PAUSE_S = 0.6
 _SHORTEST_S, _LONGEST_S = 1.5, 10.0
 _TIME_LEVELS, _SPEED_LEVELS = 32, 12
+_TURNS = (0.0, 0.9, -0.9, 1.8, -1.8, 2.6, -2.6)
 _RAMP = ((36, 44, 150), (106, 32, 168), (176, 42, 143), (222, 80, 88), (240, 130, 40))
 _PALETTE = ("#1f5fbf", "#d1495b", "#1a936f", "#8e4fb5", "#e07a1f", "#0b8ca6", "#a63d6b", "#5c7a1f")
 
@@ -112,6 +113,31 @@ def coloured_runs(ink: Ink, timeline: Timeline, colour_by: ColourBy, longest_seg
     if colour_by == "speed" and timeline.speed is None and ink.n_points:
         raise KalamosError("the ink has no times, so no speed; colour it by 'stroke' or 'time'")
     return [_stroke_runs(ink, timeline, colour_by, longest_segment, k) for k in range(ink.n_strokes)]
+
+
+def number_places(runs: list[list[Run]], reach: float, low: Floats, high: Floats) -> Floats:
+    """Return where to write each stroke's number, ``(s, 2)``: beside its start, away from where it goes.
+
+    Where another number is in the way, the next of the directions around the start is taken.
+
+    Args:
+        runs: from :func:`coloured_runs`, where they are drawn.
+        reach: distance from the start.
+        low: least x and y ``(2,)``.
+        high: greatest x and y ``(2,)``.
+    """
+    places = np.empty((len(runs), 2))
+    for k, stroke in enumerate(runs):
+        xy = np.concatenate([run.xy for run in stroke])
+        far = np.linalg.norm(xy - xy[0], axis=1) >= reach
+        ahead = xy[int(np.argmax(far)) if far.any() else -1] - xy[0]
+        behind = np.arctan2(-ahead[1], -ahead[0]) if ahead.any() else np.pi / 4
+        angles = behind + np.array(_TURNS)
+        around = np.clip(xy[0] + reach * np.column_stack([np.cos(angles), np.sin(angles)]), low, high)
+        gaps = np.linalg.norm(around[:, None] - places[None, :k], axis=2).min(axis=1, initial=np.inf)
+        free = np.flatnonzero(gaps > 1.2 * reach)
+        places[k] = around[free[0] if len(free) else int(np.argmax(gaps))]
+    return places
 
 
 def ramp(position: float) -> str:

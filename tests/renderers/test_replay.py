@@ -19,7 +19,7 @@ from kalamos.ink import Ink
 from kalamos.renderers.animation import frames, to_apng, to_gif
 from kalamos.renderers.replay import to_svg
 from kalamos.renderers.smil import number, thin
-from kalamos.renderers.timeline import coloured_runs, fastest, plan, ramp, speed_curve
+from kalamos.renderers.timeline import coloured_runs, fastest, number_places, plan, ramp, speed_curve
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -192,6 +192,16 @@ def test_thinning_keeps_times_too():
     assert thin(xy).tolist() == [0, 10]
     late = np.where(np.arange(11) > 5, 5.0, 0.0) + np.arange(11) / 10
     assert {5, 6} <= set(thin(xy, late).tolist())
+
+
+def test_numbers_of_strokes_that_start_together_stay_apart():
+    ink = Ink.from_strokes([[[30, 30], [50, 30]]] * 3 + [[[30, 30]]])
+    runs = coloured_runs(ink, plan(ink), "stroke", 5.0)
+    places = number_places(runs, 6.0, np.zeros(2), np.full(2, 64.0))
+    gaps = np.linalg.norm(places[:, None] - places[None], axis=2)[np.triu_indices(4, 1)]
+    assert gaps.min() > 4.0
+    assert np.allclose(places[0], [24, 30])
+    assert np.allclose(np.linalg.norm(places - 30, axis=1), 6.0)
 
 
 def test_the_ramp_ends_where_it_says():
