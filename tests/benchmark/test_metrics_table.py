@@ -65,7 +65,7 @@ strokes = st.lists(st.lists(st.tuples(coordinates, coordinates), min_size=1, max
 
 
 @given(strokes, st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_answer_is_worse_than_none_or_undefined(points, timed):
     t = [np.arange(len(part)) * 0.01 + k for k, part in enumerate(points)] if timed else None
     pair = Pair(Ink.from_strokes(points, t), TRUTH, IMAGE)
@@ -95,7 +95,7 @@ def test_what_applies_depends_on_the_truth_alone(truth, answer):
 
 
 @given(strokes_near)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_truth_is_perfect_whatever_it_is(points):
     truth = Ink.from_strokes(points, [np.arange(len(part)) * 0.01 + k for k, part in enumerate(points)])
     for name, value in score(Pair(truth, truth, IMAGE)).items():

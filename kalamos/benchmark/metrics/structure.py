@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.spatial import cKDTree
 
 from kalamos.benchmark.metrics.dense import Dense, Floats, Ints
 from kalamos.benchmark.metrics.junctions import traversed
-from kalamos.benchmark.metrics.matching import longest
+from kalamos.benchmark.metrics.matching import SPREAD, longest
 from kalamos.benchmark.metrics.metric import Metric
 from kalamos.benchmark.metrics.pair import Pair
 
@@ -97,9 +98,10 @@ def kendall_tau(ranks: Ints, n: int) -> float:
 
 
 def stroke_direction(pair: Pair) -> float:
-    """Return the share of true strokes longer than the tolerance whose partner runs in their direction.
+    """Return the share of true strokes whose partner runs in their direction.
 
-    A stroke without a partner counts as wrong. Guessing is right half of the time.
+    Strokes no longer than the tolerance, or nearly the same backwards, have no direction and are left out. A stroke
+    without a partner counts as wrong. Guessing is right half of the time.
     """
     counted = _directed(pair)
     right = np.zeros(len(counted), bool)
@@ -116,9 +118,16 @@ def _lifts(dense: Dense) -> Floats:
     return dense.xy[dense.offsets[1:] - 1]
 
 
-def _directed(pair: Pair) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which dense true strokes are longer than the tolerance, ``(s,)``."""
-    return (np.diff(pair.truth_dense.offsets) - 1) * pair.step_px > pair.tolerance_px
+def _directed(pair: Pair) -> NDArray[np.bool_]:
+    """Return which true strokes have a direction to get right, ``(s,)``.
+
+    Those longer than the tolerance whose reversal is another path: a line drawn there and back has none.
+    """
+    spread = pair.truth_dense.spread(SPREAD)
+    turned = np.hypot(*np.moveaxis(spread - spread[:, ::-1], -1, 0)).mean(axis=1)
+    long = (np.diff(pair.truth_dense.offsets) - 1) * pair.step_px > pair.tolerance_px
+    directed: NDArray[np.bool_] = long & (turned > pair.tolerance_px / 5)
+    return directed
 
 
 METRICS = (
@@ -197,7 +206,7 @@ METRICS = (
         zero,
         "mean",
         "structure",
-        "right directions / true strokes longer than the tolerance",
+        "right directions / true strokes that have one",
         "Kalamos",
         applies=lambda pair: bool(_directed(pair).any()),
     ),
