@@ -108,6 +108,16 @@ def convert(
 
 
 @main.command()
+@click.argument("corpus")
+@click.argument("dest", type=_PATH)
+def get(corpus: str, dest: Path) -> None:
+    """Download the open CORPUS into DEST, or say how to obtain it."""
+    from kalamos.datasets.obtain import obtain
+
+    click.echo(obtain(corpus, dest))
+
+
+@main.command()
 @click.argument("src", type=_EXISTING)
 @click.argument("dest", type=_PATH)
 @style_option
