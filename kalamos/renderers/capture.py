@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN202, PLR0917 - numba infers the kernels' types
+# ruff: noqa: ANN001, ANN202 - numba infers the kernels' types
 """The scanner or the camera: from grey light to the bytes of a picture.
 
 The steps follow the machine: the sheet is seen at an angle (perspective), its ink grows or is eaten (thickness), the
@@ -29,6 +29,7 @@ Bytes = NDArray[np.uint8]
 Frames = NDArray[np.int64]
 Seeds = NDArray[np.uint64]
 
+_MOST_JPEG_ROWS = 16_384
 _DISTANCES = (0.0, 1.0, 2**0.5, 2.0, 5**0.5, 8**0.5, 3.0)
 
 
@@ -83,7 +84,7 @@ def apply_flat(grey: Floats32, frames: Frames, style: Style, seeds: Seeds) -> tu
     pixels = np.empty(grey.shape, np.uint8)
     _expose(grey, pixels, frames, seeds, grain_bank(1.0), np.float32(255 * style.noise / UNIT))
     if style.jpeg_quality > 0:
-        _each(pixels, frames, lambda image: _jpeg(image, style.jpeg_quality))
+        _compress(pixels, frames, style.jpeg_quality)
     if style.binarise != "none":
         _each(pixels, frames, lambda image: _binarised(image, style))
     if style.salt > 0 or style.pepper > 0:
@@ -238,12 +239,37 @@ def _each(pixels: Bytes, frames: Frames, change: Callable[[Bytes], Bytes]) -> No
         image[:] = change(image)
 
 
-def _jpeg(image: Bytes, quality: int) -> Bytes:
-    """Compress and decompress by the library that will read it, so that the blocks are real ones."""
+def _compress(pixels: Bytes, frames: Frames, quality: int) -> None:
+    """Compress and decompress by the library that will read it, many images of one width in one file.
+
+    JPEG works on blocks of 8 x 8, independent of each other in a grey image; each image is filled up to whole blocks by
+    its last row, as the library itself does, so every one comes out as it would alone.
+    """
+    group: list[Bytes] = []
+    rows = 0
+    for height, width, start in frames.tolist():
+        image = pixels[start : start + height * width].reshape(height, width)
+        if group and (group[0].shape[1] != width or rows + height + 7 > _MOST_JPEG_ROWS):
+            _compress_stack(group, quality)
+            group, rows = [], 0
+        group.append(image)
+        rows += -(-height // 8) * 8
+    if group:
+        _compress_stack(group, quality)
+
+
+def _compress_stack(images: list[Bytes], quality: int) -> None:
+    stack = images[0]
+    if len(images) > 1:
+        stack = np.concatenate([np.concatenate([image, *[image[-1:]] * (-len(image) % 8)]) for image in images])
     file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality)
-    with Image.open(file) as read:
-        return np.asarray(read)
+    Image.fromarray(stack).save(file, "JPEG", quality=quality)
+    with Image.open(file) as opened:
+        read = np.asarray(opened)
+    top = 0
+    for image in images:
+        image[:] = read[top : top + len(image)]
+        top += -(-len(image) // 8) * 8
 
 
 def _binarised(image: Bytes, style: Style) -> Bytes:

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN202, PLR0917 - numba infers the kernels' types
+# ruff: noqa: ANN001, ANN202 - numba infers the kernels' types
 """Paper under the ink: grain, clouds, rulings, stains, writing that shines through, uneven light.
 
 Light comes back from paper that ink and dirt darken, so everything multiplies: ``grey = paper * (1 - darkness * ink) *
@@ -94,7 +94,7 @@ def compose_flat(amount: Floats32, frames: Frames, style: Style, seeds: Seeds) -
     if style.show_through > 0:
         _show_through(amount, behind, frames, seeds, np.float32(style.show_through))
     if style.stains > 0 and style.stain_darkness > 0:
-        _stain_all(amount, frames, style, seeds)
+        _spill(amount, frames, seeds, style.stains, style.stain_size_px, style.stain_darkness)
     if style.light > 0 or style.shadow > 0:
         _shade(amount, frames, seeds, style.light, math.radians(style.light_angle_deg), style.shadow)
 
@@ -230,45 +230,51 @@ def _show_through(flat, ink, frames, seeds, depth):  # type: ignore[no-untyped-d
                 flat[start + r * width + c] *= np.float32(1.0) - depth * total * np.float32(1 / 16)
 
 
-def _stain_all(flat: Floats32, frames: Frames, style: Style, seeds: Seeds) -> None:
-    """Spill stains: a Poisson number, log-normal diameters around the median, darkest at the rim where they dried."""
-    mean_area_px = math.pi / 4 * style.stain_size_px**2 * math.exp(2 * _STAIN_SPREAD**2)
-    for (height, width, start), seed in zip(frames.tolist(), seeds.tolist(), strict=True):
-        rng = np.random.default_rng(seed)
-        margin = style.stain_size_px
-        area = (height + 2 * margin) * (width + 2 * margin)
-        n = min(int(rng.poisson(style.stains * area / mean_area_px)), _MAX_STAINS)
-        if n:
-            shape = np.column_stack(
-                [
-                    rng.uniform(-margin, width + margin, n),
-                    rng.uniform(-margin, height + margin, n),
-                    style.stain_size_px / 2 * np.exp(_STAIN_SPREAD * rng.standard_normal(n)),
-                    rng.uniform(0.7, 1.4, n),
-                    rng.uniform(0.0, 2 * math.pi, n),
-                    rng.uniform(0.0, 2 * math.pi, n),
-                    rng.uniform(0.4, 1.0, n) * style.stain_darkness,
-                ]
-            )
-            _stain(flat[start : start + height * width].reshape(height, width), shape)
+@njit(cache=True, error_model="numpy", nogil=True)
+def _stain(image, x, y, radius, shape):  # type: ignore[no-untyped-def]
+    """Paint one stain; ``shape``: aspect, two phases of the wavy outline, darkness."""
+    height, width = image.shape
+    aspect, phase, other, darkness = shape
+    reach = radius * max(aspect, 1 / aspect) * 1.3 + 1.0
+    for r in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
+        for c in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
+            dx, dy = (c + 0.5 - x) / aspect, (r + 0.5 - y) * aspect
+            away = np.sqrt(dx * dx + dy * dy)
+            if away > 1.14 * radius + 1.0:
+                continue
+            angle = np.arctan2(dy, dx)
+            wave = 1.0 + 0.08 * np.sin(3 * angle + phase) + 0.05 * np.sin(5 * angle + other)
+            rho = away / (radius * wave)
+            inside = min(max((1.0 - rho) * radius / 1.5 + 0.5, 0.0), 1.0)
+            rim = min(max(1.0 - abs(rho - 0.92) / 0.16, 0.0), 1.0)
+            image[r, c] *= np.float32(1.0 - darkness * inside * (0.45 + 0.55 * rim))
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _stain(image, shapes):  # type: ignore[no-untyped-def]
-    """Paint stains: x, y, radius, aspect, two phases of the wavy outline, darkness."""
-    height, width = image.shape
-    for j in range(len(shapes)):
-        x, y, radius, aspect, phase, other, darkness = shapes[j]
-        reach = radius * max(aspect, 1 / aspect) * 1.3 + 1.0
-        for r in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
-            for c in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
-                dx, dy = (c + 0.5 - x) / aspect, (r + 0.5 - y) * aspect
-                angle = np.arctan2(dy, dx)
-                wave = 1.0 + 0.08 * np.sin(3 * angle + phase) + 0.05 * np.sin(5 * angle + other)
-                rho = np.sqrt(dx * dx + dy * dy) / (radius * wave)
-                inside = min(max((1.0 - rho) * radius / 1.5 + 0.5, 0.0), 1.0)
-                rim = min(max(1.0 - abs(rho - 0.92) / 0.16, 0.0), 1.0)
-                image[r, c] *= np.float32(1.0 - darkness * inside * (0.45 + 0.55 * rim))
+def _spill(flat, frames, seeds, share, size, darkness):  # type: ignore[no-untyped-def]
+    """Spill stains: a Poisson number, log-normal diameters around the median, darkest at the rim where they dried."""
+    mean_area = np.pi / 4 * size**2 * np.exp(2 * _STAIN_SPREAD**2)
+    for i in range(len(frames)):
+        height, width, start = frames[i]
+        seed = random_bits(seeds[i], 10)
+        expected = share * (height + 2 * size) * (width + 2 * size) / mean_area
+        waited = -np.log(1.0 - random_unit(seed, 0))
+        n = 0
+        while waited < expected and n < _MAX_STAINS:
+            k = 1 + 10 * n
+            x = random_unit(seed, k) * (width + 2 * size) - size
+            y = random_unit(seed, k + 1) * (height + 2 * size) - size
+            bell = np.sqrt(-2 * np.log(1.0 - random_unit(seed, k + 2))) * np.cos(2 * np.pi * random_unit(seed, k + 3))
+            radius = size / 2 * np.exp(_STAIN_SPREAD * bell)
+            shape = (
+                0.7 + 0.7 * random_unit(seed, k + 4),
+                2 * np.pi * random_unit(seed, k + 5),
+                2 * np.pi * random_unit(seed, k + 6),
+                (0.4 + 0.6 * random_unit(seed, k + 7)) * darkness,
+            )
+            _stain(flat[start : start + height * width].reshape(height, width), x, y, radius, shape)
+            waited -= np.log(1.0 - random_unit(seed, k + 8))
+            n += 1
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -83,6 +83,18 @@ def test_jpeg_is_what_a_file_would_hold():
     assert np.array_equal(taken(grey, Style(jpeg_quality=30)), np.asarray(Image.open(file)))
 
 
+@pytest.mark.parametrize("width", [1, 13, 64])
+def test_images_compressed_together_come_out_as_alone(width):
+    heights = [64, 1, 9, 30, 8, 17]
+    greys = [np.random.default_rng(h).random((h, width)).astype(np.float32) for h in heights]
+    starts = np.cumsum([0, *(h * width for h in heights[:-1])])
+    frames = np.column_stack([heights, np.full(len(heights), width), starts])
+    style = Style(jpeg_quality=40)
+    flat = np.concatenate([grey.reshape(-1) for grey in greys])
+    together, _ = apply_flat(flat, frames, style, np.arange(6, dtype=np.uint64))
+    assert np.array_equal(together, np.concatenate([taken(grey, style).reshape(-1) for grey in greys]))
+
+
 @pytest.mark.parametrize("method", ["fixed", "otsu", "sauvola"])
 def test_thresholds_part_ink_from_paper(method):
     grey = 0.3 + 0.6 * bar()
