@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -10,11 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from kalamos.datasets.synthetic import Writer, synthesise
 from kalamos.errors import FormatError, KalamosError
+from kalamos.geometry import concat, transform
 from kalamos.ink import Ink
+from kalamos.renderers import preset, render
 from kalamos.renderers.rules import remove_rules
 from kalamos.renderers.scan_in import MAX_PIXELS, clean, fit, load, read_image
 from kalamos.renderers.segment import Piece, segment
+from kalamos.seeding import rng_for
 
 WORD_GAP, LETTER_GAP = 60, 12
 
@@ -330,3 +335,25 @@ def test_omniglots_own_pictures_come_out_whole(corpora):
         back = fitted.placement.from_pixels(Ink.from_strokes([points])).xy
         inside = drawn[back[:, 1].astype(int), back[:, 0].astype(int)] < 128
         assert inside.mean() > 0.93
+
+
+@pytest.mark.parametrize(
+    ("script", "texts"), [("Arab", ["مدرسة", "هلال", "كتاب"]), ("Deva", ["किताब", "मछली"]), ("Taml", ["தமிழ்", "குடை"])]
+)
+def test_dots_and_vowel_signs_of_other_scripts_stay_in_their_words(script, texts):
+    across = texts[::-1] if script == "Arab" else texts
+    words, x = [], 0.0
+    for text in across:
+        ink = synthesise(text, script, Writer.neutral(), rng_for(0, text))
+        words.append(transform(ink, dx=x - float(ink.xy[:, 0].min())))
+        x += float(np.ptp(ink.xy[:, 0])) + 6
+    style = preset("scan").replace(frame="height", image_height_px=200, width_px=4.0, margin_px=30.0, dry_gaps=0.0)
+    drawn = render(concat(words, pause_s=0.3), style)
+    found = segment(clean(drawn.image.pixels), level="word", script=script)
+    first = np.cumsum([0, *(word.n_strokes for word in words)])
+    boxes = []
+    for a, b in itertools.pairwise(first.tolist()):
+        xy = drawn.truth.xy[drawn.truth.offsets[a] : drawn.truth.offsets[b]]
+        boxes.append([*xy.min(axis=0), *xy.max(axis=0)])
+    expected = boxes[::-1] if script == "Arab" else boxes
+    assert np.allclose([piece.box for piece in found], expected, atol=6)
