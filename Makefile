@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint perf wheel clean
+.PHONY: demo test lint perf wheel leaderboard clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -46,3 +46,7 @@ $(VENV)/.tested: $(VENV)/.installed
 
 clean:
 	rm -rf $(VENV) build dist demo-results .pytest_cache .mypy_cache .ruff_cache
+
+# The published leaderboard: all methods and controls on every task. Needs the corpora: KALAMOS_CORPORA=folder make leaderboard
+leaderboard: $(VENV)/.installed
+	$(BIN)/python -m kalamos.benchmark.publish "$(KALAMOS_CORPORA)" --out runs --docs docs

@@ -282,9 +282,14 @@ def _rich_cell(cell: Cell) -> str:
     return f"{text} [dim]±{half:.2g}[/]" if math.isfinite(half) else text
 
 
-def _markdown_cell(cell: Cell) -> str:
+def plain_cell(cell: Cell) -> str:
+    """Return a value as Markdown without its interval."""
     text = number_text(cell.summary.value)
-    text = {"best": f"**{text}**", "tied": f"={text}"}.get(cell.mark, text)
+    return {"best": f"**{text}**", "tied": f"={text}"}.get(cell.mark, text)
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = plain_cell(cell)
     return f"{text} <sub>{_interval(cell.summary)}</sub>" if math.isfinite(cell.summary.low) else text
 
 

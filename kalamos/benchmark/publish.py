@@ -1,0 +1,103 @@
+"""Make the published leaderboard: every task whose corpus is there, then docs/leaderboard.md and the README's short table.
+
+Run ``make leaderboard`` with ``KALAMOS_CORPORA`` set, or ``python -m kalamos.benchmark.publish CORPORA``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from kalamos.benchmark import leaderboard
+from kalamos.benchmark.page import write_page
+from kalamos.benchmark.result import Result
+from kalamos.benchmark.run import bench
+from kalamos.benchmark.task import load_task, task_names
+from kalamos.store import write_text
+
+FOLDERS = {
+    "synthetic": ".",
+    "unipen": "unipen-train_r01_v07",
+    "poh-db": "poh-db",
+    "omniglot": "omniglot",
+}
+"""Where each corpus lies below the folder of corpora."""
+MARK = "<!-- leaderboard -->"
+_BY_SCRIPT = ("ldtw", "rmse_arc", "start_point", "complete_trajectory")
+COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
+
+
+@click.command()
+@click.argument("corpora", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@click.option("--docs", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
+@click.option("--task", "tasks", multiple=True, help="Only these tasks (repeat).")
+@click.option("--model", "models", multiple=True, help="Only these models (repeat).")
+@click.option("--workers", default=1, show_default=True)
+def main(corpora: Path, out: Path, docs: Path, tasks: tuple[str, ...], models: tuple[str, ...], workers: int) -> None:
+    """Bench all methods and controls on all tasks below CORPORA and write the tables and the page."""
+    for name in tasks or task_names():
+        folder = FOLDERS.get(load_task(name).corpus)
+        if folder is None or not (corpora / folder).is_dir():
+            click.echo(f"{name}: its corpus is not below {corpora}; left out")
+            continue
+        click.echo(name)
+        bench(name, models, corpora / folder, out, workers=workers)
+    results = leaderboard.find_results([out])
+    write_text(docs / "leaderboard.md", full_text(results))
+    write_page(results, out / "leaderboard.html")
+    readme = docs.parent / "README.md"
+    write_text(readme, with_short_table(readme.read_text(encoding="utf-8"), results))
+    click.echo(f"wrote {docs / 'leaderboard.md'}, {readme} and {out / 'leaderboard.html'}")
+
+
+def full_text(results: Sequence[Result]) -> str:
+    """Return ``docs/leaderboard.md``: the main metrics of every task, then every metric by script."""
+    made = results[0].provenance["scored"]
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(made.items()) if name != "commit")
+    links = "What the columns mean: [metrics](metrics.md); what was measured on what: [protocol](protocol.md)."
+    head = ["# Leaderboard", "", f"Made by `{COMMAND}` with {versions}. {links}", ""]
+    return "\n".join([*head, leaderboard.to_markdown(results), "## By script", "", _by_script(results)])
+
+
+def with_short_table(readme: str, results: Sequence[Result]) -> str:
+    """Return the README with the short tables between its two marks."""
+    before, _, rest = readme.partition(MARK)
+    after = rest.partition(MARK)[2] or rest
+    return f"{before}{MARK}\n{_short(results)}\n{MARK}{after}"
+
+
+def _short(results: Sequence[Result]) -> str:
+    place = "[docs/leaderboard.md](docs/leaderboard.md)"
+    lines = [f"Made by `{COMMAND}`; intervals, controls and the other tasks are in {place}.", ""]
+    for table in leaderboard.tables(results):
+        if table.ranked and not table.ranked[0].result.task.endswith(("-scan", "-photo")):
+            lines += [f"**{table.title}**", "", *_short_rows(table), ""]
+    return "\n".join(lines)
+
+
+def _short_rows(table: leaderboard.Table) -> list[str]:
+    heads = ["entry", *table.metrics]
+    rows = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * len(table.metrics) + "|"]
+    for line in table.ranked:
+        cells = [leaderboard.plain_cell(line.cells[name]) if name in line.cells else "" for name in table.metrics]
+        rows.append("| " + " | ".join([line.result.entry, *cells]) + " |")
+    return rows
+
+
+def _by_script(results: Sequence[Result]) -> str:
+    heads = ["task", "entry", "script", "samples", *_BY_SCRIPT]
+    lines = ["| " + " | ".join(heads) + " |", "|---|---|---" + "|---:" * (1 + len(_BY_SCRIPT)) + "|"]
+    for result in results:
+        for script, values in result.by_script.items():
+            shown = [leaderboard.number_text(values[metric]) for metric in _BY_SCRIPT]
+            if result.kind != "control":
+                cells = [result.task, result.entry, script, f"{values['samples']:.0f}", *shown]
+                lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    main()
