@@ -1,4 +1,4 @@
-"""Make the published leaderboard: every task whose corpus is there, then docs/leaderboard.md and the README's short table.
+"""Make the published leaderboard: docs/leaderboard.md, the page, and the short tables of the README.
 
 Run ``make leaderboard`` with ``KALAMOS_CORPORA`` set, or ``python -m kalamos.benchmark.publish CORPORA``.
 """
