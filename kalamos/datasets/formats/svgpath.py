@@ -50,7 +50,7 @@ def polylines(data: str, tolerance: float) -> list[Points]:
     return [np.concatenate(parts) for parts in found]
 
 
-def _piece(  # noqa: PLR0917 - the state of a path
+def _piece(
     kind: str, values: Points, base: Points, here: Points, start: Points, control: Points, last: str, tolerance: float
 ) -> tuple[Points, Points, Points]:
     """Return the points after the current one, the new current point, and the last control point."""

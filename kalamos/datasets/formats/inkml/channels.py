@@ -80,7 +80,9 @@ def context_arrays(
     if scanned.surplus:
         counts["inkml-value-surplus"] += scanned.surplus
     columns = {channel.name: (channel, scanned.values[:, k]) for k, channel in enumerate(channels)}
-    xy = np.stack([columns[axis][1] * columns[axis][0].sign for axis in ("X", "Y")], axis=1)
+    xy = np.empty((len(scanned.values), 2))
+    for k, axis in enumerate("XY"):
+        np.multiply(columns[axis][1], columns[axis][0].sign, out=xy[:, k])
     if context.canvas is not None:
         xy = context.canvas(xy)
     offsets = _offsets_ms(traces, definitions)
@@ -94,7 +96,7 @@ def context_arrays(
     }
     rest = {"t": t, "pressure": force, **extra}
     for name, values in rest.items():
-        if values is not None and np.isnan(values).any() and len(values):
+        if values is not None and np.isnan(values).any():
             rest[name] = None
             counts["inkml-channel-unreported"] += 1
     t, force = rest.pop("t"), rest.pop("pressure")

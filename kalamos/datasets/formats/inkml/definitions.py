@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from kalamos.datasets.formats.inkml.mappings import CanvasMapping, canvas_mapping
@@ -17,6 +18,7 @@ from kalamos.errors import FormatError
 UNITS_PER_MM = {"mm": 1.0, "cm": 0.1, "m": 0.001, "in": 1 / 25.4, "pt": 72 / 25.4, "pc": 6 / 25.4, "himetric": 100.0}
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _CHAIN = 50
+LARGEST = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Definitions:
             value = float(text)
         except ValueError:
             value = float("nan")
-        if not abs(value) < 1e300:
+        if not abs(value) < LARGEST:
             raise FormatError(
                 self.path, f"{attribute} is not a number", f"{element.tag} {element.get('id', '')} {text!r:.40}"
             )
@@ -206,33 +208,55 @@ class Definitions:
         Raises:
             FormatError: where it has no X or no Y, or a channel twice.
         """
-        regular = [self._channel(item) for item in element.findall("channel")]
-        rare = [
-            self._channel(item)
+        regular = tuple(tuple(item.items()) for item in element.findall("channel"))
+        rare = tuple(
+            tuple(item.items())
             for group in element.findall("intermittentChannels")
             for item in group.findall("channel")
-        ]
-        channels = (*regular, *rare)
-        names = [channel.name for channel in channels]
-        if not channels:
-            return DEFAULT_FORMAT
-        if not {"X", "Y"} <= set(names) or len(set(names)) < len(names):
-            what = "needs the channels X and Y, and none twice"
-            raise FormatError(self.path, what, f"traceFormat {element.get('id', '')} with {' '.join(names)[:80]}")
-        return TraceFormat(channels, len(regular))
-
-    def _channel(self, element: Element) -> Channel:
-        default = element.get("default", "")
-        booleans = {"T": 1.0, "F": 0.0, "true": 1.0, "false": 0.0}
-        return Channel(
-            element.get("name", ""),
-            element.get("units", ""),
-            self.number(element, "min"),
-            self.number(element, "max"),
-            booleans[default] if default in booleans else self.number(element, "default") or 0.0,
-            -1.0 if element.get("orientation", "+ve").startswith("-") else 1.0,
-            element.get("respectTo", ""),
         )
+        try:
+            return _trace_format(regular, rare)
+        except ValueError as error:
+            raise FormatError(self.path, str(error), f"traceFormat {element.get('id', '')}".strip()) from error
+
+
+Attributes = tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=256)
+def _trace_format(regular: tuple[Attributes, ...], rare: tuple[Attributes, ...]) -> TraceFormat:
+    """Return the format that these channels form; the files of a corpus share one, so it is kept."""
+    channels = tuple(_channel(dict(attributes)) for attributes in (*regular, *rare))
+    names = [channel.name for channel in channels]
+    if not channels:
+        return DEFAULT_FORMAT
+    if not {"X", "Y"} <= set(names) or len(set(names)) < len(names):
+        raise ValueError(f"needs the channels X and Y, and none twice; it has {' '.join(names)[:80]}")
+    return TraceFormat(channels, len(regular))
+
+
+def _channel(attributes: Mapping[str, str]) -> Channel:
+    default = attributes.get("default", "")
+    booleans = {"T": 1.0, "F": 0.0, "true": 1.0, "false": 0.0}
+    return Channel(
+        attributes.get("name", ""),
+        attributes.get("units", ""),
+        _limit(attributes, "min"),
+        _limit(attributes, "max"),
+        booleans[default] if default in booleans else _limit(attributes, "default") or 0.0,
+        -1.0 if attributes.get("orientation", "+ve").startswith("-") else 1.0,
+        attributes.get("respectTo", ""),
+    )
+
+
+def _limit(attributes: Mapping[str, str], name: str) -> float | None:
+    text = attributes.get(name)
+    if text is None:
+        return None
+    value = float(text)
+    if not abs(value) < LARGEST:
+        raise ValueError(f"{name} of a channel is no finite number: {text[:40]!r}")
+    return value
 
 
 def _scale(trace_format: TraceFormat, source: Element | None) -> float | None:

@@ -78,7 +78,7 @@ def _room(data: NDArray[np.uint8], n_traces: int) -> int:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _scan(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over the bytes: taking it apart costs half the speed
+def _scan(
     data: NDArray[np.uint8],
     n_regular: int,
     defaults: NDArray[np.float64],
