@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +47,15 @@ def test_the_table_is_whole():
         assert metric.aggregate in {"mean", "median", "pooled_rms"}
         assert math.isfinite(metric.worst(Pair(Ink.empty(), TRUTH, IMAGE)))
     assert all("oracle" in name or "adaptive" in name for name, row in METRICS.items() if row.family == "optimistic")
+
+
+def test_the_documentation_defines_every_metric():
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    defined = text[: text.index("## Controls")]
+    rows = {
+        name for cell in re.findall(r"^\| (`.*?) \|", defined, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)
+    }
+    assert METRICS.keys() <= rows
 
 
 def test_every_metric_applies_to_a_full_pair():
