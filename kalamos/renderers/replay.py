@@ -46,6 +46,7 @@ _CAPTION_PX = 26
 _CHART_PX = 62
 _MAX_NUMBERS = 60
 _PEAK = 1.7
+_LARGE_PX = 512
 _INK, _MUTED, _FAINT = "#24292f", "#57606a", "#d0d7de"
 
 
@@ -82,7 +83,7 @@ def to_svg(
         colour_by: ``"time"``, ``"stroke"`` or ``"speed"`` (which needs times).
         duration_s: seconds of writing on screen; by default the true duration, brought into 1.5 to 10 s.
         max_pause_s: the longest pen-up pause shown, in the ink's own seconds.
-        size_px: the longer side of the picture; by default 384, and 720 for a wide one.
+        size_px: the longer side of the picture; by default 384, and 720 for a wide or a large one.
         speed_profile: draw the pen's speed below, where the ink has times.
         title: one line above the picture.
 
@@ -123,7 +124,8 @@ def _view(ink: Ink, image: OfflineImage | None, size_px: int | None) -> _View:
         x0, y0, width, height = 0.0, 0.0, 64.0, 64.0
     if size_px is not None and not 16 <= size_px <= 8192:
         raise KalamosError(f"size_px is 16 to 8192 pixels; got {size_px}")
-    zoom = (size_px or (720 if width > 2 * height else 384)) / max(width, height)
+    large = width > 2 * height or (image is not None and max(width, height) > _LARGE_PX)
+    zoom = (size_px or (720 if large else 384)) / max(width, height)
     least = 200.0 / zoom  # so that the caption has room under a narrow picture
     if width < least:
         x0, width = x0 - (least - width) / 2, least
@@ -131,6 +133,9 @@ def _view(ink: Ink, image: OfflineImage | None, size_px: int | None) -> _View:
 
 
 def _nib(view: _View) -> float:
+    """Return the width of the drawn path: clear on a character, thin enough for the small writing of a page."""
+    if view.zoom < 1:
+        return float(max(1.2, 2.2 * view.zoom**0.5))
     return float(np.clip(0.013 * min(view.width, view.height), 2.2, 5.0))
 
 
