@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 
-from kalamos.models.network import MASKED, PathNetwork, Route, Scene, directed
+from kalamos.models.network import MASKED, Directed, PathNetwork, Route, Scene, directed, set_drawn
 
 STEPS_A_PIECE = 3
 SPARE_STEPS = 8
@@ -34,8 +34,14 @@ def beam_search(net: PathNetwork, scene: Scene, width: int = 1, memory: Tensor |
     geo = directed(scene)
     b, m, d = memory.shape
     real = scene.real.repeat_interleave(2, 1)
-    crossed = [layer.cross_attention.keys(memory) for layer in net.decoder]  # type: ignore[union-attr, operator]
-    answer = net.answer(memory)
+    crossed = [
+        tuple(part.contiguous() for part in layer.cross_attention.keys(memory))  # type: ignore[union-attr, operator]
+        for layer in net.decoder
+    ]
+    answer = net.answer(memory).transpose(1, 2).contiguous()
+    table, joins = _table(net, geo)
+    hidden = (~real)[:, None, None] * MASKED
+    image = torch.arange(b)[:, None] * (m + 1)
     limit = STEPS_A_PIECE * scene.real.shape[1] + SPARE_STEPS
     heads = net.sizes.heads
     caches = [torch.zeros(2, b * width, heads, limit, d // heads) for _ in net.decoder]
@@ -48,9 +54,11 @@ def beam_search(net: PathNetwork, scene: Scene, width: int = 1, memory: Tensor |
     drawn = torch.zeros(b, width, m)
     steps, lifts = torch.full((b, width), -1), torch.zeros((b, width), dtype=torch.bool)
     for t in range(limit):
-        features, joined = net.step_features(geo, steps, lifts, drawn)
+        row = (image + torch.where(steps >= 0, steps, m)).flatten()
+        features, joined = table[row].view(b, width, m, -1), joins[row].view(b, width, m)
+        set_drawn(features, drawn)
         local = net.step_pair(features)
-        bias = local[..., 2:].permute(0, 3, 1, 2).masked_fill(~real[:, None, None, :], MASKED)
+        bias = local[..., 2:].permute(0, 3, 1, 2) + hidden
         x = net.tokens(memory, geo, steps, lifts, drawn, real)
         ago = (t - torch.arange(t + 1)).clamp_max(net.recency.shape[1] - 1)
         recency = net.recency[:, None, ago]
@@ -70,6 +78,17 @@ def beam_search(net: PathNetwork, scene: Scene, width: int = 1, memory: Tensor |
         going = steps >= 0
         drawn = drawn.scatter_add(2, steps.clamp_min(0)[..., None], going.float()[..., None])
     return beams
+
+
+def _table(net: PathNetwork, geo: Directed) -> tuple[Tensor, Tensor]:
+    """Return the step features after each directed piece and, last, at the start, (b (m + 1), m, .), and joins.
+
+    Only what was drawn already changes from step to step; the rest of the features is looked up here.
+    """
+    b, m = geo.length.shape
+    after = torch.cat([torch.arange(m), torch.tensor([-1])]).expand(b, -1)
+    features, joined = net.step_features(geo, after, torch.zeros(b, m + 1, m))
+    return features.flatten(0, 1), joined.flatten(0, 1)
 
 
 def _advance(beams: Beams, log_p: Tensor, t: int, m: int) -> tuple[Beams, Tensor, Tensor]:

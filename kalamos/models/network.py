@@ -146,6 +146,28 @@ def pair_features(scene: Scene) -> Tensor:
     return torch.cat([squash(away), squash(away.norm(dim=-1, keepdim=True)), squash(gap)[..., None], touch, cosine], -1)
 
 
+DRAWN = slice(10, 13)
+"""Where the step features say what was drawn already."""
+
+
+def drawn_features(drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return how often each directed piece (b, t, m) was drawn, how often the other way round, and if at all."""
+    other = drawn.view(*drawn.shape[:2], -1, 2).flip(-1).flatten(2)
+    return drawn.clamp_max(2), other.clamp_max(2), (drawn + other > 0).to(drawn.dtype)
+
+
+def set_drawn(features: Tensor, drawn: Tensor) -> None:
+    """Write what was drawn already into step features (b, t, m, N_STEP)."""
+    features[..., DRAWN] = torch.stack(drawn_features(drawn), -1)
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """Return ``a @ b`` of many small matrices; one row at a time, plain sums are faster than a batch of products."""
+    if a.shape[-2] == 1 and not torch.is_grad_enabled():
+        return (a.transpose(-1, -2) * b).sum(-2, keepdim=True)
+    return a @ b
+
+
 class Attention(nn.Module):
     """Multi-head attention with an additive bias (b, h, q, k)."""
 
@@ -159,16 +181,17 @@ class Attention(nn.Module):
         return self.read(x, *self.keys(memory), bias)
 
     def keys(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Return keys and values (b, h, k, d / h)."""
+        """Return keys (b, h, d / h, k) and values (b, h, k, d / h)."""
         b, k, d = memory.shape
         both = self.kv(memory).view(b, k, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        return both[0], both[1]
+        return both[0].transpose(-1, -2), both[1]
 
     def read(self, x: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
         """Return what each row of ``x`` reads from given keys and values."""
         b, q, d = x.shape
         query = self.q(x).view(b, q, self.heads, d // self.heads).transpose(1, 2)
-        read = F.scaled_dot_product_attention(query, keys, values, attn_mask=bias.to(query.dtype))
+        meet = product(query, keys) * (d // self.heads) ** -0.5 + bias.to(query.dtype)
+        read = product(meet.softmax(-1).to(values.dtype), values)
         return self.out(read.transpose(1, 2).reshape(b, q, d))
 
 
@@ -207,15 +230,15 @@ class DecoderLayer(nn.Module):
         x = x + self.cross_attention(self.norm_cross(x), memory, bias)
         return x + self.rest(x)
 
-    def step(  # noqa: PLR0917 - the state of a step
+    def step(
         self, x: Tensor, cache: Tensor, t: int, recency: Tensor, crossed: tuple[Tensor, Tensor], bias: Tensor
     ) -> Tensor:
         """Return x (b, k, d) of k beams at step t one layer on; their own keys and values go into ``cache``."""
         b, k, d = x.shape
         y = self.norm_self(x).view(b * k, 1, d)
         key, value = self.self_attention.keys(y)
-        cache[0, :, :, t], cache[1, :, :, t] = key[:, :, 0], value[:, :, 0]
-        read = self.self_attention.read(y, cache[0, :, :, : t + 1], cache[1, :, :, : t + 1], recency)
+        cache[0, :, :, t], cache[1, :, :, t] = key[..., 0], value[:, :, 0]
+        read = self.self_attention.read(y, cache[0, :, :, : t + 1].transpose(-1, -2), cache[1, :, :, : t + 1], recency)
         x = x + read.view(b, k, d)
         x = x + self.cross_attention.read(self.norm_cross(x), *crossed, bias)
         return x + self.rest(x)
@@ -257,7 +280,7 @@ class PathNetwork(nn.Module):
         b, n, d = x.shape
         return self.direct(x).view(b, 2 * n, d)
 
-    def step_features(self, geo: Directed, steps: Tensor, lifts: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
+    def step_features(self, geo: Directed, steps: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
         """Return how each directed piece lies to the pen after each step, (b, t, m, N_STEP), and joined (b, t, m).
 
         ``steps`` (b, t) holds the directed piece just drawn, -1 before the first; ``drawn`` (b, t, m) counts so far.
@@ -272,7 +295,6 @@ class PathNetwork(nn.Module):
         to_end = (geo.end[:, None] - pen[:, :, None]) * began[..., None]
         cosine = torch.einsum("btc,bmc->btm", way, geo.way_in) * began
         sine = (way[:, :, None, 0] * geo.way_in[:, None, :, 1] - way[:, :, None, 1] * geo.way_in[:, None, :, 0]) * began
-        other = drawn.view(*drawn.shape[:2], -1, 2).flip(-1).flatten(2)
         index = torch.arange(geo.length.shape[1], device=steps.device)
         back = (index == (last ^ 1)[..., None]) & (steps >= 0)[..., None]
         shape = drawn.shape
@@ -288,9 +310,7 @@ class PathNetwork(nn.Module):
                 joined.float(),
                 joined.float() * cosine,
                 back.float(),
-                drawn.clamp_max(2),
-                other.clamp_max(2),
-                (drawn + other > 0).float(),
+                *drawn_features(drawn),
                 (geo.length / 8.0)[:, None].expand(shape),
                 geo.way_in[:, None, :, 0].expand(shape),
                 geo.way_in[:, None, :, 1].expand(shape),
@@ -300,7 +320,7 @@ class PathNetwork(nn.Module):
         )
         return features, joined
 
-    def tokens(  # noqa: PLR0917 - the state of a step
+    def tokens(
         self, memory: Tensor, geo: Directed, steps: Tensor, lifts: Tensor, drawn: Tensor, real: Tensor
     ) -> Tensor:
         """Return the decoder's input (b, t, d): the piece just drawn, and what is left to draw."""
@@ -334,11 +354,11 @@ class PathNetwork(nn.Module):
         offsets, slowness = self.motion(memory, scene, geo, route, drawn)
         return scores, offsets, slowness
 
-    def score(  # noqa: PLR0917 - the state of a step
+    def score(
         self, memory: Tensor, geo: Directed, steps: Tensor, lifts: Tensor, drawn: Tensor, real: Tensor
     ) -> Tensor:
         """Return the scores (b, t, 2 m + 1) after each of the given steps."""
-        features, joined = self.step_features(geo, steps, lifts, drawn)
+        features, joined = self.step_features(geo, steps, drawn)
         local = self.step_pair(features)
         bias = local[..., 2:].permute(0, 3, 1, 2).masked_fill(~real[:, None, None, :], MASKED)
         x = self.tokens(memory, geo, steps, lifts, drawn, real)
@@ -346,7 +366,7 @@ class PathNetwork(nn.Module):
         for layer in self.decoder:
             x = layer(x, past, memory, bias)
         x = self.decoded(x)
-        return self.point(x, self.answer(memory), local, joined, real)
+        return self.point(x, self.answer(memory).transpose(1, 2), local, joined, real)
 
     def past(self, t: int) -> Tensor:
         """Return the bias (h, t, t) of each step towards earlier ones; later ones are hidden."""
@@ -355,10 +375,10 @@ class PathNetwork(nn.Module):
         return bias.masked_fill(ago < 0, MASKED)
 
     def point(self, x: Tensor, answer: Tensor, local: Tensor, joined: Tensor, real: Tensor) -> Tensor:
-        """Return the scores (b, t, 2 m + 1) of decoded steps ``x``; ``answer`` is what the pieces answer with."""
+        """Return the scores (b, t, 2 m + 1) of decoded steps ``x``; ``answer`` (b, d, m) is what pieces answer."""
         b, t, d = x.shape
         ask = self.ask(x).view(b, t, 2, d)
-        meet = torch.einsum("btad,bmd->btam", ask, answer) / d**0.5
+        meet = (ask.flatten(1, 2) @ answer).view(b, t, 2, -1) / d**0.5
         scores = meet.float() + local[..., :2].permute(0, 1, 3, 2).float()
         on = scores[:, :, 0].masked_fill(~(joined & real[:, None]), MASKED)
         lift = scores[:, :, 1].masked_fill(~real[:, None], MASKED)

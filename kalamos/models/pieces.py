@@ -67,7 +67,7 @@ def cut_pieces(pixels: NDArray[np.uint8], piece_px: float = PIECE_PX) -> Pieces:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _chains(  # noqa: PLR0917 - a kernel takes arrays
+def _chains(
     node_pixels: Ints, node_offsets: Ints, edges: Ints, pixels: Ints, offsets: Ints, field: Doubles, stride: int
 ) -> tuple[Doubles, NDArray[np.int64], Doubles]:
     """Return each edge as points x, y, radius from node to node, their offsets, and the edges' lengths.
@@ -145,7 +145,7 @@ def _clean(
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _cut(  # noqa: PLR0917 - a kernel takes arrays
+def _cut(
     kind: Ints,
     node_pixels: Ints,
     node_offsets: Ints,
