@@ -123,7 +123,7 @@ CORPUS = Crohme(
         title="CROHME, handwritten mathematical expressions",
         scripts=(SCRIPT,),
         levels=("line", "character"),
-        size="2019: 9,993 expressions for training, 986 for validation, 1,199 for test; 2023 adds 1,045 and more",
+        size="release of 2019: 9,993 expressions for training, 986 for validation, 1,199 for test",
         licence="CC BY-NC-SA 3.0",
         citation="M. Mahdavi, R. Zanibbi, H. Mouchere, C. Viard-Gaudin, U. Garain: ICDAR 2019 CROHME + TFD. ICDAR 2019,"
         " pp. 1533-1538, doi:10.1109/ICDAR.2019.00247",
