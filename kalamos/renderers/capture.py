@@ -33,12 +33,6 @@ _MOST_JPEG_ROWS = 16_384
 _DISTANCES = (0.0, 1.0, 2**0.5, 2.0, 5**0.5, 8**0.5, 3.0)
 
 
-def is_plain(style: Style) -> bool:
-    """Return True where the style's capture only rounds to bytes."""
-    changes = (style.perspective, style.thickness_px, style.blur_px, style.noise, style.salt, style.pepper)
-    return not any(changes) and style.gamma == 1 and style.jpeg_quality == 0 and style.binarise == "none"
-
-
 def apply(grey: Floats32, style: Style, rng: np.random.Generator) -> tuple[Bytes, Floats]:
     """Capture one image.
 

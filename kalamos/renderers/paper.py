@@ -39,13 +39,6 @@ _STAIN_SPREAD = 0.4
 _MAX_STAINS = 4096
 
 
-def is_blank(style: Style) -> bool:
-    """Return True where the style asks for bare white paper and even ink, so that there is nothing to compose."""
-    marks = (style.paper_grain, style.paper_cloud, style.ink_texture, style.bleed_px, style.show_through)
-    shades = (style.light, style.shadow, style.stains)
-    return style.paper_level == 1 and style.ruling == "none" and not any(marks) and not any(shades)
-
-
 def compose(coverage: NDArray[np.floating], style: Style, rng: np.random.Generator) -> Floats32:
     """Lay one image of ink on paper.
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import center_of_mass
 
-from kalamos.renderers.capture import apply, apply_flat, homographies, is_plain, move
+from kalamos.renderers.capture import apply, apply_flat, homographies, move
 from kalamos.renderers.presets import PRESETS
 from kalamos.renderers.style import Style
 
@@ -31,7 +31,6 @@ def bar(size: int = 40) -> np.ndarray:
 def test_nothing_but_rounding_by_default():
     grey = np.arange(256, dtype=np.float32).reshape(16, 16) / 255
     assert np.array_equal(taken(grey, Style()), np.arange(256).reshape(16, 16))
-    assert is_plain(Style()) and not is_plain(Style(noise=0.01)) and not is_plain(Style(binarise="otsu"))
 
 
 def test_out_of_range_light_is_clipped():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from kalamos.renderers.paper import compose, compose_flat, is_blank
+from kalamos.renderers.paper import compose, compose_flat
 from kalamos.renderers.presets import PRESETS
 from kalamos.renderers.style import Style
 from kalamos.renderers.texture import SIDE, STRIP, UNIT, blur, gaussian_taps, grain_bank, halvings, random_unit
@@ -69,7 +69,6 @@ def test_blur_is_scipys_gaussian_and_keeps_constants(sigma, height, width, seed)
 def test_the_default_style_only_inverts():
     coverage = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
     assert np.array_equal(compose(coverage, Style(), np.random.default_rng(0)), 1 - coverage)
-    assert is_blank(Style()) and not is_blank(Style(paper_grain=0.01)) and not is_blank(Style(ink_texture=0.1))
 
 
 def test_paper_level_and_darkness_multiply():
