@@ -211,3 +211,11 @@ def test_pairs_compute_each_view_once():
 
     assert pair.view(counted) == pair.view(counted) == 1
     assert calls == [pair]
+
+
+def test_tolerance_grows_with_the_height_of_the_image():
+    tall, flat = (OfflineImage(np.full(shape, 255, np.uint8)) for shape in [(128, 30), (32, 400)])
+    assert Pair(TRUTH, TRUTH, IMAGE).tolerance_px == 5.0
+    assert Pair(TRUTH, TRUTH, tall).tolerance_px == 10.0
+    assert Pair(TRUTH, TRUTH, flat).tolerance_px == 2.5
+    assert Pair(TRUTH, TRUTH).tolerance_px == pytest.approx(44 * 5 / 64)

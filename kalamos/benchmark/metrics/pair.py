@@ -41,8 +41,8 @@ class Pair:
         recovered: what a method said, in pixels; without a stroke where it failed.
         truth: what the pen did, in pixels.
         image: what the method saw; without it the metrics that need it do not apply, and the frame is the truth's box.
-        line_height_px: height of a line of writing, by which tolerances grow; by default the smaller side of the frame.
-            To be given where the image is not one line or character, as with pages.
+        line_height_px: height of a line of writing, by which tolerances grow; by default the image's height, without an
+            image the larger side of the truth's box. To be given where the image holds more than a line, as with pages.
     """
 
     recovered: Ink
@@ -81,8 +81,9 @@ class Pair:
     @cached_property
     def tolerance_px(self) -> float:
         """Return the distance within which a place counts as hit: 5 px at a line height of 64 px, in proportion."""
-        height = min(self.frame_px) if self.line_height_px is None else self.line_height_px
-        return TOLERANCE * height
+        if self.line_height_px is not None:
+            return TOLERANCE * self.line_height_px
+        return TOLERANCE * (max(self.frame_px) if self.image is None else self.image.height_px)
 
     @cached_property
     def truth_length_px(self) -> float:
