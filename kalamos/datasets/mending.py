@@ -115,7 +115,9 @@ def mend_flat(
 
     Arguments and errors are those of :func:`mend`; stroke k is ``offsets[k]:offsets[k + 1]`` and may be empty.
     """
-    places = np.ascontiguousarray(xy, np.float64).reshape(-1, 2)
+    with np.errstate(over="ignore"):
+        # in the precision of the ink, so that what is one place there is one place here
+        places = np.asarray(xy, np.float32).astype(np.float64).reshape(-1, 2)
     bounds = _checked_offsets(offsets, len(places))
     channels = {"t": t, "pressure": pressure, **(extra or {})}
     known = _known_channels(channels, len(places), counts)

@@ -61,7 +61,8 @@ class Unipen:
         """Return the ``.dat`` files of the categories, those that include the same ink one after the other.
 
         Raises:
-            CorpusError: where a category or option is unknown, or ``data`` and ``include`` are not there.
+            CorpusError: where a category or option is unknown, or a folder that is needed is not
+                there (of the default categories, those that are there are taken).
         """
         if options:
             raise CorpusError(f"unipen has no option {', '.join(options)}; it has: categories")
@@ -72,7 +73,11 @@ class Unipen:
         for folder in ("data", "include"):
             if not (root / folder).is_dir():
                 raise CorpusError(f"{root} has no folder {folder!r}; name the folder train_r01_v07 itself")
-        found = [(path, name) for name in dict.fromkeys(chosen) for path in _dat_files(root, name)]
+        present = [name for name in chosen if (root / "data" / name).is_dir()]
+        if not present or (present != chosen and categories != DEFAULT_CATEGORIES):
+            missing = ", ".join(name for name in chosen if name not in present)
+            raise CorpusError(f"{root / 'data'} has no folder for the categories {missing}")
+        found = [(path, name) for name in dict.fromkeys(present) for path in _dat_files(root, name)]
         return [f"data/{name}/{path}" for path, name in sorted(found)]
 
     def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:

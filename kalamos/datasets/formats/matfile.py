@@ -32,7 +32,7 @@ _TYPES: dict[int, np.dtype[Any]] = {
     16: np.dtype("<u1"),
     17: np.dtype("<u2"),
 }
-_MATRIX, _COMPRESSED = 14, 15
+_MATRIX, _COMPRESSED, _UTF_8 = 14, 15, 16
 _CELL, _STRUCT, _CHAR, _NUMBERS = 1, 2, 4, range(6, 16)
 
 
@@ -104,7 +104,7 @@ def _matrix(data: bytes, depth: int) -> tuple[str, Any]:
     if kind == _STRUCT:
         return name, _structure(rest, depth)
     if kind == _CHAR:
-        return name, "".join(map(chr, _numbers(rest[0]).astype(np.int64).tolist())) if rest else ""
+        return name, _text(rest[0]) if rest else ""
     if kind in _NUMBERS and rest:
         values = _numbers(rest[0])
         if any(side < 0 for side in shape) or int(np.prod(shape, dtype=object)) != len(values):
@@ -123,6 +123,12 @@ def _structure(parts: list[tuple[int, bytes]], depth: int) -> dict[str, Any]:
     names = [text[k : k + length].split(b"\0")[0].decode("latin-1") for k in range(0, len(text), length)]
     values = [_matrix(content, depth + 1)[1] for inner, content in parts[2 : 2 + len(names)] if inner == _MATRIX]
     return dict(zip(names, values, strict=False))
+
+
+def _text(part: tuple[int, bytes]) -> str:
+    if part[0] == _UTF_8:
+        return part[1].decode("utf-8", "replace")
+    return "".join(chr(code) for code in _numbers(part).astype(np.int64).tolist() if 0 <= code < 0x110000)
 
 
 def _numbers(part: tuple[int, bytes]) -> NDArray[Any]:

@@ -44,6 +44,8 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
         FormatError: where the file is not laid out as described.
     """
     ink = read_ink(path, report.mendings)
+    if not ink.n_strokes:
+        raise FormatError(path, "the drawing has no points")
     yield Sample(path.stem, ink, units="px", time_source="none" if ink.t is None else "recorded", source=path.name)
 
 

@@ -69,6 +69,8 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
         FormatError: where the file is not laid out as described.
     """
     ink, time_source = read_ink(path, report.mendings)
+    if not ink.n_strokes:
+        raise FormatError(path, "the pen is never down on a point that is sound")
     yield Sample(path.stem, ink, level="word", time_source=time_source, source=path.name)
 
 

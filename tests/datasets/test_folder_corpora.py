@@ -1,0 +1,186 @@
+"""The corpora that are folders of small files: units, labels, writers, splits; and the big two on their own layouts."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from kalamos.datasets import (
+    calliar,
+    character_trajectories,
+    ironoff,
+    lipitk,
+    olhwdb,
+    omniglot,
+    pendigits,
+    quickdraw,
+    ujipenchars,
+    unipen,
+)
+from kalamos.datasets.corpus import UnitReport
+from kalamos.errors import CorpusError
+from tests.datasets import makers
+
+ALL = [calliar, character_trajectories, ironoff, lipitk, olhwdb, omniglot, pendigits, quickdraw, ujipenchars, unipen]
+LIPITK = b".VERSION 1.0 0\n.COORD X Y T\n.SEGMENT CHARACTER\n.POINTS_PER_SECOND 75\n.PEN_DOWN\n1 1 0\n2 2 0\n.PEN_UP\n"
+
+
+def fill(root, files):
+    for name, data in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return root
+
+
+def read(corpus, root, **options):
+    report = UnitReport()
+    return [s for unit in corpus.units(root, **options) for s in corpus.read(root, unit, report)], report
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_the_card_is_complete_and_the_folder_is_checked(module, tmp_path):
+    card = module.CORPUS.card
+    for name in ("name", "title", "scripts", "levels", "size", "licence", "citation", "obtain", "layout", "verified"):
+        assert getattr(card, name), name
+    with pytest.raises(CorpusError):
+        module.CORPUS.units(tmp_path)
+    with pytest.raises(CorpusError):
+        module.CORPUS.units(tmp_path / "nothing")
+    with pytest.raises(CorpusError, match="no option colour"):
+        module.CORPUS.units(tmp_path, colour="red")
+
+
+def test_a_folder_without_permission_is_named(tmp_path, monkeypatch):
+    fill(tmp_path, {"data/1a/aga/x.dat": makers.UNIPEN, "include/a": b""})
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    for corpus in (unipen.CORPUS, omniglot.CORPUS, quickdraw.CORPUS):
+        with pytest.raises(CorpusError, match="cannot be read: Permission denied"):
+            corpus.units(tmp_path)
+
+
+def test_unipen(tmp_path):
+    fill(
+        tmp_path,
+        {
+            "include/apb/ink.dat": makers.UNIPEN.split(b".SEGMENT")[0],
+            "data/1c/apb/one.dat": b'.INCLUDE apb/ink.dat\n.SEGMENT CHARACTER 0-1 ? "t"\n.SEGMENT CHARACTER 9 ? "x"\n',
+            "data/1a/apd/two.dat": b'.INCLUDE apb/ink.dat\n.SEGMENT CHARACTER 0-1 ? "7"\n',
+            "data/1d/kai/lig.dat": b'.INCLUDE apb/ink.dat\n.SEGMENT CHARACTER 0 ? "\\@"\n',
+            "data/7/kai/word.dat": b'.INCLUDE apb/ink.dat\n.SEGMENT WORD 0-1 ? "t\\@o\\@"\n',
+            "data/1a/bad/empty.dat": b"",
+        },
+    )
+    got, report = read(unipen.CORPUS, tmp_path)
+    assert [(s.key, s.label, s.script, s.writer) for s in got] == [
+        ("1c/apb/one.dat#0", "t", "Latn", "ap/w7"),
+        ("1a/apd/two.dat#0", "7", "Zyyy", "ap/w7"),
+    ]
+    assert got[0].split == got[1].split, "one person, two contributions, one split"
+    assert [refusal.source for refusal in report.refusals] == ["data/1c/apb/one.dat", "data/1a/bad/empty.dat"]
+    got, report = read(unipen.CORPUS, tmp_path, categories="1d, 7")
+    assert [(s.label, s.level) for s in got] == [("to", "word")]
+    assert "ligature" in report.refusals[0].reason
+    with pytest.raises(CorpusError, match="1z"):
+        unipen.CORPUS.units(tmp_path, categories="1z")
+
+
+def test_units_that_include_the_same_ink_are_neighbours(tmp_path):
+    fill(tmp_path, {f"data/{c}/a/{n}.dat": b"" for c in ("1a", "1c") for n in "xy"} | {"include/i": b""})
+    assert unipen.CORPUS.units(tmp_path) == [f"data/{c}/a/{n}.dat" for n in "xy" for c in ("1a", "1c")]
+
+
+def test_omniglot(tmp_path):
+    files = {
+        f"strokes_{part}/{alphabet}/character01/0001_{d:02}.txt": makers.OMNIGLOT
+        for part in ("small1", "small2")
+        for alphabet in ("Latin", "Sanskrit" if part == "small2" else "Balinese")
+        for d in (1, 2)
+    }
+    fill(tmp_path, {**files, "images_small1/Latin/character01/0001_01.png": b"x"})
+    got, report = read(omniglot.CORPUS, tmp_path)
+    assert len(got) == 6 and len({s.key for s in got}) == 6, "Latin stands in both parts and is read once"
+    assert {s.script for s in got} == {"Latn", "Deva", "Bali"}
+    assert {s.writer for s in got if s.script == "Latn"} == {"Latin/01", "Latin/02"}
+    latin, report = read(omniglot.CORPUS, tmp_path, alphabets="Latin")
+    assert len(latin) == 2 and report.expected == {"drawings": 2}
+    assert omniglot.drawing_of(tmp_path, latin[0]).name == "0001_01.png"
+    assert omniglot.drawing_of(tmp_path, latin[1]) is None
+    with pytest.raises(CorpusError, match="Klingon"):
+        omniglot.CORPUS.units(tmp_path, alphabets="Klingon")
+
+
+def test_lipitk(tmp_path):
+    raw, letters = "projects/numerals/data/raw/usr3/000007t01.txt", "projects/EnglishLower/data/3/3_0.txt"
+    fill(tmp_path, {raw: LIPITK, letters: LIPITK, "projects/readme.txt": b"text", "projects/other.txt": LIPITK})
+    got, report = read(lipitk.CORPUS, tmp_path)
+    assert [(s.label, s.script, s.writer, s.time_source) for s in got] == [
+        ("c", "Latn", "", "rate"),
+        ("7", "Zyyy", "usr3", "none"),
+    ]
+    assert got[0].ink.xy.tolist() == [[1, 1], [2, 2]], "the toolkit's y points down"
+    assert len(report.refusals) == 2
+
+
+def test_pendigits_prefers_the_originals(tmp_path):
+    fill(tmp_path, {"pendigits.tra": makers.PENDIGITS, "pendigits.tes": makers.PENDIGITS})
+    got, _ = read(pendigits.CORPUS, tmp_path)
+    assert [s.split for s in got] == ["test", "test", "train", "train"]
+    fill(tmp_path, {"pendigits-orig.tra": makers.PENDIGITS_ORIG, "pendigits-orig.tes": makers.PENDIGITS_ORIG})
+    got, report = read(pendigits.CORPUS, tmp_path)
+    assert [(s.label, s.writer) for s in got] == [("8", "tes/1"), ("4", "tes/12"), ("8", "tra/1"), ("4", "tra/12")]
+    assert {s.split for s in got[:2]} == {"test"} and "test" not in {s.split for s in got[2:]}
+    assert got[1].ink.n_strokes == 2 and not report.refusals
+
+
+def test_the_published_splits_are_kept(tmp_path):
+    fill(tmp_path, {"uji.txt": makers.UJI})
+    a, n = read(ujipenchars.CORPUS, tmp_path)[0]
+    assert (a.writer, n.writer, n.split) == ("UJI_W01", "UPV_W44", "test") and a.split != "test"
+    pot = makers.pot_record("啊", makers.SEVEN) + makers.pot_record("7", makers.SEVEN)
+    fill(tmp_path, {"OLHWDB1.1trn/001.pot": pot, "OLHWDB1.1tst/002.pot": pot})
+    got, _ = read(olhwdb.CORPUS, tmp_path)
+    assert [(s.writer, s.script) for s in got] == [(w, c) for w in ("001", "002") for c in ("Hani", "Zyyy")]
+    assert got[0].split != "test" and got[2].split == "test"
+
+
+def test_labels_from_names_and_files(tmp_path):
+    fill(tmp_path, {"1\u062e\u0627 \u0644.json": makers.CALLIAR, "\u062e copy.json": makers.CALLIAR})
+    assert [(s.label, s.level) for s in read(calliar.CORPUS, tmp_path)[0]] == [
+        ("\u062e\u0627 \u0644", "line"),
+        ("\u062e", "word"),
+    ]
+    fill(tmp_path, {"mix.mat": makers.trajectories([np.ones((3, 4))], [1], ["q"]), "full.ndjson": makers.QUICKDRAW})
+    (q,), _ = read(character_trajectories.CORPUS, tmp_path)
+    assert (q.label, q.writer, q.script) == ("q", "1", "Latn")
+    assert [s.label for s in read(quickdraw.CORPUS, tmp_path)[0]] == ["nose", "cat"]
+    fill(tmp_path, {"on/w1.dat": makers.UNIPEN})
+    assert [(s.label, s.writer) for s in read(ironoff.CORPUS, tmp_path)[0]] == [("7", "w7"), ("V", "w7")]
+
+
+def test_a_broken_file_is_one_refusal_and_the_rest_is_read(tmp_path):
+    fill(tmp_path, {"a.ndjson": b"\xff\n", "b.ndjson": makers.QUICKDRAW})
+    got, report = read(quickdraw.CORPUS, tmp_path)
+    assert len(got) == 2
+    assert [(refusal.source, refusal.where) for refusal in report.refusals] == [("a.ndjson", "line 1")]
+
+
+@pytest.mark.parametrize("module", [lipitk, calliar, omniglot])
+@pytest.mark.corpora
+def test_real_small_corpora(module, corpora):
+    root, least, refused = {
+        lipitk: (corpora / "small/lipitk_numerals", 166, 14),
+        calliar: (corpora / "small/calliar", 105, 0),
+        omniglot: (corpora / "omniglot", 4840, 0),
+    }[module]
+    options = {"alphabets": "Sanskrit"} if module is omniglot else {}
+    got, report = read(module.CORPUS, root, **options)
+    assert len(got) == (840 if module is omniglot else least)
+    assert len(report.refusals) == refused
+    assert len({sample.key for sample in got}) == len(got)
