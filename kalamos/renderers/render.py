@@ -8,7 +8,7 @@ the same bytes alone, in any batch and on any number of threads, and a change of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from kalamos.renderers.smoothing import smooth
 from kalamos.renderers.style import Style
 from kalamos.seeding import rng_for, stable_hash
 
-_CHUNK_INKS = 1024
+_CHUNK_POINTS = 100_000
 _SPAN_PIXELS = 1 << 18  # 1 MB of float32 stays in a core's cache
 
 
@@ -128,11 +128,24 @@ def _draw(inks: Sequence[Ink], style: Style, chance: _Chance, threads: int) -> l
     done: dict[int, Rendering] = {}
     for row in set(range(len(inks))).difference(rows):
         done[row] = _blank_sheet(style, chance.of([row]), reach)
-    for first in range(0, len(rows), _CHUNK_INKS):
-        some = rows[first : first + _CHUNK_INKS]
+    for some in _chunks(rows, inks):
         drawn = _draw_inked([inks[row] for row in some], style, chance.of(some), threads)
         done.update(zip(some, drawn, strict=True))
     return [done[row] for row in range(len(inks))]
+
+
+def _chunks(rows: Sequence[int], inks: Sequence[Ink]) -> Iterator[list[int]]:
+    """Cut a batch so that the working arrays of its points stay small; an ink is never cut."""
+    some: list[int] = []
+    points = 0
+    for row in rows:
+        if some and points + inks[row].n_points > _CHUNK_POINTS:
+            yield some
+            some, points = [], 0
+        some.append(row)
+        points += inks[row].n_points
+    if some:
+        yield some
 
 
 def _blank_sheet(style: Style, chance: _Chance, reach: float) -> Rendering:

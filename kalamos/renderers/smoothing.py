@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kalamos.renderers.flat import Batch, Floats, Ints
 from kalamos.renderers.style import Style
 
-MAX_CURVE_POINTS = 1 << 21
+MAX_CURVE_POINTS = 1 << 20
 
 
 def smooth(batch: Batch, style: Style) -> Batch:
