@@ -374,7 +374,25 @@ def test_deep_nesting_is_refused() -> None:
         inkml.parse_document(("<!DOCTYPE ink>" + "<ink>" * 5000 + "</ink>" * 5000).encode(), "x")
 
 
-def test_views_cannot_multiply_without_bound() -> None:
+def test_many_channels_and_many_tags_do_not_fill_memory() -> None:
+    names = "".join(f'<channel name="c{k}"/>' for k in range(2000))
+    rare = f'<traceFormat><channel name="X"/><channel name="Y"/><intermittentChannels>{names}</intermittentChannels></traceFormat>'
+    with pytest.raises(FormatError, match="values"):
+        document(rare + "<trace>" + "1-1," * 100_000 + "</trace>")
+    with pytest.raises(FormatError, match="tags"):
+        inkml.parse_document(b"<ink>" + b"<a/>" * 4_000_001 + b"</ink>", "x")
+
+
+def test_a_document_cannot_be_shown_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kalamos.datasets.formats.inkml.document.MAX_PIECES", 10_000)
+    doc = document('<traceGroup xml:id="g">' + "<trace>1 2</trace>" * 5_000 + "</traceGroup>")
+    with pytest.raises(FormatError, match="far too often"):
+        for _ in range(30):
+            doc.pieces()
+
+
+def test_views_cannot_multiply_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kalamos.datasets.formats.inkml.document.MAX_PIECES", 10_000)
     levels = "".join(
         f'<traceView xml:id="v{k}">' + f'<traceView traceDataRef="#v{k - 1}"/>' * 10 + "</traceView>"
         for k in range(1, 12)

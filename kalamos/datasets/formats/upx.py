@@ -41,6 +41,8 @@ LEVELS: dict[str, Level] = {
 _REFERENCES = ("traceDataRef", "traceRef", "href", "uri", "fileRef", "src")
 _TRUTH = {"truth", "label", "text", ""}
 MAX_FILES = 1000
+MAX_POINTS = 20_000_000
+"""No file yields more points, those of outer and inner levels counted both."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class _Reader:
     path: Path
     report: UnitReport
     documents: dict[Path, inkml.Document] = field(default_factory=dict)
+    n_points: int = 0
 
     def samples(self, root: Element) -> Iterator[Sample]:
         """Yield a sample for each labelled ``hLevel``, outer before inner."""
@@ -72,6 +75,9 @@ class _Reader:
         except (FormatError, InkError) as error:
             self.report.refusals.append(Refusal(self.path.name, f"hLevel {place}", str(error)))
             return None
+        self.n_points += ink.n_points
+        if self.n_points > MAX_POINTS:
+            raise FormatError(self.path, f"its levels refer to more than {MAX_POINTS:,} points")
         if not ink.n_points:
             self.report.refusals.append(Refusal(self.path.name, f"hLevel {place}", "no ink belongs to the label"))
             return None

@@ -17,8 +17,10 @@ from xml.parsers import expat
 from kalamos.datasets.formats import reading
 from kalamos.errors import FormatError
 
-MAX_BYTES = 256 * 2**20
+MAX_BYTES = 64 * 2**20
 """A larger file is refused; the largest XML file of any ink corpus known has a few megabytes."""
+MAX_TAGS = 4_000_000
+"""Documents with more tags are refused: a tree takes a hundred bytes for an element of four."""
 MAX_DEPTH = 200
 """Elements nested deeper are refused; real ink documents nest less than 20 deep."""
 
@@ -43,8 +45,11 @@ def parse_xml(data: bytes, path: object) -> Element:
         path: what error messages call it.
 
     Raises:
-        FormatError: where it is not well-formed, declares entities, or nests deeper than :data:`MAX_DEPTH`.
+        FormatError: where it is not well-formed, declares entities, has more than :data:`MAX_TAGS` tags, or nests
+            deeper than :data:`MAX_DEPTH`.
     """
+    if data.count(b"<") > MAX_TAGS:
+        raise FormatError(path, f"more than {MAX_TAGS:,} tags; split it")
     plain = _PLAIN_PROLOG.match(data) is not None and b"<!DOCTYPE" not in data
     root = _parse_plain(data, path) if plain else _parse_guarded(data, path)
     level, depth = [root], 0

@@ -74,7 +74,10 @@ def context_arrays(
     """
     channels = context.format.channels
     defaults = np.array([np.nan if k < context.format.n_regular else c.default for k, c in enumerate(channels)])
-    scanned = scan_traces([trace.text or "" for trace in traces], context.format.n_regular, defaults)
+    try:
+        scanned = scan_traces([trace.text or "" for trace in traces], context.format.n_regular, defaults)
+    except ValueError as error:
+        raise FormatError(definitions.path, str(error)) from error
     if scanned.fault:
         raise FormatError(definitions.path, _fault(scanned, context), _where(scanned, traces))
     if scanned.surplus:

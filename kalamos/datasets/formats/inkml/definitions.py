@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from xml.etree.ElementTree import Element
 
@@ -113,7 +113,8 @@ class Definitions:
             base = self.seconds(self.target(reference, stamp, "timestamp"), depth + 1)
         if text := stamp.get("timeString"):
             try:
-                base = datetime.fromisoformat(text).timestamp()
+                moment = datetime.fromisoformat(text)
+                base = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
             except (ValueError, OverflowError) as error:
                 raise FormatError(self.path, "not a date and time", f"timestamp {text!r:.60}") from error
         return base + (self.number(stamp, "time") or 0.0) / 1000 + (self.number(stamp, "timeOffset") or 0.0) / 1000

@@ -20,6 +20,7 @@ from kalamos.errors import FormatError
 from kalamos.ink import Ink, TimeSource
 
 MAX_PIECES = 1_000_000
+"""No group or view shows more traces, and all that are asked for together no more than ten times as many."""
 _GROUPS = {"traceGroup", "traceView"}
 
 
@@ -63,6 +64,7 @@ class Document:
     parts: Sequence[tuple[ContextArrays, Sequence[int]]]
     index: Mapping[Element, int]
     counts: Counter[str] = field(default_factory=Counter)
+    _shown: Counter[str] = field(default_factory=Counter)
 
     @property
     def points_per_mm(self) -> float | None:
@@ -94,6 +96,9 @@ class Document:
             found = [Piece(k) for k, trace in enumerate(self.traces) if not trace.in_definitions]
             for view in () if found else self.root.findall("traceView"):
                 self._add(view, _span(view, self.path), found, 0)
+        self._shown["pieces"] += len(found)
+        if self._shown["pieces"] > 10 * MAX_PIECES:
+            raise FormatError(self.path, "its views show the same traces far too often")
         return found
 
     def ink(self, pieces: Iterable[Piece] | None = None, *, counts: Counter[str], mend: bool = True) -> Ink:

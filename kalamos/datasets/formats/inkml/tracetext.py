@@ -15,6 +15,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 SOUND, NOT_A_VALUE, TOO_FEW = 0, 1, 2
+MAX_VALUES = 50_000_000
+"""So many float64 values take 400 MB; the longest real documents hold some hundred thousand."""
 
 # ruff: noqa: PLR1714 - numba compiles chained comparisons to branches, sets and tuples to loops
 _SEPARATOR = 0x1F
@@ -51,10 +53,16 @@ def scan_traces(texts: list[str], n_regular: int, defaults: NDArray[np.float64])
         texts: the text of each trace.
         n_regular: how many channels each point must give.
         defaults: what each channel is before its first value, ``(channels,)``; NaN where nothing.
+
+    Raises:
+        ValueError: where the values could number more than :data:`MAX_VALUES`.
     """
     blob = "\x1f".join(texts).encode("utf-8", "replace")
     data = np.frombuffer(blob, np.uint8)
-    values = np.empty((_room(data, len(texts)), len(defaults)))
+    rows = min(_room(data, len(texts)), len(data) // max(1, n_regular) + 1)
+    if rows * len(defaults) > MAX_VALUES:
+        raise ValueError(f"the traces may hold more than {MAX_VALUES:,} values; split the document")
+    values = np.empty((rows, len(defaults)))
     offsets = np.zeros(len(texts) + 1, np.int64)
     hard = np.empty((1024, 4), np.int64)
     while True:
