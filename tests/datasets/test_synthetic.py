@@ -12,8 +12,9 @@ import pytest
 
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport, split_by_writer
-from kalamos.datasets.synthetic import CORPUS, SCRIPTS, letters, words
+from kalamos.datasets.synthetic import CORPUS, SCRIPTS, Writer, letters, synthesise, words
 from kalamos.errors import CorpusError
+from kalamos.seeding import rng_for
 
 NOWHERE = Path("/nonexistent")
 
@@ -103,6 +104,12 @@ def test_seeds_are_different_populations():
     one, other = (read(f"writers/0000-0000#scripts=Latn&seed={seed}") for seed in (1, 2))
     assert {sample.key for sample in one}.isdisjoint(sample.key for sample in other)
     assert all(a.ink != b.ink for a, b in zip(one, other, strict=True))
+
+
+def test_ink_depends_on_seed_and_key_alone():
+    for sample in read("writers/0001-0001#scripts=Deva&seed=4")[::9]:
+        again = synthesise(sample.label, "Deva", Writer.from_seed(4, 1), rng_for(4, "synthetic", sample.key))
+        assert again == sample.ink
 
 
 def test_positions_lie_on_the_tablets_grid(samples):

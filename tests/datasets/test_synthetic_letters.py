@@ -8,7 +8,9 @@ import pytest
 
 from kalamos.datasets.synthetic import SCRIPTS, Writer, letters, synthesise, words
 from kalamos.datasets.synthetic.glyphs import Hand, plan_file
+from kalamos.datasets.synthetic.kinematics import position
 from kalamos.datasets.synthetic.layout import layout
+from kalamos.datasets.synthetic.writing import plan_pulses
 from kalamos.errors import KalamosError, UnknownNameError
 from kalamos.geometry import bounds, stroke_lengths
 from kalamos.seeding import rng_for
@@ -250,6 +252,7 @@ def test_writers_differ_and_stay_themselves():
     assert len({writer.name for writer in writers}) == 300
     assert len({round(writer.slant_rad, 6) for writer in writers}) == 300
     assert Writer.from_seed(0, 7).name != Writer.from_seed(1, 7).name
+    assert Writer.from_seed(0, 7).size_mm != Writer.from_seed(1, 7).size_mm
     assert Writer.from_seed(0, 7).size_mm == writers[7].size_mm
     heights = [bounds(write("l", "Latn", writer)).height for writer in writers]
     assert np.corrcoef(heights, [writer.size_mm for writer in writers])[0, 1] > 0.9
@@ -266,6 +269,36 @@ def test_size_slant_and_rate_do_what_they_say():
     assert bounds(write("l", "Latn", Writer("small", size_mm=3.0))).height == pytest.approx(3.0, abs=0.02)
     assert np.diff(write("l", "Latn", Writer("slow tablet", rate_hz=50.0)).t) == pytest.approx(0.02)
     assert stroke_lengths(write("o", "Latn", Writer("wide", aspect=2.0)))[0] > stroke_lengths(write("o", "Latn"))[0]
+
+
+def test_longer_strokes_take_longer_but_less_than_in_proportion():
+    short, long = (
+        write("l", "Latn", Writer("one", rate_hz=1000.0)),
+        write("l", "Latn", Writer("big", size_mm=12.0, rate_hz=1000.0)),
+    )
+    assert long.t[-1] == pytest.approx(short.t[-1]), "a bigger hand is a faster one: size does not cost time"
+    bar, stem = (
+        plan_pulses(layout(letter, "Latn", Hand(NEUTRAL.choice))[k], NEUTRAL) for letter, k in [("t", 1), ("l", 0)]
+    )
+    ratio = stem.distance[0] / bar.distance[0]
+    assert 1.2 < stem.timing.end / bar.timing.end < 0.8 * ratio
+    assert stem.timing.end / bar.timing.end == pytest.approx(ratio**NEUTRAL.isochrony, rel=0.02)
+
+
+def test_proportion_lifts_the_middle_and_nothing_else():
+    flat, high = write("h", "Latn"), write("h", "Latn", Writer("high", proportion=0.3))
+    assert bounds(high).height == pytest.approx(bounds(flat).height, abs=0.03)
+    arch = [ink.xy[ink.xy[:, 0] > 1.2, 1].min() for ink in (flat, high)]
+    assert arch[0] - arch[1] == pytest.approx(0.3 * 60 * 0.4 * 0.06, abs=0.12)
+
+
+def test_hasty_hands_still_end_their_strokes():
+    hasty = Writer("hasty", overlap=0.58, corner_overlap=0.3)
+    for letter in "aenmwzgBS3":
+        for stroke in layout(letter, "Latn", Hand(hasty.choice)):
+            pulses = plan_pulses(stroke, hasty)
+            end = stroke.path[0] + position(pulses, np.array([pulses.timing.end]))[0]
+            assert abs(end - stroke.path[-1]) < 0.5, letter
 
 
 def test_allographs_are_a_habit():
