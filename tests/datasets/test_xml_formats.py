@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 # ruff: noqa: E501 - documents are easier to read unbroken
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kalamos.datasets.corpus import UnitReport
@@ -229,3 +232,33 @@ def test_any_path_data_are_read_or_refused(data: str) -> None:
     except ValueError:
         return
     assert all(np.isfinite(line).all() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [(upx, UPX), (iamondb, SESSION.format(corner="top_left")), (kanjivg, KANJI)],
+    ids=["upx", "iamondb", "kanjivg"],
+)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_mutations_are_read_or_refused(module: Any, text: str, data: st.DataObject, tmp_path: Path) -> None:
+    mutated = bytearray(text.encode())
+    for _ in range(data.draw(st.integers(1, 5))):
+        place = data.draw(st.integers(0, len(mutated) - 1))
+        match data.draw(st.sampled_from(["set", "digit", "delete", "copy"])):
+            case "set":
+                mutated[place] = data.draw(st.integers(0, 255))
+            case "digit":
+                digits = [k for k, byte in enumerate(mutated) if 48 <= byte <= 57]
+                if digits:
+                    mutated[data.draw(st.sampled_from(digits))] = data.draw(st.sampled_from(b"9-.eE,# "))
+            case "delete":
+                del mutated[place : place + data.draw(st.integers(1, 20))]
+            case "copy":
+                mutated[place:place] = mutated[place : place + data.draw(st.integers(1, 60))]
+        if not mutated:
+            return
+    file = tmp_path / "x.inkml"
+    file.write_bytes(mutated)
+    with contextlib.suppress(FormatError):
+        list(module.read(file, UnitReport()))
