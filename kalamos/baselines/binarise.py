@@ -56,8 +56,8 @@ def binarise(
 def otsu_threshold(pixels: NDArray[np.uint8]) -> int:
     """Return the grey level that parts the histogram with the largest between-class variance: ink is at most this.
 
-    Where a run of levels is equally good (two well separated peaks), the middle of the run is taken, so that the edge of
-    an anti-aliased stroke is cut half way.
+    Where a run of levels is equally good (two well separated peaks), the middle of the run is taken, so that the edge
+    of an anti-aliased stroke is cut half way.
     """
     counts = np.bincount(pixels.ravel(), minlength=256).astype(np.float64)
     weight, moment = np.cumsum(counts), np.cumsum(counts * np.arange(256))

@@ -1,14 +1,14 @@
 """Which stroke first, from which end, and where the pen stayed down: rules for each script, kept as data.
 
-A tracer says which lines on the paper are one movement; this module says how the movements were made. The cost of a way
-of drawing is a weighted sum of the features in :mod:`kalamos.baselines.features`, and the cheapest way is taken
-(:mod:`kalamos.baselines.ordering`). What is known as rules is the sign of a weight: left before right, dots last, bars after
-stems, counter-clockwise rings, a pen-up that costs more the further it goes. The weights of a script are one entry of
-``rules.json``; ``python -m kalamos.baselines.fit_rules`` makes it from the training writers of a corpus.
+A tracer says which lines on the paper are one movement; this module says how the movements were made. The cost of a
+way of drawing is a weighted sum of the features in :mod:`kalamos.baselines.features`, and the cheapest way is taken
+(:mod:`kalamos.baselines.ordering`). What is known as rules is the sign of a weight: left before right, dots last,
+bars after stems, counter-clockwise rings, a pen-up that costs more the further it goes. The weights of a script are
+one entry of ``rules.json``; ``python -m kalamos.baselines.fit_rules`` makes it from the training writers of a corpus.
 
-Where one stroke ends on the path of another, the pen may have stayed down and gone back along it, as from the foot of the
-stem of an n to its arch: a **join**. A join costs by the length retraced and the angle at which the pen leaves, and competes
-with the pen-up.
+Where one stroke ends on the path of another, the pen may have stayed down and gone back along it, as from the foot of
+the stem of an n to its arch: a **join**. A join costs by the length retraced and the angle at which the pen leaves,
+and competes with the pen-up.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ NAMES = (*f.DRAWING, *f.FLOW, *(f"later_{name}" for name in f.BEFORE), *f.FIRST,
 NEVER = 1e6
 RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo"})
 FEW_STROKES, MOST_TOGETHER, MOST_PLANNED = 10, 32, 4_000
-"""Strokes up to which all their other ways are weighed, up to which one plan is made, and above which strokes are only drawn
-downwards in reading order (no handwriting has so many: it is noise)."""
+"""Strokes up to which all their other ways are weighed, up to which one plan is made, and above which strokes are
+only drawn downwards in reading order (no handwriting has so many: it is noise)."""
 BAND_HEIGHTS = 2.5
 
 
@@ -293,8 +293,8 @@ def _planned(lines: Lines, rules: Rules, touch_px: float, joins: bool) -> list[F
 def chunks(lines: Lines, side: float) -> Iterator[Lines]:
     """Yield the strokes in pieces of at most MOST_TOGETHER, each to be planned as a whole, in reading order.
 
-    With more than FEW_STROKES strokes only the first way of each is kept. Writing higher than BAND_HEIGHTS tall strokes is cut
-    into lines first.
+    With more than FEW_STROKES strokes only the first way of each is kept. Writing higher than BAND_HEIGHTS tall
+    strokes is cut into lines first.
     """
     count = int(lines.stroke[-1]) + 1
     if count <= FEW_STROKES:

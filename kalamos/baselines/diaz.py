@@ -1,19 +1,20 @@
 """Clusters resolved one by one, components ordered one after another, after Diaz et al.
 
-M. Diaz, G. Crispo, A. Parziale, A. Marcelli, M. A. Ferrer, "Writing Order Recovery in Complex and Long Static Handwriting",
-IJIMAI 7(4), 2022 (arXiv 2406.03194). A **cluster** is an agglomeration of skeleton pixels where traces meet; its rank is the
-number of branches. Clusters are resolved (which branch continues in which), then pen-downs are chosen and their components
-ordered.
+M. Diaz, G. Crispo, A. Parziale, A. Marcelli, M. A. Ferrer, "Writing Order Recovery in Complex and Long Static
+Handwriting", IJIMAI 7(4), 2022 (arXiv 2406.03194). A **cluster** is an agglomeration of skeleton pixels where
+traces meet; its rank is the number of branches. Clusters are resolved (which branch continues in which), then
+pen-downs are chosen and their components ordered.
 
-Followed here: a cluster of rank 3 is a retracing or a touch, a cluster of rank 4 a crossing, higher ranks are peeled: the
-pair that continues best is taken off, and the rest looked at again with its own directions. Continuation is judged by two
-angles, at the cluster's rim and further out, so that a curved branch is judged by where it is going (``near_px`` and
-``far_ratio`` times it); both count equally. Components are ordered by their pen-downs: the leftmost start (rightmost in
-right-to-left scripts) begins, and from the end of each component the pen goes to the nearest start not yet taken.
+Followed here: a cluster of rank 3 is a retracing or a touch, a cluster of rank 4 a crossing, higher ranks are
+peeled: the pair that continues best is taken off, and the rest looked at again with its own directions.
+Continuation is judged by two angles, at the cluster's rim and further out, so that a curved branch is judged by
+where it is going (``near_px`` and ``far_ratio`` times it); both count equally. Components are ordered by their
+pen-downs: the leftmost start (rightmost in right-to-left scripts) begins, and from the end of each component the
+pen goes to the nearest start not yet taken.
 
-Left open in the abstract and decided so: the two angles are of chords from the rim; a pair may bend by ``widest_rad`` at
-most, else its branches end in the cluster; inside a component the traces are directed, ordered and joined by the rules of the
-script.
+Left open in the abstract and decided so: the two angles are of chords from the rim; a pair may bend by
+``widest_rad`` at most, else its branches end in the cluster; inside a component the traces are directed, ordered
+and joined by the rules of the script.
 """
 
 from __future__ import annotations

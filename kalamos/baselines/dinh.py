@@ -1,17 +1,18 @@
 """The smoothest path through each component, cut into strokes, after Dinh et al.
 
-M. Dinh, H.-J. Yang, G.-S. Lee, S.-H. Kim, L.-N. Do, "Recovery of drawing order from multi-stroke English handwritten images based
-on graph models and ambiguous zone analysis", Expert Systems with Applications 64, 2016. Four stages: the skeleton graph,
-with strokes that touch or cross in an ambiguous zone told apart; the smoothest path that covers a component, by a greedy
-walk and, where it is stuck, by Dijkstra's algorithm with a cost of unsmoothness; the path cut into strokes where it is
-unsmooth and where it goes over a line twice; the strokes' pixels, ordered by rules of handwriting. Directions are principal
-components of the branches' first pixels.
+M. Dinh, H.-J. Yang, G.-S. Lee, S.-H. Kim, L.-N. Do, "Recovery of drawing order from multi-stroke English
+handwritten images based on graph models and ambiguous zone analysis", Expert Systems with Applications 64, 2016.
+Four stages: the skeleton graph, with strokes that touch or cross in an ambiguous zone told apart; the smoothest
+path that covers a component, by a greedy walk and, where it is stuck, by Dijkstra's algorithm with a cost of
+unsmoothness; the path cut into strokes where it is unsmooth and where it goes over a line twice; the strokes'
+pixels, ordered by rules of handwriting. Directions are principal components of the branches' first pixels.
 
-Followed here in that order; the ambiguous zones are the merged crossings of :mod:`kalamos.baselines.simplify`. Left open in the
-abstract and summaries at hand, and decided so: unsmoothness is the bend in radians; a way over drawn edges costs
-``1 + length / ink size`` an edge beside its bends; the walk starts at the open end highest and furthest to the left (right in
-right-to-left scripts), or at a branch of the topmost node where nothing is open; the path is cut at bends above
-``cut_rad`` that are no dead end, and a line gone over twice is cut out where it is longer than ``retrace_share`` of the ink.
+Followed here in that order; the ambiguous zones are the merged crossings of :mod:`kalamos.baselines.simplify`. Left
+open in the abstract and summaries at hand, and decided so: unsmoothness is the bend in radians; a way over drawn
+edges costs ``1 + length / ink size`` an edge beside its bends; the walk starts at the open end highest and furthest
+to the left (right in right-to-left scripts), or at a branch of the topmost node where nothing is open; the path is
+cut at bends above ``cut_rad`` that are no dead end; where the way back to new ink is longer than ``retrace_share``
+of the ink the pen is lifted and the walk begins anew.
 """
 
 from __future__ import annotations
@@ -77,8 +78,9 @@ class Dinh:
             if len(pieces) > MOST_EDGES:
                 walks += [[2 * int(e)] for e in pieces]
                 continue
-            path = _smoothest_path(graph, way, pieces.tolist(), -1.0 if script in RIGHT_TO_LEFT else 1.0, size)
-            walks += self._cut(graph, way, path, size)
+            side = -1.0 if script in RIGHT_TO_LEFT else 1.0
+            for path in _smoothest_paths(graph, way, pieces.tolist(), side, size, self.retrace_share):
+                walks += self._cut(graph, way, path, size)
         closed = [graph.is_closed(walk) for walk in walks]
         dots = graph.dots()
         xy = [draw(graph, walk) for walk in walks] + [graph.node_xy[[k]] for k in dots]
@@ -110,7 +112,10 @@ def _trimmed(stroke: list[int]) -> list[int]:
 
 
 def principal_directions(graph: StrokeGraph) -> Floats:
-    """Return the direction of each edge end away from its node, ``(2 m, 2)``: the principal component of its first pixels."""
+    """Return the direction of each edge end away from its node, ``(2 m, 2)``.
+
+    The principal component of its first pixels.
+    """
     out = np.zeros((2 * graph.n_edges, 2))
     for h in range(2 * graph.n_edges):
         line = graph.edge(h)
@@ -132,24 +137,38 @@ def _bend(way: Floats, before: int, after: int) -> float:
     return math.acos(min(1.0, max(-1.0, -float(a[0] * b[0] + a[1] * b[1]))))
 
 
-def _smoothest_path(graph: StrokeGraph, way: Floats, pieces: list[int], side: float, size: float) -> list[int]:
+def _smoothest_paths(
+    graph: StrokeGraph, way: Floats, pieces: list[int], side: float, size: float, share: float
+) -> list[list[int]]:
+    """Return paths that together cover a component: a new one begins where the way back would be a long retracing."""
     at_node: dict[int, list[int]] = {}
     for e in pieces:
         for end in (2 * e, 2 * e + 1):
             at_node.setdefault(graph.node_of(end), []).append(end)
-    opens = [ends[0] for ends in at_node.values() if len(ends) == 1]
-    candidates = opens or [end for ends in at_node.values() for end in ends]
-    here = min(candidates, key=lambda end: float(graph.node_xy[graph.node_of(end)] @ (0.5 * side, 1.0)))
-    path, left = [here], set(pieces) - {here // 2}
+    left = set(pieces)
+    paths: list[list[int]] = []
     while left:
-        ahead = [end for end in at_node[graph.node_of(path[-1] ^ 1)] if end // 2 in left]
-        if ahead:
+        path = [_start(graph, at_node, left, side)]
+        left.discard(path[0] // 2)
+        while left:
+            ahead = [end for end in at_node[graph.node_of(path[-1] ^ 1)] if end // 2 in left]
             last = path[-1]
-            path.append(min(ahead, key=lambda end: _bend(way, last, end)))
-        else:
-            path += _way_to_new(graph, way, at_node, path[-1], left, size)
-        left.discard(path[-1] // 2)
-    return path
+            more = [min(ahead, key=lambda end: _bend(way, last, end))] if ahead else []
+            more = more or _way_to_new(graph, way, at_node, last, left, size)
+            if sum(float(graph.edge_length[end // 2]) for end in more[:-1]) > share * size:
+                break
+            path += more
+            left.discard(path[-1] // 2)
+        paths.append(path)
+    return paths
+
+
+def _start(graph: StrokeGraph, at_node: dict[int, list[int]], left: set[int], side: float) -> int:
+    """Return the edge end at which to begin: an open one where there is one, the highest and most outward."""
+    rest = [[end for end in ends if end // 2 in left] for ends in at_node.values()]
+    opens = [ends[0] for ends, all_ends in zip(rest, at_node.values(), strict=True) if len(all_ends) == 1 and ends]
+    candidates = opens or [end for ends in rest for end in ends]
+    return min(candidates, key=lambda end: float(graph.node_xy[graph.node_of(end)] @ (0.5 * side, 1.0)))
 
 
 def _way_to_new(

@@ -1,14 +1,14 @@
 """Double-traced lines, found by a maximum-weight matching of the odd nodes.
 
-In the graph of a movement that never lifts the pen, all nodes but the first and the last have an even number of branches:
-the pen that comes also goes. A node of odd degree is therefore where a stroke starts or ends, or it touches a line that
-was drawn twice: down the stem of an n and up again into its arch. Doubling an edge between two odd nodes makes both even,
-and no node needs more than one: the doubled edges form a matching.
+In the graph of a movement that never lifts the pen, all nodes but the first and the last have an even number of
+branches: the pen that comes also goes. A node of odd degree is therefore where a stroke starts or ends, or it touches
+a line that was drawn twice: down the stem of an n and up again into its arch. Doubling an edge between two odd nodes
+makes both even, and no node needs more than one: the doubled edges form a matching.
 
-The weight of an edge is what its doubling saves. Each odd node has a cost alone (the least bends of its branches with one
-left over, which costs a pen lift; a lift at an open end) and a cost with that edge doubled (the least bends of all
-branches; a turn at an open end); the difference at both ends, less ``per_length`` times the length retraced, is the
-weight. As an odd node is in one matched edge at most, the sum is exact.
+The weight of an edge is what its doubling saves. Each odd node has a cost alone (the least bends of its branches with
+one left over, which costs a pen lift; a lift at an open end) and a cost with that edge doubled (the least bends of
+all branches; a turn at an open end); the difference at both ends, less ``per_length`` times the length retraced, is
+the weight. As an odd node is in one matched edge at most, the sum is exact.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
 """Genetic search over the order and direction of segments, after Elbaati et al.
 
-A. Elbaati, M. Kherallah, A. Ennaji, A. M. Alimi, "Temporal Order Recovery of the Scanned Handwriting", ICDAR 2009. The skeleton is
-cut into segments at its ends, crossings and turning points; a genetic algorithm looks for the order and the directions of the
-segments that a hand would take: short ways between them, small changes of direction, and the course of the script
-(from right to left in Arabic).
+A. Elbaati, M. Kherallah, A. Ennaji, A. M. Alimi, "Temporal Order Recovery of the Scanned Handwriting", ICDAR 2009.
+The skeleton is cut into segments at its ends, crossings and turning points; a genetic algorithm looks for the order
+and the directions of the segments that a hand would take: short ways between them, small changes of direction, and
+the course of the script (from right to left in Arabic).
 
-Left open in the abstract and decided so: segments are the edges of the stroke graph. A chromosome is a permutation and a
-direction for each segment. The cost of one is the sum over neighbours of the bend, in radians, where they share a node, or
-of ``lift_rad`` plus the distance in ink sizes where they do not, and over all segments of the way made against the course
-of the script or upwards, in ink sizes, weighted by ``against``. Selection is by tournament of three; order crossover; mutation by
-turning a run of segments round or by moving one; the best two survive. The population starts from the greedy tour of
-:mod:`kalamos.baselines.jaeger` and random ones. The random numbers depend on ``seed`` and the image only.
+Left open in the abstract and decided so: segments are the edges of the stroke graph. A chromosome is a permutation
+and a direction for each segment. The cost of one is the sum over neighbours of the bend, in radians, where they
+share a node, or of ``lift_rad`` plus the distance in ink sizes where they do not, and over all segments of the way
+made against the course of the script or upwards, in ink sizes, weighted by ``against``. Selection is by tournament
+of three; order crossover; mutation by turning a run of segments round or by moving one; the best two survive. The
+population starts from the greedy tour of :mod:`kalamos.baselines.jaeger` and random ones. The random numbers depend
+on ``seed`` and the image only.
 
 This is the slow one: about POPULATION x GENERATIONS evaluations an image.
 """
@@ -78,7 +79,7 @@ class Elbaati:
         branch = graph.branches()
         side = -1.0 if script in RIGHT_TO_LEFT else 1.0
         rng = rng_for(self.seed, "elbaati", hashlib.blake2b(graph.owner.tobytes(), digest_size=8).hexdigest())
-        order = np.argsort(side * graph.points[graph.edge_offsets[:-1], 0], kind="stable") if graph.n_edges else []
+        order: Ints = np.argsort(side * graph.points[graph.edge_offsets[:-1], 0], kind="stable")
         for start in range(0, graph.n_edges, MOST_SEGMENTS):
             part = np.asarray(order[start : start + MOST_SEGMENTS], np.int64)
             ends = np.stack([2 * part, 2 * part + 1], axis=1).reshape(-1)
@@ -110,7 +111,7 @@ def _cost(step: Floats, draw: Floats, tour: Ints) -> float:
     total = tour_cost(step, tour)
     for v in tour:
         total += draw[v]
-    return total
+    return float(total)
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -148,7 +149,8 @@ def evolve(step: Floats, draw: Floats, rng: np.random.Generator, population: int
             _mutate(child, rng)
             children[k], new_cost[k] = child, _cost(step, draw, child)
         pool, cost = children, new_cost
-    return pool[np.argmin(cost)]
+    best: Ints = pool[np.argmin(cost)]
+    return best
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)

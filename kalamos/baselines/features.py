@@ -1,8 +1,8 @@
 """What the rules of order and direction look at: numbers that describe strokes, pairs of strokes and pen-ups.
 
-A **variant** is one way of drawing a stroke: an open stroke has two, forwards and backwards; a closed one sixteen, eight
-places to begin in both directions. All lengths are in units of the ink's height (for a character or word: the side of its
-box, see :func:`scale_of`), so that rules do not depend on resolution; y grows downwards.
+A **variant** is one way of drawing a stroke: an open stroke has two, forwards and backwards; a closed one sixteen,
+eight places to begin in both directions. All lengths are in units of the ink's height (for a character or word: the
+side of its box, see :func:`scale_of`), so that rules do not depend on resolution; y grows downwards.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ FLOW = tuple(
     for column in range(GRID)
     for way in ("e_w", "se_nw", "s_n", "sw_ne")
 )
-"""The field of directions: length drawn towards the first less towards the second of two opposite directions, in each cell of
-a grid over the ink, in a stroke's first and second half."""
+"""The field of directions: length drawn towards the first less towards the second of two opposite directions, in each
+cell of a grid over the ink, in a stroke's first and second half."""
 BEFORE = ("x", "y", "left", "top", "length", "bar", "dot", "right", "bottom")
 """Features of a pair of strokes, the later one's value less the earlier one's; ``bar``: how horizontal, 0..1."""
 FIRST = ("first_x", "first_y", "last_x", "last_y")
@@ -119,7 +119,10 @@ def even(line: Floats, n: int) -> Floats:
 
 
 def scale_of(strokes: Sequence[Floats]) -> tuple[Floats, float]:
-    """Return the corner and the scale of an ink: the larger side of its box, but at most 1.5 heights (for words and lines)."""
+    """Return the corner and the scale of an ink.
+
+    The larger side of its box, but at most 1.5 heights (for words and lines).
+    """
     low = np.min([stroke.min(axis=0) for stroke in strokes], axis=0)
     high = np.max([stroke.max(axis=0) for stroke in strokes], axis=0)
     width, height = high - low
@@ -148,7 +151,10 @@ def variants_of(lines: Lines) -> Variants:
 
 
 def drawing_features(variants: Variants, low: Floats, scale: float, lines: Lines, touch: Floats) -> Floats:
-    """Return DRAWING for each variant, ``(v, len(DRAWING))``; ``touch``: ``(v, 2)``, 1 where start or end lies on another stroke."""
+    """Return DRAWING for each variant, ``(v, len(DRAWING))``.
+
+    ``touch``: ``(v, 2)``, 1 where start or end lies on another stroke.
+    """
     line = (variants.line - low) / scale
     steps = np.diff(line, axis=1)
     lengths = np.hypot(steps[..., 0], steps[..., 1])
@@ -211,8 +217,8 @@ def drawing_features(variants: Variants, low: Floats, scale: float, lines: Lines
 def flow_features(variants: Variants, low: Floats, scale: float) -> Floats:
     """Return FLOW for each variant, ``(v, len(FLOW))``.
 
-    Rows are of the ink's box. Columns too where it is about square; in a word or line, where x says nothing, they are of
-    the stroke's own box.
+    Rows are of the ink's box. Columns too where it is about square; in a word or line, where x says nothing, they are
+    of the stroke's own box.
     """
     line = (variants.line - low) / scale
     middle, step = 0.5 * (line[:, 1:] + line[:, :-1]), np.diff(line, axis=1)
@@ -260,7 +266,8 @@ def contacts(
 
     Args:
         queries: ``(q, 2)``.
-        points, offsets: the strokes' polylines, one after another.
+        points: ``(p, 2)``, the strokes' polylines, one after another.
+        offsets: ``(n + 1,)``.
         tolerance: px.
 
     Returns:

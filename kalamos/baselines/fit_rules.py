@@ -2,12 +2,13 @@
 
     python -m kalamos.baselines.fit_rules unipen /path/to/corpora/unipen-train_r01_v07 --script Latn
 
-For each image of at most three traced strokes, ways of drawing them are enumerated (at most ``MOST_WAYS``, drawn at random
-where there are more) and each is compared with the truth by LDTW, plus LIFT_LOSS_PX for each stroke too many or too few. The
-weights are those of least expected loss where a way is drawn with probability proportional to ``exp(-cost)`` (minimum-risk
-training of a log-linear model), started from the maximum-likelihood weights of the best ways, with a ridge penalty. Only
-samples whose split is ``train`` are read, so no writer of a test split has a say. A tenth of them is held back to report
-the loss.
+For each image of at most three traced strokes, ways of drawing them are enumerated (at most ``MOST_WAYS``, drawn at
+random where there are more) and each is compared with the truth by LDTW, plus LIFT_LOSS_PX for each stroke too many
+or too few. The weights are those of least expected loss where a way is drawn with probability proportional to
+``exp(-cost)`` (minimum-risk training of a log-linear model), started from the maximum-likelihood weights of the best
+ways, with a ridge penalty towards the weights of Latin, mirrored where the script runs from right to left (towards 0
+for Latin itself). Only samples whose split is ``train`` are read, so no writer of a test split has a say. A tenth of
+them is held back to report the loss.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from kalamos.baselines import features as f
-from kalamos.baselines.combine import NAMES, Choices, assemble, choices_of
+from kalamos.baselines.combine import NAMES, RIGHT_TO_LEFT, Choices, assemble, choices_of, rules_for
 from kalamos.baselines.good_continuation import GoodContinuation
 from kalamos.baselines.kato_yasuhara import KatoYasuhara
 from kalamos.baselines.qiao import Qiao
 from kalamos.baselines.skeleton import skeleton
 from kalamos.baselines.tracer import touch_px
 from kalamos.benchmark.metrics.dtw import dtw
+from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.geometry import resample
 from kalamos.ink import Ink, Sample
@@ -41,7 +43,24 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MOST_STROKES, MOST_WAYS, WORST_LOSS_PX, LIFT_LOSS_PX, STEP_PX = 3, 200, 12.0, 0.7, 1.5
-RIDGE = 2e-4
+SIGN_OF_X = (
+    *(
+        "right",
+        "start_right",
+        "end_right",
+        "bend_3c",
+        "start_x",
+        "end_x",
+        "turning",
+        "turning_early",
+        "turning_late",
+        "area",
+    ),
+    *("bar_right", "closed_turning", "closed_start_x", "later_x", "first_x", "last_x", "join_turn"),
+)
+"""Features that change their sign where left and right are exchanged."""
+RIDGE = 3.0
+"""Pull towards the prior, in pixels of loss summed over all samples: few samples change little, many decide."""
 TRACERS = (GoodContinuation(), Qiao(), KatoYasuhara())
 
 
@@ -101,7 +120,7 @@ def examples(sample: Sample, height_px: int | None = None) -> tuple[NDArray[np.f
     return features, np.array(losses, np.float32)
 
 
-def fit(features: NDArray[np.float32], losses: NDArray[np.float32], offsets: Ints) -> Floats:
+def fit(features: NDArray[np.float32], losses: NDArray[np.float32], offsets: Ints, prior: Floats) -> Floats:
     """Return the weights of least expected loss; sample k has the rows ``offsets[k]:offsets[k + 1]``."""
     count = len(offsets) - 1
     sample = np.repeat(np.arange(count), np.diff(offsets))
@@ -122,12 +141,30 @@ def fit(features: NDArray[np.float32], losses: NDArray[np.float32], offsets: Int
             expected = np.add.reduceat(chance * losses, offsets[:-1])
             value = expected.sum()
             slope = -(features.T @ (chance * (losses - expected[sample])).astype(np.float32))
-        return value / count + RIDGE * weights @ weights, slope / count + 2 * RIDGE * weights
+        pull = weights - prior
+        return (value + RIDGE * pull @ pull) / count, (slope + 2 * RIDGE * pull) / count
 
-    weights = np.zeros(features.shape[1])
+    weights = prior
     for likelihood, steps in ((True, 150), (False, 250)):
         weights = minimize(risk, weights, (likelihood,), "L-BFGS-B", jac=True, options={"maxiter": steps}).x
     return np.asarray(weights)
+
+
+def mirrored(weights: Floats) -> Floats:
+    """Return the weights of the same script written from right to left.
+
+    What one feature says of x, its mirror image says.
+    """
+    at = {name: k for k, name in enumerate(NAMES)}
+    out = weights.copy()
+    for name in SIGN_OF_X:
+        out[at[name]] = -weights[at[name]]
+    for a, b in (("e_w", "e_w"), ("se_nw", "sw_ne"), ("s_n", "s_n"), ("sw_ne", "se_nw")):
+        sign = -1.0 if a == "e_w" else 1.0
+        for half, row, column in itertools.product(("early", "late"), range(f.GRID), range(f.GRID)):
+            mirror = f"flow_{half}_{row}{f.GRID - 1 - column}_{b}"
+            out[at[f"flow_{half}_{row}{column}_{a}"]] = sign * weights[at[mirror]]
+    return out
 
 
 def report(
@@ -142,8 +179,6 @@ def report(
 
 def main() -> None:
     """Read a corpus, fit, and write the script's entry of ``rules.json``."""
-    from kalamos.datasets import CORPORA
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus")
     parser.add_argument("root", type=Path)
@@ -170,10 +205,15 @@ def main() -> None:
     features, losses = np.concatenate([a for a, _ in found]), np.concatenate([b for _, b in found])
     cut = len(found) * 9 // 10
     held = slice(int(offsets[cut]), None)
-    weights = fit(features[: held.start], losses[: held.start], offsets[: cut + 1])
-    print(report(weights, features[held], losses[held], offsets[cut:] - offsets[cut]))  # noqa: T201
     path = Path(__file__).with_name("rules.json")
     table = json.loads(path.read_text(encoding="utf-8"))
+    prior = np.zeros(len(NAMES))
+    if arguments.script != "Latn":
+        latin = rules_for("Latn").vector()
+        prior = mirrored(latin) if arguments.script in RIGHT_TO_LEFT else latin
+    weights = fit(features[: held.start], losses[: held.start], offsets[: cut + 1], prior)
+    for name, vector in (("prior", prior), ("fitted", weights)):
+        print(name, report(vector, features[held], losses[held], offsets[cut:] - offsets[cut]))  # noqa: T201
     table["scripts"][arguments.script] = {n: round(float(w), 3) for n, w in zip(NAMES, weights, strict=True)}
     path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 

@@ -1,12 +1,12 @@
 """Good continuation: at each junction the branches that bend least are one stroke.
 
-The rule under most skeleton tracers since S. Lee and J. Pan, "Offline tracing and representation of signatures", IEEE Trans.
-SMC 22 (1992), and the control of many later papers. Branches are paired by a maximum-weight matching at each junction
-alone; no line is drawn twice in this phase. Order, direction and joins along retraced lines are left to
-:mod:`kalamos.baselines.combine`.
+The rule under most skeleton tracers since S. Lee and J. Pan, "Offline tracing and representation of signatures",
+IEEE Trans. SMC 22 (1992), and the control of many later papers. Branches are paired by a maximum-weight matching at
+each junction alone; no line is drawn twice in this phase. Order, direction and joins along retraced lines are left
+to :mod:`kalamos.baselines.combine`.
 
-Decided here: a pair may bend by ``2 * lift_rad`` at most; closed loops that the matching cuts off are opened into the
-stroke that crosses them where that bends less than a pen-up and a pen-down cost.
+Decided here: a pair may bend by ``2 * lift_rad`` at most; closed loops that the matching cuts off are opened into
+the stroke that crosses them where that bends less than a pen-up and a pen-down cost.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """The stroke graph: what is drawn where, as arrays, with nothing said yet about order or direction.
 
-A **node** is an end, a junction, a dot, or the anchor of a ring; an **edge** is a line between two nodes, with a smooth
-polyline as its geometry. An **edge end** is written ``h = 2 * e + side``: side 0 is the end at ``edge_nodes[e, 0]``, side 1
-the one at ``edge_nodes[e, 1]``; ``h ^ 1`` is the other end of the same edge. Walking edge e forwards means going in at
-``2 * e`` and out at ``2 * e + 1``, so that the same number also says "edge e, walked from this end".
+A **node** is an end, a junction, a dot, or the anchor of a ring; an **edge** is a line between two nodes, with a
+smooth polyline as its geometry. An **edge end** is written ``h = 2 * e + side``: side 0 is the end at
+``edge_nodes[e, 0]``, side 1 the one at ``edge_nodes[e, 1]``; ``h ^ 1`` is the other end of the same edge. Walking
+edge e forwards means going in at ``2 * e`` and out at ``2 * e + 1``, so that the same number also says "edge e,
+walked from this end".
 
 To snap a rough trajectory onto exact geometry: all edges' points lie in one array, ``points``, with their edge in
-``point_edges()``; a nearest-neighbour search there gives edge and place along it, and ``edge_nodes`` says which edges can
-follow. Coordinates are pixels of the image, the centre of the top left pixel at (0.5, 0.5).
+``point_edges()``; a nearest-neighbour search there gives edge and place along it, and ``edge_nodes`` says which
+edges can follow. Coordinates are pixels of the image, the centre of the top left pixel at (0.5, 0.5).
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ class StrokeGraph:
         point_radius: float64 ``(p,)`` px, half the local stroke width.
         edge_offsets: int32 ``(m + 1,)``; edge e has the points ``edge_offsets[e]:edge_offsets[e + 1]``, at least two.
         edge_length: float64 ``(m,)`` px.
-        edge_double: bool ``(m,)``, True where the pen may have passed twice: see :func:`kalamos.baselines.skeleton.skeleton`.
+        edge_double: bool ``(m,)``, True where the ink is wider than one passage of the pen: see
+            :class:`kalamos.baselines.skeleton.SkeletonRules`.
         edge_hidden: bool ``(m,)``, True where the ink is so wide that lines inside it cannot be seen.
-        owner: int32 ``(h, w)``: -1 off the skeleton, k for node k, n + e for edge e. Every skeleton pixel has one owner.
-        radius: float, px, the median of half the stroke width.
+        owner: int32 ``(h, w)``: -1 off the skeleton, k for node k, n + e for edge e; one for each skeleton pixel.
+        radius: float, px, half the typical stroke width, from the ink's area and length.
     """
 
     node_xy: Floats
@@ -70,7 +72,10 @@ class StrokeGraph:
 
     @property
     def degree(self) -> NDArray[np.int64]:
-        """Return the number of edge ends at each node, ``(n,)``: 0 for a dot, 1 for an end, 2 for the anchor of a ring."""
+        """Return the number of edge ends at each node, ``(n,)``.
+
+        0 for a dot, 1 for an end, 2 for the anchor of a ring.
+        """
         return np.bincount(self.edge_nodes.ravel(), minlength=self.n_nodes)
 
     def ends(self) -> tuple[Ints, Ints]:
@@ -97,8 +102,12 @@ class StrokeGraph:
         return np.flatnonzero(self.degree == 0)
 
     def branches(self) -> Floats:
-        """Return for each edge end where it leaves its node's disc and its direction there, ``(2 m, 4)``: x, y, dx, dy."""
-        return branches(self.points, self.edge_offsets, self.edge_nodes, self.node_xy, self.node_radius)
+        """Return for each edge end where it leaves its node's disc and its direction there, ``(2 m, 4)``.
+
+        The columns are x, y, dx, dy.
+        """
+        found: Floats = branches(self.points, self.edge_offsets, self.edge_nodes, self.node_xy, self.node_radius)
+        return found
 
     def path(self, walk: Sequence[int]) -> Floats:
         """Return the polyline of edges walked one after another, given by the end at which each is entered.

@@ -1,16 +1,17 @@
 """The cheapest tour of all branches: length and curvature minimised over the whole drawing, after Jäger.
 
-S. Jäger, "Recovering writing traces in off-line handwriting recognition: using a global optimization technique", ICPR 1996;
-the same view, with a cost learnt from online data, in K. K. Lau, P. C. Yuen and Y. Y. Tang (ICDAR 2003). The pieces between
-junctions are the cities of a travelling salesman who has to visit each once, in either direction; going from piece to piece
-costs the way in the air and the change of direction.
+S. Jäger, "Recovering writing traces in off-line handwriting recognition: using a global optimization technique",
+ICPR 1996; the same view, with a cost learnt from online data, in K. K. Lau, P. C. Yuen and Y. Y. Tang (ICDAR 2003).
+The pieces between junctions are the cities of a travelling salesman who has to visit each once, in either
+direction; going from piece to piece costs the way in the air and the change of direction.
 
 Left open in the abstracts and decided so: the cost of going from the end of one piece to the start of the next is
-``lift_rad + per_length * distance / size`` where the two do not share a node, and the bend in radians, times ``per_bend``,
-where they do, at most the cost of a lift at the same place. Beginning and ending a tour costs nothing. Each connected
-component is one tour. Exact (Held and Karp's dynamic programming over sets) up to EXACT pieces; above, every piece is
-inserted where it costs least, and the tour improved by moving and turning runs of pieces until nothing helps (Or's and
-Croes' exchanges), for at most SWEEPS sweeps. Where a tour jumps, the pen is lifted.
+``lift_rad + per_length * distance / size`` where the two do not share a node, and the bend in radians, times
+``per_bend``, where they do, at most the cost of a lift at the same place. Beginning and ending a tour costs
+nothing. Each connected component is one tour. Exact (Held and Karp's dynamic programming over sets) up to EXACT
+pieces; above, every piece is inserted where it costs least, and the tour improved by moving and turning runs of
+pieces until nothing helps (Or's and Croes' exchanges), for at most SWEEPS sweeps. Where a tour jumps, the pen is
+lifted.
 """
 
 from __future__ import annotations
@@ -86,7 +87,10 @@ class Jaeger:
         return lines_of(graph, Tracing(np.arange(graph.n_edges, dtype=np.int32), partner))
 
     def _steps(self, graph: StrokeGraph, branch: Floats, ends: Ints, size: float) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return the cost from each piece walked from an end to each other, ``(v, v)``, and whether the pen stays down."""
+        """Return the cost from each piece walked from an end to each other, ``(v, v)``.
+
+        And whether the pen stays down on the way, ``(v, v)``.
+        """
         nodes = graph.edge_nodes.ravel()
         out, into = nodes[ends ^ 1], nodes[ends]
         move = graph.node_xy[into][None] - graph.node_xy[out][:, None]
@@ -101,8 +105,10 @@ def _tour(step: Floats) -> Ints:
     n = len(step) // 2
     if n <= EXACT:
         nothing = np.zeros(2 * n)
-        return best_exact(np.arange(2 * n) // 2, n, nothing, nothing, nothing, step, np.zeros((n, n)))
-    return _improve(step, _inserted(step), SWEEPS)
+        tour: Ints = best_exact(np.arange(2 * n) // 2, n, nothing, nothing, nothing, step, np.zeros((n, n)))
+        return tour
+    better: Ints = _improve(step, _inserted(step), SWEEPS)
+    return better
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -140,7 +146,10 @@ def tour_cost(step: Floats, tour: Ints) -> float:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _improve(step: Floats, tour: Ints, sweeps: int) -> Ints:
-    """Turn runs round, and move runs of up to three pieces elsewhere in either direction, while that makes it cheaper."""
+    """Turn runs round, and move runs of up to three pieces elsewhere in either direction.
+
+    Goes on while that makes the tour cheaper.
+    """
     n = len(tour)
     for _ in range(sweeps):
         better = False

@@ -1,23 +1,23 @@
 """Edge labelling and single-stroke traversal, after Kato and Yasuhara.
 
-Y. Kato, M. Yasuhara, "Recovery of Drawing Order from Single-Stroke Handwriting Images", IEEE Trans. PAMI 22(9), 2000, and for
-many strokes their ICDAR 1999 paper. Two phases: first the graph is analysed as a whole and each edge labelled by its type,
-single- or double-traced; then the graph is traced from the start vertex to the end vertex by the labels. Nothing is
-enumerated, so the cost grows linearly with the graph.
+Y. Kato, M. Yasuhara, "Recovery of Drawing Order from Single-Stroke Handwriting Images", IEEE Trans. PAMI 22(9),
+2000, and for many strokes their ICDAR 1999 paper. Two phases: first the graph is analysed as a whole and each edge
+labelled by its type, single- or double-traced; then the graph is traced from the start vertex to the end vertex by
+the labels. Nothing is enumerated, so the cost grows linearly with the graph.
 
-Followed here: labels come before the trace and from the graph's form; at a vertex of even degree (double-traced edges
-counting twice) the pen leaves by the **middle** edge in cyclic order, whatever the angles. That is what sets the method apart
-from good continuation: it is combinatorial.
+Followed here: labels come before the trace and from the graph's form; at a vertex of even degree (double-traced
+edges counting twice) the pen leaves by the **middle** edge in cyclic order, whatever the angles. That is what sets
+the method apart from good continuation: it is combinatorial.
 
 Left open, as the paper's full text was not at hand, and decided so:
 
-- A double-traced line is an open edge at a vertex of odd degree that is short (``spur_share`` of the ink's size at most): the
-  pen went to its end and back. An edge between two odd vertices is double-traced where that makes both even and it is
-  as short. Longer ones are strokes of their own.
-- Where several such edges meet in one vertex, the shortest is taken; two odd vertices stay in each component, the start and
-  the end.
-- At a vertex that stays odd, the edge that is no one's middle is a stroke of its own: at degree 3, that is the edge opposite
-  the widest gap's two neighbours.
+- A double-traced line is an open edge at a vertex of odd degree that is short (``spur_share`` of the ink's size at
+  most): the pen went to its end and back. An edge between two odd vertices is double-traced where that makes both
+  even and it is as short. Longer ones are strokes of their own.
+- Where several such edges meet in one vertex, the shortest is taken; two odd vertices stay in each component, the
+  start and the end.
+- At a vertex that stays odd, the edge that is no one's middle is a stroke of its own: at degree 3, that is the edge
+  opposite the widest gap's two neighbours.
 """
 
 from __future__ import annotations
@@ -79,7 +79,10 @@ class KatoYasuhara:
 
 
 def label_double(graph: StrokeGraph, spur_share: float) -> Ints:
-    """Return the double-traced edges, ascending: short edges between odd vertices, shortest first, none sharing a vertex."""
+    """Return the double-traced edges, ascending.
+
+    Short edges between odd vertices, shortest first, none sharing a vertex.
+    """
     degree = graph.degree
     odd = degree % 2 == 1
     left = np.bincount(graph.node_component[odd], minlength=1)

@@ -1,17 +1,18 @@
 """Times for a traced path: a picture shows where the pen went, not when.
 
-Three laws give a speed to every place of a path. All are relative: an image has no clock, so the mean speed is fixed at
-SPEED_PX_S, and pen-ups are crossed in a straight line at the same mean speed.
+Three laws give a speed to every place of a path. All are relative: an image has no clock, so the mean speed is
+fixed at SPEED_PX_S, and pen-ups are crossed in a straight line at the same mean speed.
 
 - ``"constant"``: the same speed everywhere.
-- ``"power-law"``: v = k * curvature ** (-1/3), the two-thirds power law of F. Lacquaniti, C. Terzuolo and P. Viviani, "The
-  law relating the kinematic and figural aspects of drawing movements", Acta Psychologica 54 (1983), there written for the
-  angular speed as A = K * C ** (2/3). The curvature is held between FLAT and SHARP (in units of one over the stroke's
-  size), so that straight lines do not make the pen infinitely fast nor corners stop it.
-- ``"sigma-lognormal"``: a stroke is cut at its curvature maxima; each piece is one movement whose speed is a lognormal of
-  time (R. Plamondon, "A kinematic theory of rapid human movements", Biological Cybernetics 72 (1995)), begun before the
-  one in front has ended. Left open there for recovery: sigma (SIGMA), the overlap (OVERLAP), and durations (growing with
-  the square root of the length, between isochrony and constant speed); all three are ours and stated here.
+- ``"power-law"``: v = k * curvature ** (-1/3), the two-thirds power law of F. Lacquaniti, C. Terzuolo and P.
+  Viviani, "The law relating the kinematic and figural aspects of drawing movements", Acta Psychologica 54 (1983),
+  there written for the angular speed as A = K * C ** (2/3). The curvature is held between FLAT and SHARP (in units
+  of one over the stroke's size), so that straight lines do not make the pen infinitely fast nor corners stop it.
+- ``"sigma-lognormal"``: a stroke is cut at its curvature maxima; each piece is one movement whose speed is a
+  lognormal of time (R. Plamondon, "A kinematic theory of rapid human movements", Biological Cybernetics 72 (1995)),
+  begun before the one in front has ended. Left open there for recovery: sigma (SIGMA), the overlap (OVERLAP), and
+  durations (growing with the square root of the length, between isochrony and constant speed); all three are ours
+  and stated here.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ def with_times(ink: Ink, velocity: Velocity = "constant") -> Ink:
 
 
 def curvature(xy: Floats, size: float) -> tuple[Floats, Floats]:
-    """Return arc length ``(n,)`` and unsigned curvature ``(n,)`` in 1/px, of directions smoothed by SMOOTHING * size."""
+    """Return arc length ``(n,)`` and unsigned curvature ``(n,)`` in 1/px.
+
+    Directions are smoothed by SMOOTHING * size.
+    """
     steps = np.diff(xy, axis=0)
     lengths = np.hypot(steps[:, 0], steps[:, 1])
     arc = np.concatenate([[0.0], np.cumsum(lengths)])
@@ -87,7 +91,7 @@ def _power_law(xy: Floats, size: float) -> Floats:
     arc, bend = curvature(xy, size)
     slowness = np.clip(bend * size, FLAT, SHARP) ** (1.0 / 3.0)
     t = np.concatenate([[0.0], np.cumsum(np.diff(arc) * 0.5 * (slowness[1:] + slowness[:-1]))])
-    return t * (arc[-1] / SPEED_PX_S / max(t[-1], 1e-9))
+    return np.asarray(t * (arc[-1] / SPEED_PX_S / max(t[-1], 1e-9)))
 
 
 def _sigma_lognormal(xy: Floats, size: float) -> Floats:
@@ -108,13 +112,14 @@ def _sigma_lognormal(xy: Floats, size: float) -> Floats:
         done += length * _lognormal_share((clock - start) / duration)
     done *= arc[-1] / max(done[-1], 1e-9)
     t = np.interp(arc, np.maximum.accumulate(done), clock)
-    return (t - t[0]) * (arc[-1] / SPEED_PX_S / max(t[-1] - t[0], 1e-9))
+    return np.asarray((t - t[0]) * (arc[-1] / SPEED_PX_S / max(t[-1] - t[0], 1e-9)))
 
 
 def _lognormal_share(x: Floats) -> Floats:
-    """Return the share of a movement done at ``x`` of its duration, which spans mu - 3 sigma to mu + 3 sigma in log time."""
-    from scipy.special import ndtr
+    """Return the share of a movement done at ``x`` of its duration.
 
+    The duration spans mu - 3 sigma to mu + 3 sigma in log time.
+    """
     low, high = np.exp(-3 * SIGMA), np.exp(3 * SIGMA)
     tau = low + np.clip(x, 0.0, 1.0) * (high - low)
     share = ndtr(np.log(tau) / SIGMA)

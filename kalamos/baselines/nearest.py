@@ -45,7 +45,10 @@ class Nearest:
 def _greedy(
     lines: NDArray[np.bool_], row: int, column: int, jump_px: float
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Visit all pixels; return them as ``row * width + column`` in order, and True where the pen was lifted before one."""
+    """Visit all pixels; return them as ``row * width + column`` in order.
+
+    The second array is True where the pen was lifted before a pixel.
+    """
     height, width = lines.shape
     left = lines.copy()
     total = left.sum()

@@ -16,12 +16,16 @@ BEAM = 24
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def best_exact(stroke: Ints, n: int, draw: Floats, first: Floats, last: Floats, step: Floats, pair: Floats) -> Ints:
-    """Return the variants in the order of least cost, ``(n,)``: dynamic programming over sets of strokes (Held and Karp).
+    """Return the variants in the order of least cost, ``(n,)``.
+
+    Dynamic programming over sets of strokes (Held and Karp).
 
     Args:
         stroke: ``(v,)``, the stroke of each variant.
         n: number of strokes.
-        draw, first, last: ``(v,)``, cost of a variant anywhere, as the first and as the last.
+        draw: ``(v,)``, cost of a variant anywhere.
+        first: ``(v,)``, further cost as the first.
+        last: ``(v,)``, further cost as the last.
         step: ``(v, v)``, cost of going on from one variant to the next.
         pair: ``(n, n)``, cost of a stroke coming anywhere before another.
     """
@@ -91,4 +95,5 @@ def best_beam(
                 new_left[k, i] -= pair[i, stroke[b]]
             new_orders[k, place], new_tail[k], new_cost[k] = b, b, scores[keep[k]]
         done, left, orders, tail, cost = new_done, new_left, new_orders, new_tail, new_cost
-    return orders[np.argmin(cost)]
+    best: Ints = orders[np.argmin(cost)]
+    return best

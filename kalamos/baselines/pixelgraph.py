@@ -1,9 +1,9 @@
 """From a skeleton's pixels to nodes and edges: every pixel goes to exactly one of them.
 
-Two pixels are **joined** where they are neighbours along a row or column, or along a diagonal with no third pixel between
-them (m-adjacency, as in Gonzalez and Woods). On a skeleton one pixel wide this leaves no false triangles: a pixel joined
-to two others lies inside a line, to one is an end, to none a dot, to three or more a junction; touching junction pixels
-are one node. A line of inner pixels only (a ring) gets an artificial node, its **anchor**.
+Two pixels are **joined** where they are neighbours along a row or column, or along a diagonal with no third pixel
+between them (m-adjacency, as in Gonzalez and Woods). On a skeleton one pixel wide this leaves no false triangles: a
+pixel joined to two others lies inside a line, to one is an end, to none a dot, to three or more a junction; touching
+junction pixels are one node. A line of inner pixels only (a ring) gets an artificial node, its **anchor**.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def trace_pixels(grid: NDArray[np.uint8], stride: int) -> tuple[Ints, Ints, Ints
                 q = near[j]
                 if owner[q] == node and degree[q] != 2:
                     continue
-                if owner[q] >= 0 and q < start or taken[q]:
+                if (owner[q] >= 0 and q < start) or taken[q]:
                     continue
                 end, filled = _follow(grid, stride, owner, taken, start, q, edge_pixels, filled)
                 edge_nodes[n_edges, 0], edge_nodes[n_edges, 1] = node, end
@@ -192,7 +192,10 @@ def _follow(
 
 
 def pixel_graph(skeleton: NDArray[np.bool_]) -> PixelGraph:
-    """Return the graph of a skeleton ``(h, w)`` that is one pixel wide; indices are those of the image padded by one."""
+    """Return the graph of a skeleton ``(h, w)`` that is one pixel wide.
+
+    Indices are those of the image padded by one.
+    """
     padded = np.zeros((skeleton.shape[0] + 2, skeleton.shape[1] + 2), np.uint8)
     padded[1:-1, 1:-1] = skeleton
     return PixelGraph(*trace_pixels(padded.reshape(-1), padded.shape[1]))

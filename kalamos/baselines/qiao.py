@@ -1,18 +1,18 @@
 """Edge continuity relations and the smoothest path over the whole graph, after Qiao, Nishiara and Yasuhara.
 
-Y. Qiao, M. Nishiara, M. Yasuhara, "A Framework Toward Restoration of Writing Order from Single-Stroked Handwriting Image",
-IEEE Trans. PAMI 28(11), 2006. Its three phases are followed:
+Y. Qiao, M. Nishiara, M. Yasuhara, "A Framework Toward Restoration of Writing Order from Single-Stroked Handwriting
+Image", IEEE Trans. PAMI 28(11), 2006. Its three phases are followed:
 
-1. **Even nodes**: which branches continue each other (the edge continuity relation). The paper uses a neural network at
-   degree 4 and theorems above; here the relation is the matching of least total bend.
-2. **Odd nodes**: double-traced lines are identified by maximum weighted matching, after which every node is even. The
-   weights are not in the abstract; ours are in :mod:`kalamos.baselines.doubling`.
-3. **Global**: all single-stroke paths that the relations allow are candidates and the smoothest wins. The paper measures
-   smoothness by SLALOM; here by the sum of bends. A relation that cuts off a loop is exchanged for the next best that does
-   not.
+1. **Even nodes**: which branches continue each other (the edge continuity relation). The paper uses a neural
+   network at degree 4 and theorems above; here the relation is the matching of least total bend.
+2. **Odd nodes**: double-traced lines are identified by maximum weighted matching, after which every node is even.
+   The weights are not in the abstract; ours are in :mod:`kalamos.baselines.doubling`.
+3. **Global**: all single-stroke paths that the relations allow are candidates and the smoothest wins. The paper
+   measures smoothness by SLALOM; here by the sum of bends. A relation that cuts off a loop is exchanged for the
+   next best that does not.
 
-The paper's images hold one stroke. For many strokes a pen-up is one more possibility at each odd node, with a cost; the
-matching then finds the number of strokes too.
+The paper's images hold one stroke. For many strokes a pen-up is one more possibility at each odd node, with a cost;
+the matching then finds the number of strokes too.
 """
 
 from __future__ import annotations

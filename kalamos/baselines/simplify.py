@@ -1,14 +1,15 @@
 """Spurs pruned, torn crossings mended, needless nodes dissolved: the pixel graph made into a stroke graph.
 
-Thinning distorts where strokes meet: an X becomes two T-junctions with a bridge between them, and corners and rough edges
-grow spurs. Three rules, all in proportion to the local stroke radius r (half the width):
+Thinning distorts where strokes meet: an X becomes two T-junctions with a bridge between them, and corners and rough
+edges grow spurs. Three rules, all in proportion to the local stroke radius r (half the width):
 
-1. **Spur**: an edge from a junction to an end that is no longer than ``spur_ratio * r + spur_px`` is taken away, shortest
-   first, as long as the junction still has three branches. Its pixels become the junction's.
-2. **Crossing**: two junctions nearer than ``merge_ratio * (r1 + r2)`` are one (their largest discs overlap). Two that lie
-   further apart, up to ``cross_ratio * (r1 + r2)``, are one where their four branches pair off across the bridge, each
-   pair bending less than ``cross_bend_rad``, and the bridge lies along neither pair alone: strokes that cross at a small
-   angle (compare the ambiguous zones of Dinh et al. 2016 and the clusters of Diaz et al. 2022).
+1. **Spur**: an edge from a junction to an end that is no longer than ``spur_ratio * r + spur_px`` is taken away,
+   shortest first, as long as the junction still has three branches. Its pixels become the junction's. A piece of ink
+   that is nothing but so short an edge is a dot.
+2. **Crossing**: two junctions nearer than ``merge_ratio * (r1 + r2)`` are one (their largest discs overlap). Two that
+   lie further apart, up to ``cross_ratio * (r1 + r2)``, are one where their four branches pair off across the bridge,
+   each pair bending less than ``cross_bend_rad``, and the bridge lies along neither pair alone: strokes that cross at
+   a small angle (compare the ambiguous zones of Dinh et al. 2016 and the clusters of Diaz et al. 2022).
 3. A junction left with two branches is dissolved and its branches become one edge.
 
 No pixel is lost: what an edge or node gives up belongs to the node or edge that takes its place.
@@ -46,18 +47,20 @@ def reduce_graph(
     """Apply the three rules; return what became of every node and edge.
 
     Args:
-        node_xy, node_radius: ``(n, 2)`` and ``(n,)``, px.
+        node_xy: ``(n, 2)`` px.
+        node_radius: ``(n,)`` px.
         node_weight: ``(n,)``, pixels of a junction, 0 for ends: what counts when centres are averaged.
         edge_nodes: ``(m, 2)``.
-        edge_xy, edge_offsets: inner pixels' centres of all edges.
+        edge_xy: ``(p, 2)`` px, the edges' inner pixels.
+        edge_offsets: ``(m + 1,)``.
         edge_length: ``(m,)`` px from node centre to node centre.
         rules: ``spur_ratio, spur_px, merge_ratio, cross_ratio, cross_bend_rad``.
 
     Returns:
         group: ``(n,)`` the node that stands for each node.
         state: ``(m,)`` -1 for a kept edge, else the node that took it in.
-        partner: ``(2 m,)`` for each edge end (``2 e`` at the first node, ``2 e + 1`` at the second) the edge end with which it
-            is spliced in a dissolved node, -1 for none.
+        partner: ``(2 m,)`` for each edge end (``2 e`` at the first node, ``2 e + 1`` at the second) the edge end with
+            which it is spliced in a dissolved node, -1 for none.
         xy, reach: ``(n, 2)`` and ``(n,)``, new centres and radii; only those of standing nodes mean something.
     """
     n, m = len(node_radius), len(edge_length)
@@ -67,9 +70,9 @@ def reduce_graph(
         degree[edge_nodes[e, 0]] += 1
         degree[edge_nodes[e, 1]] += 1
     order = np.argsort(edge_length, kind="mergesort")
-    _prune(order, parent, degree, state, node_radius, edge_nodes, edge_length, rules)
-    head, ring = _rings(parent, edge_nodes)
     xy, reach, weight = node_xy.copy(), node_radius.copy(), node_weight.copy()
+    _prune(order, parent, degree, state, node_radius, edge_nodes, edge_length, xy, rules)
+    head, ring = _rings(parent, edge_nodes)
     for k in order:
         a, b = _find(parent, edge_nodes[k, 0]), _find(parent, edge_nodes[k, 1])
         both = node_radius[a] + node_radius[b]
@@ -85,7 +88,7 @@ def reduce_graph(
         total = max(weight[a] + weight[b], 1.0)
         centre = (xy[a] * weight[a] + xy[b] * weight[b]) / total
         apart = np.hypot(xy[a, 0] - xy[b, 0], xy[a, 1] - xy[b, 1])
-        reach[a] = max(max(reach[a], reach[b]), 0.5 * apart + 0.5 * min(reach[a], reach[b]))
+        reach[a] = max(reach[a], reach[b], 0.5 * apart + 0.5 * min(reach[a], reach[b]))
         xy[a] = centre
         weight[a] = total
         degree[a] += degree[b] - 2
@@ -107,10 +110,17 @@ def _prune(
     node_radius: Floats,
     edge_nodes: Ints,
     edge_length: Floats,
+    xy: Floats,
     rules: Floats,
 ) -> None:
     for e in order:
         a, b = edge_nodes[e, 0], edge_nodes[e, 1]
+        if degree[a] == 1 and degree[b] == 1 and edge_length[e] <= rules[0] * node_radius[b] + rules[1]:
+            state[e] = b
+            parent[a] = b
+            degree[b] = 0
+            xy[b] = 0.5 * (xy[a] + xy[b])
+            continue
         if degree[a] != 1:
             a, b = b, a
         if degree[a] == 1 and degree[b] >= 3 and edge_length[e] <= rules[0] * node_radius[b] + rules[1]:
@@ -121,7 +131,10 @@ def _prune(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _rings(parent: Ints, edge_nodes: Ints) -> tuple[Ints, Ints]:
-    """Return circular lists of the edge ends at each node: one of them, and from each the next; two merge by one swap."""
+    """Return circular lists of the edge ends at each node: one of them, and from each the next.
+
+    Two merge by one swap.
+    """
     head, ring = np.full(len(parent), -1, np.int32), np.empty(2 * len(edge_nodes), np.int32)
     for h in range(len(ring)):
         node = _find(parent, edge_nodes[h // 2, h % 2])
@@ -136,7 +149,10 @@ def _rings(parent: Ints, edge_nodes: Ints) -> tuple[Ints, Ints]:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def branch_at(e: int, side: int, edge_xy: Floats, edge_offsets: Ints, xy: Floats, other: Floats, skip: float) -> Floats:
-    """Return the place where a branch leaves the disc of ``skip`` around its node, and its direction there, as 4 numbers."""
+    """Return where a branch leaves the disc of ``skip`` around its node.
+
+    Four numbers: x, y and the unit direction there.
+    """
     lo, hi = edge_offsets[e], edge_offsets[e + 1]
     out = np.empty(4)
     reach = skip + 5.0
@@ -163,17 +179,17 @@ def branch_at(e: int, side: int, edge_xy: Floats, edge_offsets: Ints, xy: Floats
 def total_bend(one: Floats, two: Floats) -> float:
     """Return by how much a path turns that comes in along one branch, runs straight to the other and leaves along it.
 
-    A branch is ``x, y`` where it leaves the junction's disc and its unit direction away from the junction. Both turns are
-    counted without sign, radians, 0 to 2 pi: so is an offset between parallel branches.
+    A branch is ``x, y`` where it leaves the junction's disc and its unit direction away from the junction. Both turns
+    are counted without sign, radians, 0 to 2 pi: so is an offset between parallel branches.
     """
     cx, cy = two[0] - one[0], two[1] - one[1]
     length = np.hypot(cx, cy)
     straight = np.arccos(min(1.0, max(-1.0, -(one[2] * two[2] + one[3] * two[3]))))
     if length < 1.0:
-        return straight
+        return float(straight)
     first = np.arccos(min(1.0, max(-1.0, -(one[2] * cx + one[3] * cy) / length)))
     second = np.arccos(min(1.0, max(-1.0, (two[2] * cx + two[3] * cy) / length)))
-    return max(straight, first + second)
+    return float(max(straight, first + second))
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -211,7 +227,7 @@ def _crosses(
     left, right = sides[0], sides[1]
     parallel = max(total_bend(left[0], right[0]), total_bend(left[1], right[1]))
     crossed = max(total_bend(left[0], right[1]), total_bend(left[1], right[0]))
-    return min(parallel, crossed) < limit
+    return bool(min(parallel, crossed) < limit)
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)

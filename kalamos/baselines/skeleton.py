@@ -16,6 +16,7 @@ from kalamos.baselines.thinning import DELETABLE, ink_radii, thin_in_place
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
+Arrays = tuple[Floats, Floats, Ints, Ints, Floats, Floats, Ints, Floats, Ints]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,19 @@ class SkeletonRules:
         spur_ratio, spur_px: an open branch no longer than ``spur_ratio * radius + spur_px`` is a spur.
         merge_ratio: junctions nearer than this times the sum of their radii are one.
         cross_ratio, cross_bend_rad: so are junctions up to this far apart whose branches continue smoothly across.
-        smoothing: passes of the smoother over a path (Taubin 1995: a pass shrinks and swells, so that loops keep their size).
-        hidden_ratio: ink wider than this times the median stroke may hide lines.
+        smoothing: passes of the smoother over a path (Taubin 1995: a pass shrinks and swells, so that loops keep
+            their size).
+        double_ratio: an edge wider than this times the typical stroke was probably drawn twice, not quite in one place.
+        hidden_ratio: ink wider than this times the typical stroke may hide lines.
     """
 
     spur_ratio: float = 1.0
     spur_px: float = 1.0
-    merge_ratio: float = 1.0
-    cross_ratio: float = 3.0
+    merge_ratio: float = 1.5
+    cross_ratio: float = 5.0
     cross_bend_rad: float = 0.6
     smoothing: int = 4
+    double_ratio: float = 1.25
     hidden_ratio: float = 1.7
 
 
@@ -58,12 +62,12 @@ def graph_of_mask(mask: NDArray[np.bool_], rules: SkeletonRules = RULES) -> Stro
     at = np.flatnonzero(lines).astype(np.int32)
     radii = np.zeros(lines.size)
     radii[at] = ink_radii(ink.reshape(-1), height, stride, at)
-    typical = float(np.median(radii[at])) if at.size else 0.0
     knobs = np.array(
         [rules.spur_ratio, rules.spur_px, rules.merge_ratio, rules.cross_ratio, rules.cross_bend_rad], np.float64
     )
     arrays = _build(*trace_pixels(lines, stride), radii, stride, height, knobs, rules.smoothing)
     node_xy, node_radius, component, edge_nodes, points, point_radius, offsets, lengths, owner = arrays
+    typical = typical_radius(float(mask.sum()), float(lengths.sum()))
     width = np.add.reduceat(point_radius, offsets[:-1]) / np.diff(offsets) if len(lengths) else np.zeros(0)
     wide = width > rules.hidden_ratio * max(typical, 0.5)
     return StrokeGraph(
@@ -75,11 +79,19 @@ def graph_of_mask(mask: NDArray[np.bool_], rules: SkeletonRules = RULES) -> Stro
         point_radius,
         offsets,
         lengths,
-        edge_double=wide,
+        edge_double=width > rules.double_ratio * max(typical, 0.5),
         edge_hidden=wide,
         owner=owner.reshape(height, stride)[1:-1, 1:-1],
         radius=typical,
     )
+
+
+def typical_radius(ink_px: float, length_px: float) -> float:
+    """Return half the stroke width of ink of this area and length: that of a band with round ends, px.
+
+    Unlike distances between pixel centres it has no bias where strokes are an even number of pixels wide.
+    """
+    return float((np.sqrt(length_px**2 + np.pi * ink_px) - length_px) / np.pi)
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -95,7 +107,7 @@ def _build(
     height: int,
     knobs: Floats,
     smoothing: int,
-) -> tuple[Floats, Floats, Ints, Ints, Floats, Floats, Ints, Floats, Ints]:
+) -> Arrays:
     n, m = len(node_kind), len(edge_nodes)
     node_xy, node_radius, weight = np.zeros((n, 2)), np.zeros(n), np.zeros(n)
     for k in range(n):
@@ -123,7 +135,7 @@ def _build(
         node_xy, node_radius, weight, edge_nodes, edge_xy, edge_offsets, length, knobs
     )
     walk, walk_offsets = chain_edges(state, partner)
-    return _assemble(
+    arrays: Arrays = _assemble(
         group,
         state,
         walk,
@@ -139,6 +151,7 @@ def _build(
         radii,
         smoothing,
     )
+    return arrays
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -157,7 +170,7 @@ def _assemble(
     edge_offsets: Ints,
     radii: Floats,
     smoothing: int,
-) -> tuple[Floats, Floats, Ints, Ints, Floats, Floats, Ints, Floats, Ints]:
+) -> Arrays:
     """Number the standing nodes and the chained edges anew, write their geometry, and give every pixel its owner."""
     n, n_chains = len(group), len(walk_offsets) - 1
     inside = np.full(n, -1, np.int32)
@@ -219,6 +232,8 @@ def _assemble(
         filled = _leave_zones(points, radius, start, filled, degree, new_nodes[c], new_reach)
         closed = new_nodes[c, 0] == new_nodes[c, 1] and degree[new_nodes[c, 0]] == 2
         smooth(points[start:filled], smoothing, closed)
+        if closed:
+            new_xy[new_nodes[c, 0]] = points[start]
         offsets[c + 1] = filled
         lengths[c] = 0.0
         for j in range(start + 1, filled):
@@ -240,7 +255,10 @@ def _assemble(
 def _leave_zones(
     points: Floats, radius: Floats, start: int, filled: int, degree: Ints, nodes: Ints, reach: Floats
 ) -> int:
-    """Drop the points inside the discs of the junctions at both ends, where thinning bends the line; keep two at least."""
+    """Drop the points inside the discs of the junctions at both ends, where thinning bends the line.
+
+    Keep two at least.
+    """
     low, high = start + 1, filled - 1
     if degree[nodes[0]] > 2:
         while (

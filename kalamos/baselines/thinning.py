@@ -1,11 +1,11 @@
 """Thinning to a skeleton one pixel wide, and the distance from it to the paper.
 
 The thinner peels border pixels from north, south, east and west in turn, as in A. Rosenfeld, "A characterization of
-parallel thinning algorithms", Information and Control 29 (1975), but deletes inside a turn one after another, each only
-while it is **simple** (C. J. Hilditch's crossing number is 1) and has two neighbours at least. A simple pixel can go
-without changing the number of components or holes, so the skeleton has exactly the image's topology: no dot vanishes (as
-2 x 2 squares do under Zhang and Suen's rule) and no loop opens. At the end no simple pixel but stroke ends is left: the
-skeleton is one pixel wide everywhere.
+parallel thinning algorithms", Information and Control 29 (1975), but deletes inside a turn one after another, each
+only while it is **simple** (C. J. Hilditch's crossing number is 1) and has two neighbours at least. A simple pixel
+can go without changing the number of components or holes, so the skeleton has exactly the image's topology: no dot
+vanishes (as 2 x 2 squares do under Zhang and Suen's rule) and no loop opens. At the end no simple pixel but stroke
+ends is left: the skeleton is one pixel wide everywhere.
 
 Only a list of border pixels is looked at in each turn, so the cost is one look-up an ink pixel and layer.
 """
@@ -45,7 +45,7 @@ def thin(mask: Mask) -> Mask:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _code(grid: NDArray[np.uint8], p: int, stride: int) -> int:
-    return (
+    code: int = (
         grid[p + 1]
         | grid[p - stride + 1] << 1
         | grid[p - stride] << 2
@@ -55,6 +55,7 @@ def _code(grid: NDArray[np.uint8], p: int, stride: int) -> int:
         | grid[p + stride] << 6
         | grid[p + stride + 1] << 7
     )
+    return code
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -108,8 +109,9 @@ def thin_in_place(grid: NDArray[np.uint8], stride: int, deletable: NDArray[np.ui
 def ink_radii(mask: NDArray[np.uint8], height: int, stride: int, at: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return the exact Euclidean distance from each pixel ``at`` to the nearest paper pixel, less half a pixel.
 
-    The half pixel takes the distance from a pixel's centre to the edge between ink and paper. Two passes down the columns
-    for all pixels, then a search along the row for the pixels asked for only (after A. Meijster et al., 2000).
+    The half pixel takes the distance from a pixel's centre to the edge between ink and paper. Two passes down the
+    columns for all pixels, then a search along the row for the pixels asked for only (after A. Meijster et al.,
+    2000).
 
     Args:
         mask: flat image of 0 and 1, padded with one pixel of paper.

@@ -1,4 +1,7 @@
-"""What all skeleton tracers share: image in, stroke graph, a tracing of it, rules of order and direction, times, ink out."""
+"""What all skeleton tracers share.
+
+Image in, stroke graph, a tracing of it, rules of order and direction, times, ink out.
+"""
 
 from __future__ import annotations
 
@@ -31,5 +34,8 @@ def _recover(image: OfflineImage, decompose: Decompose, method: Method, velocity
 
 
 def touch_px(graph: StrokeGraph) -> float:
-    """Return how near to another stroke's path a stroke has to end to touch it: three quarters of a pixel over the radius."""
+    """Return how near to another stroke's path a stroke has to end to touch it.
+
+    Three quarters of a pixel over the radius.
+    """
     return max(1.5, graph.radius + 0.75)

@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 MOST_EDGES_TURNED, MOST_WAYS, MOST_BEND_RAD = 24, 4, 3.0
 """Other ways are sought in walks of so many edges, so many are kept, and they bend no more than this in addition."""
 MOST_EXACT = 12
-"""Branches at a node up to which the matching is exact (2 ** k states); beyond it the smallest bends are taken first."""
+"""Branches at a node up to which the matching is exact (2 ** k states); beyond it the smallest bends are taken
+first."""
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -73,7 +74,10 @@ def match_branches(bend: Floats, lift: float) -> Ints:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def follow(partner: Ints) -> tuple[Ints, Ints]:
-    """Return the walks that the pairs make: edge ends in walking order, and offsets. Closed walks begin at their lowest end."""
+    """Return the walks that the pairs make.
+
+    Edge ends in walking order, and offsets. Closed walks begin at their lowest end.
+    """
     total = len(partner)
     walk, offsets = np.empty(total // 2, np.int32), np.zeros(total // 2 + 1, np.int32)
     seen = np.zeros(total // 2, np.uint8)
@@ -120,9 +124,12 @@ def ends_by_node(graph: StrokeGraph, edge: Ints) -> tuple[Ints, Ints]:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def copy_bends(branch: Floats, edge: Ints, ends: Ints) -> Floats:
-    """Return the bends between copies' ends at one node, ``(k, k)``; turning back into the same edge costs TURN_BACK."""
+    """Return the bends between copies' ends at one node, ``(k, k)``.
+
+    Turning back into the same edge costs 2 pi.
+    """
     base = 2 * edge[ends // 2] + ends % 2
-    out = bends(branch, base.astype(np.int32))
+    out: Floats = bends(branch, base.astype(np.int32))
     for i in range(len(ends)):
         for j in range(len(ends)):
             if i != j and base[i] == base[j]:
@@ -150,10 +157,12 @@ def match_copies(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, lift: fl
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def absorb_rings(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, partner: Ints, limit: float) -> None:
-    """Open closed walks into those that pass through the same node, where that bends less than ``limit`` more; in place.
+    """Open closed walks into those that pass through the same node.
 
-    Two pairs (p, q) and (r, s) at a node become (p, r) and (q, s) or (p, s) and (q, r), the better of them. This turns a
-    loop that the matching cut off into part of the movement that it belongs to.
+    Only where that bends less than ``limit`` more; in place.
+
+    Two pairs (p, q) and (r, s) at a node become (p, r) and (q, s) or (p, s) and (q, r), the better of them. This
+    turns a loop that the matching cut off into part of the movement that it belongs to.
     """
     m = len(edge)
     for _ in range(m):
@@ -171,25 +180,25 @@ def absorb_rings(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, partner:
                 n_walks += 1
         best, bp, br = limit, -1, -1
         for node in range(len(offsets) - 1):
-            here = ends[offsets[node] : offsets[node + 1]]
-            if len(here) < 4:
+            group = ends[offsets[node] : offsets[node + 1]]
+            if len(group) < 4:
                 continue
-            bend = copy_bends(branch, edge, here)
-            for i in range(len(here)):
-                if partner[here[i]] < 0 or not closed[walk_of[here[i] // 2]]:
+            bend = copy_bends(branch, edge, group)
+            for i in range(len(group)):
+                if partner[group[i]] < 0 or not closed[walk_of[group[i] // 2]]:
                     continue
-                for j in range(len(here)):
-                    if partner[here[j]] < 0 or walk_of[here[j] // 2] == walk_of[here[i] // 2]:
+                for j in range(len(group)):
+                    if partner[group[j]] < 0 or walk_of[group[j] // 2] == walk_of[group[i] // 2]:
                         continue
                     pi, pj = -1, -1
-                    for k in range(len(here)):
-                        if here[k] == partner[here[i]]:
+                    for k in range(len(group)):
+                        if group[k] == partner[group[i]]:
                             pi = k
-                        if here[k] == partner[here[j]]:
+                        if group[k] == partner[group[j]]:
                             pj = k
                     more = bend[i, j] + bend[pi, pj] - bend[i, pi] - bend[j, pj]
                     if more < best:
-                        best, bp, br = more, here[i], here[j]
+                        best, bp, br = more, group[i], group[j]
         if bp < 0:
             return
         q, s = partner[bp], partner[br]
@@ -197,7 +206,10 @@ def absorb_rings(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, partner:
 
 
 def draw(graph: StrokeGraph, walk: list[int], smoothing: int = 2) -> Floats:
-    """Return the smooth polyline of a walk, ``(k, 2)`` px: the corners that thinning leaves at crossings are rounded."""
+    """Return the smooth polyline of a walk, ``(k, 2)`` px.
+
+    The corners that thinning leaves at crossings are rounded.
+    """
     path = graph.path(walk).copy()
     smooth(path, smoothing, False)
     return path
@@ -228,8 +240,8 @@ class Lines(NamedTuple):
 def other_ways(graph: StrokeGraph, walk: list[int], branch: Floats) -> list[tuple[float, list[int]]]:
     """Return other walks over the same edges and their additional bend, least first.
 
-    Where a walk comes back to a node, the loop between the two visits can be walked the other way round; one loop is turned
-    in each.
+    Where a walk comes back to a node, the loop between the two visits can be walked the other way round; one loop is
+    turned in each.
     """
     if len(walk) > MOST_EDGES_TURNED:
         return []
