@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kalamos.datasets.mending import RULES, mend, mend_flat
@@ -139,6 +139,7 @@ moderate = st.one_of(st.floats(-1e9, 1e9), st.integers(-3, 3).map(float), st.sam
 def test_mending_twice_mends_nothing_more(strokes):
     columns = [np.array(points, np.float64).reshape(-1, 3) for points in strokes]
     first = mend([points[:, :2] for points in columns], [points[:, 2] for points in columns], counts=Counter())
+    assume(first.n_points > first.n_strokes or first.t is None)  # dots alone have no sampling step to shift by
     counts: Counter[str] = Counter()
     again = mend_flat(first.xy, first.offsets, first.t, counts=counts)
     assert again == first
