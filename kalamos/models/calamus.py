@@ -8,6 +8,7 @@ path's points from the skeleton to where a pen would have been and gives each in
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,26 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.models.blocks import blocks, part, runs_leftwards
 from kalamos.models.decode import beam_search, best_route, motion
-from kalamos.models.network import PathNetwork, Scene, Sizes, order_loss
+from kalamos.models.network import PathNetwork, Route, Scene, Sizes, order_loss
 from kalamos.models.pieces import POINTS, Pieces, cut_pieces
+from kalamos.models.scale import HEIGHT_PX, Scaled, at_height
 from kalamos.models.stream import Batch, Item, collate, interval_lengths, make_item, walked_points
 from kalamos.models.weights import SHIPPED, fill, load_weights
 
 SPEED_PX_S = 100.0
 """Mean speed of the pen; an image has no clock, only relative times mean anything."""
+PAUSE_S = 0.05
+"""Least time of a pen-up movement."""
 BATCH = 64
+LIKE_PIECES = 80
+"""With more pieces than this, batches shrink by the square of the number."""
+LOWEST_PX, HIGHEST_PX = 40, 96
+WIDEST_PX = 16384
 OFFSET_WEIGHT, SLOWNESS_WEIGHT = 1.0, 0.3
 
 
@@ -37,7 +47,8 @@ class Kalamos:
 
     Args:
         weights: a folder of weights, or None for the shipped ones.
-        beams: paths kept by the search; 1 is greedy.
+        beams: paths kept by the search where a greedy one has a probability of less than a half (where it has more,
+            no other can be likelier); 1 is greedy always.
 
     Raises:
         ModelError: where the weights cannot be used.
@@ -63,12 +74,31 @@ class Kalamos:
         self.net, self.beams = net.eval(), beams
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
-        """Return one ink an image, in pixels, with relative times."""
-        pieces = [cut_pieces(image.pixels) for image in images]
-        inks = [Ink.empty()] * len(images)
-        order = sorted((k for k in range(len(images)) if len(pieces[k].points)), key=lambda k: len(pieces[k].points))
-        for first in range(0, len(order), BATCH):
-            chosen = order[first : first + BATCH]
+        """Return one ink an image, in pixels, with relative times; any size, an image without ink gives an empty ink.
+
+        An image much higher or lower than 64 px is read at that height; one with many pieces is read in blocks.
+        """
+        scales = [_scale(image) for image in images]
+        pieces = [cut_pieces(one.pixels) for one in scales]
+        parts = [(k, part(one, chosen)) for k, one in enumerate(pieces) for chosen in blocks(one)]
+        made: list[list[Ink]] = [[] for _ in images]
+        for (k, _), ink in zip(parts, self._recover_parts([one for _, one in parts]), strict=True):
+            made[k].append(ink)
+        inks = []
+        for image, scaled, some in zip(images, scales, made, strict=True):
+            leftwards = len(some) > 1 and runs_leftwards(some, image.script)
+            ink = concat(some[::-1] if leftwards else some, pause_s=PAUSE_S)
+            inks.append(ink.with_points(ink.xy / scaled.scale, ink.offsets, ink.channels()))
+        return inks
+
+    def _recover_parts(self, pieces: Sequence[Pieces]) -> list[Ink]:
+        """Return one ink for each set of pieces, read in batches of like sizes."""
+        inks = [Ink.empty()] * len(pieces)
+        order = sorted(range(len(pieces)), key=lambda k: len(pieces[k].points))
+        while order:
+            largest = len(pieces[order[-1]].points)
+            count = max(1, min(BATCH, BATCH * LIKE_PIECES**2 // largest**2))
+            order, chosen = order[:-count], order[-count:]
             for k, ink in zip(chosen, self._recover_batch([pieces[k] for k in chosen]), strict=True):
                 inks[k] = ink
         return inks
@@ -77,21 +107,40 @@ class Kalamos:
     def _recover_batch(self, pieces: Sequence[Pieces]) -> list[Ink]:
         scene = collate_scene(pieces)
         memory = self.net.encode(scene)
-        route = best_route(beam_search(self.net, scene, self.beams, memory))
+        routes, sure = self._routes(scene, memory, 1)
+        unsure = torch.nonzero(~sure)[:, 0]
+        if self.beams > 1 and len(unsure):
+            some = Scene(*(tensor[unsure] for tensor in scene))
+            again, _ = self._routes(some, memory[unsure], self.beams)
+            for k, route in zip(unsure.tolist(), again, strict=True):
+                routes[k] = route
+        return self._move(pieces, scene, memory, routes)
+
+    def _routes(self, scene: Scene, memory: Tensor, beams: int) -> tuple[list[Route], Tensor]:
+        """Return the best path of each image, and whether its probability leaves room for no better one."""
+        found = beam_search(self.net, scene, beams, memory)
+        best = best_route(found)
+        return [Route(*(t[k : k + 1] for t in best)) for k in range(len(memory))], found.score[:, 0] > math.log(0.5)
+
+    def _move(self, pieces: Sequence[Pieces], scene: Scene, memory: Tensor, routes: Sequence[Route]) -> list[Ink]:
+        """Return the inks of paths, moved and timed by the motion head."""
+        longest = max(route.steps.shape[1] for route in routes)
+        padded = [Route(*(F.pad(t, (0, longest - t.shape[1])) for t in route)) for route in routes]
+        route = Route(*(torch.cat(parts) for parts in zip(*padded, strict=True)))
         offsets, slowness = motion(self.net, scene, memory, route)
         inks = []
         for i, one in enumerate(pieces):
             n = int(route.real[i].sum())
-            inks.append(
-                assemble(
-                    one,
-                    route.steps[i, :n].numpy(),
-                    route.lifts[i, :n].numpy(),
-                    offsets[i, :n].numpy().astype(np.float64),
-                    slowness[i, :n].numpy().astype(np.float64),
-                )
-            )
+            place, speed = offsets[i, :n].numpy().astype(np.float64), slowness[i, :n].numpy().astype(np.float64)
+            inks.append(assemble(one, route.steps[i, :n].numpy(), route.lifts[i, :n].numpy(), place, speed))
         return inks
+
+
+def _scale(image: OfflineImage) -> Scaled:
+    """Return the image at the height that the network knows, as it is where it is near that."""
+    if LOWEST_PX <= image.height_px <= HIGHEST_PX:
+        return Scaled(image.pixels, np.ones(2))
+    return at_height(image.pixels, HEIGHT_PX, WIDEST_PX)
 
 
 def collate_scene(pieces: Sequence[Pieces]) -> Scene:
@@ -136,7 +185,7 @@ def assemble(
     for a, b in zip(starts, np.append(starts[1:], len(steps)), strict=True):
         stroke = np.concatenate([line[a, :1], line[a:b, 1:].reshape(-1, 2)])
         if strokes:
-            clock += float(np.hypot(*(stroke[0] - strokes[-1][-1]))) / SPEED_PX_S + 0.05
+            clock += float(np.hypot(*(stroke[0] - strokes[-1][-1]))) / SPEED_PX_S + PAUSE_S
         at = clock + np.concatenate([[0.0], np.cumsum(durations[a:b])])
         strokes.append(stroke)
         times.append(at)

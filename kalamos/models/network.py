@@ -354,9 +354,7 @@ class PathNetwork(nn.Module):
         offsets, slowness = self.motion(memory, scene, geo, route, drawn)
         return scores, offsets, slowness
 
-    def score(
-        self, memory: Tensor, geo: Directed, steps: Tensor, lifts: Tensor, drawn: Tensor, real: Tensor
-    ) -> Tensor:
+    def score(self, memory: Tensor, geo: Directed, steps: Tensor, lifts: Tensor, drawn: Tensor, real: Tensor) -> Tensor:
         """Return the scores (b, t, 2 m + 1) after each of the given steps."""
         features, joined = self.step_features(geo, steps, drawn)
         local = self.step_pair(features)
@@ -429,7 +427,7 @@ class MotionHead(nn.Module):
         before = drawn[:, :-1].view(b, t, -1, 2).sum(-1).gather(2, (steps // 2)[..., None])[..., 0]
         after = drawn[:, -1].view(b, -1, 2).sum(-1).gather(1, steps // 2)
         lifts = route.lifts.float()
-        ends = F.pad(lifts[:, 1:], (0, 1), value=1.0)
+        ends = F.pad(lifts[:, 1:], (0, 1))
         length = geo.length.gather(1, steps) / 8.0
         flags = torch.stack(
             [lifts, ends, turn * (1 - lifts), cross * (1 - lifts), before, after, length, lifts * ends], -1

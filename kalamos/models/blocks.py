@@ -1,0 +1,74 @@
+"""Long lines in blocks: pieces between gaps in the writing, each short enough for one search, and their order.
+
+The network was trained on characters and words. A longer line is cut where no ink stands above another (a vertical gap
+between connected pieces); the blocks are recovered one by one and put in the order of reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from kalamos.ink import Ink
+from kalamos.models.pieces import Pieces
+
+BLOCK_PIECES = 160
+"""A block is closed at the first gap after so many pieces."""
+MOST_PIECES = 400
+"""A block without a gap is cut all the same after so many."""
+RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Samr", "Mand", "Armi"})
+
+Longs = NDArray[np.int64]
+
+
+def components(pieces: Pieces) -> Longs:
+    """Return the connected component of each piece, ``(n,)``."""
+    n = len(pieces.points)
+    n_joints = int(pieces.joints.max(initial=0)) + 1
+    at = np.repeat(np.arange(n), 2)
+    graph = coo_array((np.ones(2 * n), (at, n + pieces.joints.reshape(-1))), shape=(n + n_joints,) * 2)
+    return np.asarray(connected_components(graph, directed=False)[1][:n], np.int64)
+
+
+def blocks(pieces: Pieces, block_pieces: int = BLOCK_PIECES, most_pieces: int = MOST_PIECES) -> list[Longs]:
+    """Return the blocks, each the indices of its pieces, from left to right; one block for a short image."""
+    n = len(pieces.points)
+    if n <= block_pieces:
+        return [np.arange(n)] if n else []
+    of = components(pieces)
+    left, right = np.full(of.max() + 1, np.inf), np.full(of.max() + 1, -np.inf)
+    np.minimum.at(left, of, pieces.points[..., 0].min(axis=1))
+    np.maximum.at(right, of, pieces.points[..., 0].max(axis=1))
+    order = np.argsort(left[of], kind="stable")
+    made, first, reach = [], 0, -np.inf
+    for k, piece in enumerate(order):
+        gap = left[of[piece]] > reach
+        if k > first and (k - first >= most_pieces or (gap and k - first >= block_pieces)):
+            made.append(np.sort(order[first:k]))
+            first = k
+        reach = max(reach, right[of[piece]])
+    return [*made, np.sort(order[first:])]
+
+
+def part(pieces: Pieces, chosen: Longs) -> Pieces:
+    """Return some of the pieces."""
+    return Pieces(pieces.points[chosen], pieces.radii[chosen], pieces.joints[chosen])
+
+
+def runs_leftwards(inks: Sequence[Ink], script: str | None) -> bool:
+    """Say whether blocks follow each other from right to left: by the script, else as the strokes of most blocks do."""
+    if script is not None:
+        return script in RIGHT_TO_LEFT
+    return sum(_drift(ink) for ink in inks) < 0
+
+
+def _drift(ink: Ink) -> float:
+    """Return 1 where strokes go on to the right rather than to the left, -1 where to the left, 0 where neither."""
+    if ink.n_strokes < 2:
+        return 0.0
+    middles = np.array([stroke[:, 0].mean() for stroke in ink.strokes()])
+    return float(np.sign(np.sign(np.diff(middles)).sum()))
