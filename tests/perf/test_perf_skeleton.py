@@ -2,8 +2,8 @@
 
 ``pytest tests/perf/test_perf_skeleton.py --benchmark-only --benchmark-group-by=group --benchmark-columns=median,ops``
 
-Peers get the same skeleton; ``kalamos_pixel_graph`` does what they do (pixels to nodes and edges), ``kalamos_stroke_graph``
-binarises, thins, prunes, merges and smooths besides.
+Peers get the same skeleton; ``kalamos_pixel_graph`` does what they do (pixels to nodes and edges),
+``kalamos_stroke_graph`` binarises, thins, prunes, merges and smooths besides.
 """
 
 from __future__ import annotations
