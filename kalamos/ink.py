@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from kalamos.errors import InkError
@@ -23,6 +24,7 @@ Level = Literal["character", "word", "line", "page"]
 Split = Literal["train", "validation", "test"]
 Units = Literal["px", "mm", "device"]
 TimeSource = Literal["recorded", "rate", "none"]
+_LEVELS, _UNITS, _TIME_SOURCES = get_args(Level), get_args(Units), get_args(TimeSource)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,19 +52,22 @@ class Ink:
         """Bring the arrays to their types, check the rules and lock them."""
         xy = _locked(self.xy, np.float32)
         offsets = _locked(self.offsets, np.int32)
-        _check_shape(xy, offsets)
         t = None if self.t is None else _locked(self.t, np.float64)
         pressure = None if self.pressure is None else _locked(self.pressure, np.float32)
-        extra = {name: _locked(values, np.float32) for name, values in self.extra.items()}
-        for name, channel in [("xy", xy), ("t", t), ("pressure", pressure), *extra.items()]:
+        extra = {name: _locked(values, np.float32) for name, values in self.extra.items()} if self.extra else {}
+        if not _is_sound(xy, offsets, t, pressure):
+            _check_shape(xy, offsets)
+            for name, channel in [("xy", xy), ("t", t), ("pressure", pressure)]:
+                _check_channel(name, channel, len(xy))
+            _check_values(t, pressure)
+        for name, channel in extra.items():
             _check_channel(name, channel, len(xy))
-        if t is not None and len(t) > 1 and (t[1:] < t[:-1]).any():
-            at = int(np.argmax(t[1:] < t[:-1])) + 1
-            raise InkError(f"time runs backwards at point {at}: {t[at - 1]} s, then {t[at]} s")
-        if pressure is not None and len(pressure) and (pressure.min() < 0 or pressure.max() > 1):
-            raise InkError(f"pressure is in 0..1; got {pressure.min()} to {pressure.max()}")
-        for name, value in [("xy", xy), ("offsets", offsets), ("t", t), ("pressure", pressure), ("extra", extra)]:
-            object.__setattr__(self, name, value)
+        put = object.__setattr__
+        put(self, "xy", xy)
+        put(self, "offsets", offsets)
+        put(self, "t", t)
+        put(self, "pressure", pressure)
+        put(self, "extra", extra)
 
     @classmethod
     def empty(cls) -> Ink:
@@ -180,12 +185,17 @@ class Sample:
 
     def __post_init__(self) -> None:
         """Normalise the label and check the fields that have a fixed set of values."""
-        object.__setattr__(self, "label", unicodedata.normalize("NFC", self.label))
+        if not self.label.isascii():
+            object.__setattr__(self, "label", unicodedata.normalize("NFC", self.label))
         if not self.key:
             raise InkError("a sample needs a key that is unique in its corpus")
-        for name, allowed in [("level", Level), ("units", Units), ("time_source", TimeSource)]:
-            if getattr(self, name) not in get_args(allowed):
-                raise InkError(f"sample {self.key}: {name} is one of {get_args(allowed)}, not {getattr(self, name)!r}")
+        for name, value, allowed in (
+            ("level", self.level, _LEVELS),
+            ("units", self.units, _UNITS),
+            ("time_source", self.time_source, _TIME_SOURCES),
+        ):
+            if value not in allowed:
+                raise InkError(f"sample {self.key}: {name} is one of {allowed}, not {value!r}")
         if (self.time_source == "none") != (self.ink.t is None):
             raise InkError(f"sample {self.key}: time_source is {self.time_source!r}, but t is {self.ink.t!r}")
 
@@ -204,6 +214,40 @@ def _same_channel(a: NDArray[Any] | None, b: NDArray[Any] | None) -> bool:
     return a is b if a is None or b is None else bool(np.array_equal(a, b))
 
 
+_NO_T: NDArray[Any] = _locked(np.empty(0), np.float64)
+_NO_PRESSURE: NDArray[Any] = _locked(np.empty(0), np.float32)
+
+
+def _is_sound(xy: NDArray[Any], offsets: NDArray[Any], t: NDArray[Any] | None, pressure: NDArray[Any] | None) -> bool:
+    """Say in one pass whether the arrays keep every rule; where not, the checks below find which one is broken."""
+    if xy.ndim != 2 or xy.shape[1] != 2 or offsets.ndim != 1:
+        return False
+    if (t is not None and t.shape != xy.shape[:1]) or (pressure is not None and pressure.shape != xy.shape[:1]):
+        return False
+    return bool(_sound(xy, offsets, _NO_T if t is None else t, _NO_PRESSURE if pressure is None else pressure))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _sound(
+    xy: NDArray[np.float32], offsets: NDArray[np.int32], t: NDArray[np.float64], pressure: NDArray[np.float32]
+) -> bool:
+    if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != len(xy):
+        return False
+    for k in range(1, len(offsets)):
+        if offsets[k] <= offsets[k - 1]:
+            return False
+    for k in range(len(xy)):
+        if not (np.isfinite(xy[k, 0]) and np.isfinite(xy[k, 1])):
+            return False
+    for k in range(len(t)):
+        if not np.isfinite(t[k]) or (k > 0 and t[k] < t[k - 1]):
+            return False
+    for k in range(len(pressure)):  # noqa: SIM110 - numba compiles no all() over a generator
+        if not 0 <= pressure[k] <= 1:
+            return False
+    return True
+
+
 def _check_shape(xy: NDArray[Any], offsets: NDArray[Any]) -> None:
     if xy.ndim != 2 or xy.shape[1] != 2:
         raise InkError(f"xy has the shape (n, 2); got {xy.shape}")
@@ -220,3 +264,11 @@ def _check_channel(name: str, values: NDArray[Any] | None, n: int) -> None:
         raise InkError(f"channel {name} needs one value for each of the {n} points; got the shape {values.shape}")
     if not np.isfinite(values).all():
         raise InkError(f"channel {name} holds a value that is not finite")
+
+
+def _check_values(t: NDArray[Any] | None, pressure: NDArray[Any] | None) -> None:
+    if t is not None and len(t) > 1 and (t[1:] < t[:-1]).any():
+        at = int(np.argmax(t[1:] < t[:-1])) + 1
+        raise InkError(f"time runs backwards at point {at}: {t[at - 1]} s, then {t[at]} s")
+    if pressure is not None and len(pressure) and (pressure.min() < 0 or pressure.max() > 1):
+        raise InkError(f"pressure is in 0..1; got {pressure.min()} to {pressure.max()}")
