@@ -18,7 +18,7 @@ from kalamos.models.pieces import Pieces
 
 BLOCK_PIECES = 160
 """A block is closed at the first gap after so many pieces."""
-MOST_PIECES = 400
+MOST_PIECES = 240
 """A block without a gap is cut all the same after so many."""
 RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Samr", "Mand", "Armi"})
 

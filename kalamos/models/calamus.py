@@ -22,7 +22,7 @@ from torch import Tensor
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.models.blocks import blocks, part, runs_leftwards
+from kalamos.models.blocks import BLOCK_PIECES, blocks, part, runs_leftwards
 from kalamos.models.decode import beam_search, best_route, motion
 from kalamos.models.network import PathNetwork, Route, Scene, Sizes, order_loss
 from kalamos.models.pieces import POINTS, Pieces, cut_pieces
@@ -108,7 +108,7 @@ class Kalamos:
         scene = collate_scene(pieces)
         memory = self.net.encode(scene)
         routes, sure = self._routes(scene, memory, 1)
-        unsure = torch.nonzero(~sure)[:, 0]
+        unsure = torch.nonzero(~sure & (scene.real.sum(1) <= BLOCK_PIECES))[:, 0]
         if self.beams > 1 and len(unsure):
             some = Scene(*(tensor[unsure] for tensor in scene))
             again, _ = self._routes(some, memory[unsure], self.beams)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kalamos.models.network import MASKED, Directed, PathNetwork, Route, Scene, directed, set_drawn
 
-STEPS_A_PIECE = 3
+STEPS_A_PIECE = 2
 SPARE_STEPS = 8
 
 

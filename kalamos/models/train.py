@@ -378,7 +378,7 @@ def _is_first() -> bool:
 
 
 def write_curve(curve: Sequence[Mapping[str, float]], folder: Path) -> None:
-    """Write ``curve.csv``, and ``curve.png`` where matplotlib is installed."""
+    """Write ``curve.csv``, and ``curve.svg``: loss and validation LDTW over samples, both on logarithmic scales."""
     names = list(dict.fromkeys(name for row in curve for name in row))
     beside = folder / f".curve.{os.getpid()}"
     with beside.open("w", encoding="utf-8", newline="") as file:
@@ -386,3 +386,27 @@ def write_curve(curve: Sequence[Mapping[str, float]], folder: Path) -> None:
         writer.writeheader()
         writer.writerows(curve)
     beside.replace(folder / "curve.csv")
+    terms = [name for name in curve[0] if name not in {"seconds", "samples", "rate"} and "ldtw" not in name]
+    lines = {name: [(row["samples"], row[name]) for row in curve if name in row] for name in [*terms[:1], "ldtw"]}
+    (folder / "curve.svg").write_text(_plot(lines), "utf-8")
+
+
+def _plot(lines: Mapping[str, Sequence[tuple[float, float]]], width: int = 640, height: int = 240) -> str:
+    """Return an SVG with one panel a line; y is logarithmic and its least and greatest values are written beside it."""
+    panels = []
+    for number, (name, line) in enumerate(lines.items()):
+        if not line:
+            continue
+        x, y = np.array(line, float).T
+        y = np.log(np.maximum(y, 1e-9))
+        across = 60 + (width - 80) * (x / max(x.max(), 1.0))
+        down = 20 + (height - 50) * (1 - (y - y.min()) / max(float(np.ptp(y)), 1e-9)) + number * height
+        path = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, down, strict=True))
+        panels.append(
+            f'<polyline points="{path}" fill="none" stroke="#14508c"/>'
+            f'<text x="60" y="{number * height + 14}">{name} over {x.max():.0f} samples</text>'
+            f'<text x="4" y="{down.min() + 4:.0f}">{np.exp(y.max()):.3g}</text>'
+            f'<text x="4" y="{down.max() + 4:.0f}">{np.exp(y.min()):.3g}</text>'
+        )
+    size = f'viewBox="0 0 {width} {height * len(lines)}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-size="12">{"".join(panels)}</svg>\n'

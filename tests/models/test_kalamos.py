@@ -1,0 +1,105 @@
+"""The shipped weights, on letters drawn here: not a benchmark, but broken weights or a broken path show."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from kalamos import geometry
+from kalamos.benchmark.metrics import METRICS, Pair
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink
+from kalamos.models.calamus import Kalamos
+from kalamos.recoverer import Recoverer
+from kalamos.renderers import Rendering, Style, render
+
+
+@pytest.fixture(scope="module")
+def kalamos() -> Kalamos:
+    return Kalamos()
+
+
+def seven() -> Ink:
+    return Ink.from_strokes([[(0, 0), (6, 0), (2, 10)]])
+
+
+def plus() -> Ink:
+    return Ink.from_strokes([[(0, 5), (10, 5)], [(5, 0), (5, 10)]])
+
+
+def test_it_is_a_recoverer(kalamos: Kalamos) -> None:
+    assert isinstance(kalamos, Recoverer)
+    assert kalamos.name == "kalamos"
+
+
+def test_a_seven_is_one_stroke_from_the_top_left(kalamos: Kalamos) -> None:
+    made = render(seven(), Style())
+    pair = Pair(kalamos.recover([made.image])[0], made.truth, made.image)
+    assert METRICS["stroke_count"].value(pair) == 1
+    assert METRICS["ldtw"].value(pair) < 1.5
+
+
+def test_a_plus_is_two_strokes_on_the_ink(kalamos: Kalamos) -> None:
+    made = render(plus(), Style())
+    ink = kalamos.recover([made.image])[0]
+    pair = Pair(ink, made.truth, made.image)
+    assert ink.n_strokes == 2
+    assert METRICS["chamfer_missing"].value(pair) < 1
+    assert METRICS["chamfer_extra"].value(pair) < 1
+
+
+def test_answers_do_not_depend_on_company_and_repeat_exactly(kalamos: Kalamos) -> None:
+    made = [render(ink, Style()) for ink in (seven(), plus(), geometry.reverse(seven()))]
+    together = kalamos.recover([one.image for one in made])
+    assert kalamos.recover([one.image for one in made]) == together
+    for one, ink in zip(made, together, strict=True):
+        alone = kalamos.recover([one.image])[0]
+        assert np.allclose(alone.xy, ink.xy, atol=0.01)
+        assert np.array_equal(alone.offsets, ink.offsets)
+
+
+def test_a_larger_image_gives_the_same_ink_larger(kalamos: Kalamos) -> None:
+    small = render(seven(), Style())
+    large = render(seven(), Style(image_width_px=256, image_height_px=256, margin_px=24.0, width_px=10.0))
+    a, b = kalamos.recover([small.image, large.image])
+    assert a.n_strokes == b.n_strokes
+    gap = geometry.trajectory(a, 50) - geometry.trajectory(b, 50) / 4
+    assert np.hypot(*gap.T).mean() < 1.5
+
+
+def line(n: int) -> Rendering:
+    letters = [geometry.transform(plus() if k % 2 else seven(), dx=14.0 * k) for k in range(n)]
+    return render(geometry.concat(letters), Style(frame="height"))
+
+
+def test_a_long_line_is_read_block_by_block_in_the_order_of_reading(kalamos: Kalamos) -> None:
+    made = line(40)
+    onward, backward = kalamos.recover([made.image, OfflineImage(made.image.pixels, script="Arab")])
+    for ink, sign in ((onward, 1), (backward, -1)):
+        middles = np.array([stroke[:, 0].mean() for stroke in ink.strokes()])
+        thirds = [part.mean() for part in np.array_split(middles, 3)]
+        assert sign * thirds[0] < sign * thirds[1] < sign * thirds[2]
+    pair = Pair(onward, made.truth, made.image)
+    assert METRICS["chamfer_missing"].value(pair) < 1.5
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 3), (64, 64), (500, 90), (64, 200)])
+@pytest.mark.parametrize("kind", ["blank", "black", "noise"])
+def test_odd_images_get_an_answer_in_bounded_time(kalamos: Kalamos, shape: tuple[int, int], kind: str) -> None:
+    rng = np.random.default_rng(0)
+    made = {"blank": np.full(shape, 255), "black": np.zeros(shape), "noise": rng.integers(0, 256, shape)}[kind]
+    ink = kalamos.recover([OfflineImage(made.astype(np.uint8))])[0]
+    assert kind != "blank" or ink == Ink.empty()
+    assert np.isfinite(ink.xy).all()
+    assert ink.t is None or (np.diff(ink.t) >= 0).all()
+
+
+def test_the_package_and_its_recoverers_are_found_without_torch() -> None:
+    code = "import sys, kalamos.recoverer, kalamos.renderers, kalamos.baselines; assert 'torch' not in sys.modules"
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    assert time.perf_counter() > started

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_corpus import LETTERS, letter
+
+from kalamos.benchmark.metrics import METRICS, Pair
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink
+from kalamos.models.rabhi2020 import Rabhi2020, Rabhi2020Learner, RabhiNetwork, RabhiSizes, written_ink
+from kalamos.models.train import gradients
+from kalamos.renderers import Style, render
+
+SMALL = {"channels": [8, 16, 16, 16], "encoder": 32, "decoder": 32, "attention": 16}
+
+
+def test_a_sample_is_the_truth_at_uniform_times() -> None:
+    made = render(letter("T"), Style())
+    item = Rabhi2020Learner.item(made.image, made.truth)
+    assert item.points.shape == (64, 2)
+    assert item.lifts.sum() == 1
+    again = written_ink(item.points.astype(np.float64), item.lifts)
+    assert again.n_strokes == 2
+    assert METRICS["rmse_time"].value(Pair(again, made.truth)) < 1.5
+
+
+def test_untimed_and_dotted_ink_is_left_out() -> None:
+    made = render(Ink.from_strokes([[(0, 0), (1, 1)]]), Style())
+    assert Rabhi2020Learner.item(made.image, made.truth) is None
+    dot = render(Ink.from_strokes([[(0, 0)]], t=[[0.0]]), Style())
+    assert Rabhi2020Learner.item(dot.image, dot.truth) is None
+
+
+def test_it_learns_four_drawings_by_heart() -> None:
+    torch.manual_seed(0)
+    learner = Rabhi2020Learner(SMALL)
+    made = [render(letter(name), Style()) for name in LETTERS]
+    items = [learner.item(one.image, one.truth) for one in made]
+    optimiser = torch.optim.AdamW(learner.net.parameters(), 5e-3)
+    first = gradients(learner, items)["place"]
+    for _ in range(150):
+        last = gradients(learner, items)["place"]
+        torch.nn.utils.clip_grad_norm_(learner.net.parameters(), 1.0)
+        optimiser.step()
+    assert last < 0.2 * first
+    for ink, one in zip(learner.recoverer().recover([m.image for m in made]), made, strict=True):
+        assert METRICS["rmse_time"].value(Pair(ink, one.truth)) < 8
+
+
+def test_images_of_any_size_get_an_ink_of_their_own_pixels() -> None:
+    torch.manual_seed(0)
+    sizes = RabhiSizes(**{**SMALL, "channels": tuple(SMALL["channels"])})
+    recoverer = Rabhi2020.from_network(RabhiNetwork(sizes))
+    rng = np.random.default_rng(0)
+    shapes = [(64, 64), (64, 131), (128, 300), (20, 30), (1, 1), (64, 64)]
+    images = [OfflineImage(rng.integers(0, 256, shape, np.uint8)) for shape in shapes[:-1]]
+    images.append(OfflineImage(np.full((64, 64), 255, np.uint8)))
+    inks = recoverer.recover(images)
+    assert inks[-1] == Ink.empty()
+    assert inks[0].n_points == 64 and inks[1].n_points == 131 and inks[2].n_points == 150
+    assert all((np.diff(ink.t) > 0).all() for ink in inks[:4])
+    alone = recoverer.recover(images[:1])[0]
+    assert np.allclose(alone.xy, inks[0].xy, atol=1e-3)
+
+
+def test_the_attention_of_each_step_sums_to_one() -> None:
+    net = RabhiNetwork(RabhiSizes(**{**SMALL, "channels": tuple(SMALL["channels"])}))
+    points, lifts, attention = net.read(torch.rand(2, 1, 64, 96))
+    assert points.shape == (2, 96, 2) and lifts.shape == (2, 96) and attention.shape == (2, 48, 24)
+    assert torch.allclose(attention.sum(-1), torch.ones(2, 48), atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_the_answer_is_finite_whatever_the_weights(seed: int) -> None:
+    torch.manual_seed(seed)
+    net = RabhiNetwork(RabhiSizes(**{**SMALL, "channels": tuple(SMALL["channels"])}))
+    noise = OfflineImage(np.random.default_rng(seed).integers(0, 256, (64, 64), np.uint8))
+    assert np.isfinite(Rabhi2020.from_network(net).recover([noise])[0].xy).all()
