@@ -38,6 +38,7 @@ $(VENV)/.installed: pyproject.toml
 	$(PIP) install --upgrade 'pip>=25.1'
 	$(PIP) install torch==2.13.0
 	$(PIP) install --editable '.[models,dask]'
+	$(BIN)/kalamos warm-up
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

@@ -85,7 +85,8 @@ def convert(
     """Convert the online CORPUS at SRC to Parquet files of ink and images in DEST.
 
     A run that was cut short is continued by the same command. What could not be read stands in DEST/report.json.
-    `kalamos list corpora` shows the names; the built-in corpus `synthetic` takes any SRC, for example `-`.
+    `kalamos list corpora` shows the names; `auto` takes any file or folder and finds out each format, and the built-in
+    corpus `synthetic` takes any SRC, for example `-`.
     """
     from kalamos.convert import Conversion
     from kalamos.convert import convert as run
@@ -100,6 +101,8 @@ def convert(
     click.echo(f"{report.samples} samples in {dest}; " + ", ".join(f"{k} {v}" for k, v in report.counts.items()))
     for name, number in report.expected.items():
         click.echo(f"announced by the files: {number} x {name}")
+    for what, number in report.recognised.items():
+        click.echo(f"recognised: {number} x {what}")
     for rule, number in report.mendings.items():
         click.echo(f"mended: {number} x {rule}")
     click.echo(f"refused: {len(report.refusals)}" + (f" (each in {dest / 'report.json'})" if report.refusals else ""))
@@ -127,7 +130,7 @@ def render(src: Path, dest: Path, style: str, seed: int, limit: int | None) -> N
     """Render the ink in SRC (any online format, or Parquet) to PNG files in the folder DEST."""
     from itertools import islice
 
-    from kalamos.inspection import read_samples
+    from kalamos.datasets.formats import read_samples
     from kalamos.png import encode_png
     from kalamos.renderers import render as draw
 
@@ -139,6 +142,33 @@ def render(src: Path, dest: Path, style: str, seed: int, limit: int | None) -> N
         (dest / f"{sample.key.replace('/', '_')}.png").write_bytes(encode_png(rendering.image.pixels))
         count += 1
     click.echo(f"{count} images in {dest}")
+
+
+@main.command()
+@click.argument("src", type=_EXISTING)
+@click.argument("dest", type=_PATH)
+@click.option(
+    "--to",
+    required=True,
+    type=click.Choice(["inkml", "unipen", "svg", "json", "stroke3", "png"]),
+    help="The format to write.",
+)
+@style_option
+@seed_option
+@limit_option
+def export(src: Path, dest: Path, to: str, style: str, seed: int, limit: int | None) -> None:
+    """Write the ink in SRC (a file or folder in any online format, or Parquet) to the file DEST in another format.
+
+    For png, DEST is a folder. What a format cannot hold is left out: `docs/formats.md` says what comes back.
+    """
+    from kalamos.exporting import export as run
+
+    count, report = run(src, dest, to, style=_style(style), seed=seed, limit=limit)
+    click.echo(f"{count} samples in {dest}")
+    for refusal in report.refusals[:12]:
+        click.echo(f"  refused: {refusal.source} {refusal.where}: {refusal.reason}", err=True)
+    if len(report.refusals) > 12:
+        click.echo(f"  and {len(report.refusals) - 12} more", err=True)
 
 
 @main.command()
@@ -365,16 +395,16 @@ def show(file: Path, key: str | None, svg: Path | None, gif: Path | None) -> Non
     "--out", type=_PATH, default=Path("demo-results"), show_default=True, help="Folder for everything it makes."
 )
 @limit_option
-@workers_option
+@click.option("--workers", "-j", default=2, show_default=True, help="Local worker processes.")
 def demo(out: Path, limit: int | None, workers: int) -> None:
     """Show the whole of Kalamos on the built-in corpus: render, recover, score, leaderboard page."""
     from kalamos.benchmark import leaderboard as board
     from kalamos.benchmark.page import write_page
     from kalamos.benchmark.run import bench as run
-    from kalamos.recoverer import loadable_models
+    from kalamos.recoverer import SHOWN, loadable_models
 
+    models = [name for name in loadable_models() if name in SHOWN]
     with _progress("demo") as progress:
-        models = loadable_models()
         run(
             "synthetic-3scripts",
             models,
@@ -389,6 +419,14 @@ def demo(out: Path, limit: int | None, workers: int) -> None:
     write_page(results, out / "leaderboard.html")
     _print_board(results, as_json=False)
     click.echo(f"\nThe page with replays: {(out / 'leaderboard.html').resolve()}")
+
+
+@main.command("warm-up")
+def warm_up() -> None:
+    """Compile all kernels once, so that later commands start at once."""
+    from kalamos.warm_up import warm_up as run
+
+    click.echo(f"compiled in {run(lambda line: click.echo(line, err=True)):.0f} s")
 
 
 @main.command(name="list")

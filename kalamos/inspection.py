@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.datasets.corpus import UnitReport
-from kalamos.datasets.formats import FORMATS, recognise
+from kalamos.datasets.formats import FORMATS, read_samples, recognise
 from kalamos.errors import FormatError
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
@@ -86,16 +86,6 @@ class Inspection:
         if not self.samples:
             raise FormatError(self.path, "holds no ink that could be drawn")
         path.write_bytes(encode_png(render(self.samples[0].ink, _DRAWN).image.pixels))
-
-
-def read_samples(path: Path, report: UnitReport | None = None) -> Iterator[Sample]:
-    """Yield the samples of a file in any format that Kalamos reads, recognised by its content.
-
-    Raises:
-        FormatError: where no format fits, or the file breaks the rules of the one that does.
-    """
-    name, _ = recognise(path)
-    yield from FORMATS.load(name).read(path, UnitReport() if report is None else report)
 
 
 def inspect_file(path: Path, limit: int) -> Inspection:

@@ -53,6 +53,10 @@ RECOVERERS = Registry(
 )
 
 
+SHOWN = ("nearest", "good-continuation", "qiao", "rabhi2020", "kalamos")
+"""The methods of the demonstration: the naive one, two tracers, and the learned ones where they can be loaded."""
+
+
 def load_recoverer(name: str) -> Recoverer:
     """Make the recoverer called ``name``: registered, ``package.module:Class`` or ``path/to/file.py:Class``.
 

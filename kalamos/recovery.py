@@ -10,7 +10,7 @@ from typing import Any
 from kalamos.errors import KalamosError
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
-from kalamos.ink import Ink, Sample
+from kalamos.ink import Ink, Sample, TimeSource
 from kalamos.recoverer import RECOVERERS, Recoverer, checked_answer, load_recoverer
 from kalamos.renderers.scan_in import Fitted, load, read_image
 from kalamos.renderers.segment import SegmentLevel
@@ -149,14 +149,15 @@ def _write(kind: str, ink: Ink, file: Path, out: Path) -> Path:
 def _write_inkml(ink: Ink, file: Path, target: Path) -> None:
     from kalamos.datasets.export import write_inkml  # noqa: PLC0415 - each kind pulls in its own writer only
 
-    source = "none" if ink.t is None else "recorded"
+    source: TimeSource = "none" if ink.t is None else "recorded"
     write_inkml([Sample(file.stem, ink, units="px", level="page", time_source=source, source=file.name)], target)
 
 
 def _write_svg(ink: Ink, file: Path, target: Path) -> None:
-    from kalamos.renderers.outline import to_svg  # noqa: PLC0415
+    from kalamos.renderers import Style  # noqa: PLC0415
+    from kalamos.renderers.outline import outline, to_svg  # noqa: PLC0415
 
-    write_text(target, to_svg(ink))
+    write_text(target, to_svg(outline(ink, Style(frame="tight", px_per_unit=1.0))))
 
 
 def _write_replay(ink: Ink, file: Path, target: Path) -> None:

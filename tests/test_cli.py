@@ -13,7 +13,7 @@ from kalamos import geometry
 from kalamos.cli import main
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.synthetic import CORPUS
-from kalamos.inspection import read_samples
+from kalamos.datasets.formats import read_samples
 from kalamos.png import encode_png
 from kalamos.renderers import Style, render
 
