@@ -22,7 +22,7 @@ from kalamos.errors import CorpusError, KalamosError, StoreError
 from kalamos.ink import Sample
 from kalamos.renderers import Style, render, render_batch
 from kalamos.seeding import stable_hash
-from kalamos.store import Row, file_metadata, write_rows, write_text
+from kalamos.store import Row, file_metadata, remove_abandoned, write_rows, write_text
 
 SHARDS = 32
 _BATCH = 256
@@ -72,6 +72,7 @@ class ConversionReport:
         counts: samples by split, by script, by level.
         expected: pieces that the corpus' files announce, by name.
         mendings: rule -> how often.
+        recognised: format and why it is that one -> files, where the corpus does not say which format its files have.
         refusals: every piece that gave no sample.
     """
 
@@ -79,6 +80,7 @@ class ConversionReport:
     counts: dict[str, dict[str, int]]
     expected: dict[str, int]
     mendings: dict[str, int]
+    recognised: dict[str, int]
     refusals: tuple[Refusal, ...]
 
     def reasons(self) -> Counter[str]:
@@ -118,9 +120,9 @@ def convert(
     units = list(corpus.units(conversion.root, **dict(conversion.options)))
     if not units:
         raise CorpusError(f"{conversion.root}: nothing of {corpus.card.title} found here.\n{corpus.card.layout}")
-    _begin(conversion, destination)
+    _begin(conversion, units, destination)
     jobs = _jobs(conversion, units, destination)
-    waiting = [job for job in jobs if not job.path.exists()]
+    waiting = [job for job in jobs if not _is_finished(job.path)]
     done = len(units) - sum(len(job.units) for job in waiting)
     progress(done, len(units))
     with engine.executor(workers, scheduler) as make_executor:
@@ -146,20 +148,41 @@ def rows_of(samples: Iterator[Sample], style: Style | None, seed: int, report: U
         yield from _rendered(batch, style, seed, report)
 
 
-def _begin(conversion: Conversion, destination: Path) -> None:
-    plan, path = conversion.plan(), destination / "plan.json"
+def _begin(conversion: Conversion, units: Sequence[str], destination: Path) -> None:
+    plan, path = {**conversion.plan(), "units": f"{stable_hash(chr(10).join(units)):016x}"}, destination / "plan.json"
+    remove_abandoned(destination)
     if not path.exists():
         if destination.is_dir() and any(destination.glob("*.parquet")):
             raise StoreError(f"{destination} holds Parquet files of something else; choose a new folder")
         write_text(path, json.dumps(plan, indent=2, sort_keys=True) + "\n")
         return
-    begun = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); choose a new folder, or delete this one") from error
     if begun != plan:
         differing = sorted(key for key in {*plan, *begun} if plan.get(key) != begun.get(key))
         raise StoreError(
             f"{destination} holds a conversion with other settings ({', '.join(differing)}); "
             "choose a new folder, or delete this one to begin again"
         )
+
+
+def _is_finished(shard: Path) -> bool:
+    """Say whether a shard is there, and look into it: a damaged one is found before hours of work, not after."""
+    return shard.exists() and bool(_facts(shard))
+
+
+def _facts(shard: Path) -> Mapping[str, Any]:
+    """Return what a finished shard says of itself: counts, expected, mendings, refusals."""
+    try:
+        facts: Mapping[str, Any] = json.loads(file_metadata(shard)["kalamos"])
+    except (StoreError, KeyError, ValueError) as error:
+        raise StoreError(
+            f"{shard} is damaged, or no shard of this conversion ({error}); delete it and run the same command again: "
+            "only this shard is made anew"
+        ) from error
+    return facts
 
 
 def _jobs(conversion: Conversion, units: Sequence[str], destination: Path) -> list[_ShardJob]:
@@ -249,27 +272,30 @@ def _report_dict(report: UnitReport, counts: Counter[str]) -> dict[str, Any]:
         "counts": dict(sorted(counts.items())),
         "expected": dict(sorted(report.expected.items())),
         "mendings": dict(sorted(report.mendings.items())),
+        "recognised": dict(sorted(report.recognised.items())),
         "refusals": [asdict(refusal) for refusal in report.refusals],
     }
 
 
 def _finish(conversion: Conversion, corpus: Corpus, paths: Sequence[Path], destination: Path) -> ConversionReport:
     shards: list[dict[str, Any]] = []
-    counts, expected, mendings = Counter[str](), Counter[str](), Counter[str]()
+    counts, expected, mendings, recognised = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     refusals: list[Refusal] = []
     for path in paths:
-        part: Mapping[str, Any] = json.loads(file_metadata(path)["kalamos"])
+        part = _facts(path)
         rows = sum(number for name, number in part["counts"].items() if name.startswith("level:"))
         shards.append({"name": path.name, "rows": rows, "bytes": path.stat().st_size})
         counts.update(part["counts"])
         expected.update(part["expected"])
         mendings.update(part["mendings"])
+        recognised.update(part["recognised"])
         refusals += [Refusal(**refusal) for refusal in part["refusals"]]
     report = ConversionReport(
         samples=sum(shard["rows"] for shard in shards),
         counts=_by_facet(counts),
         expected=dict(sorted(expected.items())),
         mendings=dict(sorted(mendings.items())),
+        recognised=dict(sorted(recognised.items())),
         refusals=tuple(sorted(refusals, key=lambda r: (r.source, r.where, r.reason))),
     )
     write_text(destination / "report.json", json.dumps(asdict(report), indent=1, ensure_ascii=False) + "\n")
@@ -304,6 +330,7 @@ def _card_text(conversion: Conversion, corpus: Corpus, report: ConversionReport)
         f"- samples: {report.samples}; " + "; ".join(f"{k}: {v}" for k, v in report.counts.items()),
         f"- announced by the files: {report.expected or 'nothing to compare with'}",
         f"- mended: {report.mendings or 'nothing'}",
+        *(f"- recognised: {number} x {what}" for what, number in report.recognised.items()),
         f"- style: {'ink only' if conversion.style is None else conversion.style.hash}, seed {conversion.seed}",
         f"- refused: {len(report.refusals)}; each one stands in report.json",
         "",

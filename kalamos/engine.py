@@ -17,6 +17,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 ATTEMPTS = 3
+SCHEDULER_TIMEOUT_S = 10
 
 
 class InProcess(Executor):
@@ -100,7 +101,7 @@ def _dask_client(scheduler: str) -> Iterator[Any]:
     except ImportError as error:
         raise KalamosError("--scheduler needs Dask: pip install 'kalamos[dask]'") from error
     try:
-        client = Client(scheduler, timeout="10s")
+        client = Client(scheduler, timeout=SCHEDULER_TIMEOUT_S)
     except OSError as error:
         raise KalamosError(f"no Dask scheduler answers at {scheduler}: {error}") from error
     with client:

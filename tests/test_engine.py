@@ -49,7 +49,8 @@ def test_jobs_that_keep_killing_workers_are_an_error():
         list(engine.run(die, [1], make))
 
 
-def test_no_scheduler_is_an_error():
+def test_no_scheduler_is_an_error(monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr(engine, "SCHEDULER_TIMEOUT_S", 1)
     with pytest.raises(KalamosError, match="no Dask scheduler answers"), engine.executor(1, "tcp://127.0.0.1:9"):
         pass

@@ -6,6 +6,7 @@ CORPORA = Registry(
     "corpus",
     "kalamos.corpora",
     {
+        "auto": "kalamos.datasets.auto:CORPUS",
         "synthetic": "kalamos.datasets.synthetic:CORPUS",
         "unipen": "kalamos.datasets.unipen:CORPUS",
         "poh-db": "kalamos.datasets.poh_db:CORPUS",

@@ -73,11 +73,13 @@ class UnitReport:
         refusals: pieces that gave no sample.
         mendings: rule -> how often it mended something (see :mod:`kalamos.datasets.mending`).
         expected: pieces that the files announce (e.g. ``.SEGMENT CHARACTER`` lines), by name.
+        recognised: ``format: why it is that one`` -> files, where the format had to be found out.
     """
 
     refusals: list[Refusal] = field(default_factory=list)
     mendings: Counter[str] = field(default_factory=Counter)
     expected: Counter[str] = field(default_factory=Counter)
+    recognised: Counter[str] = field(default_factory=Counter)
 
 
 class Corpus(Protocol):

@@ -1,0 +1,93 @@
+"""Any file or folder of online handwriting whose layout is no corpus that Kalamos knows: formats are found by content.
+
+Labels, writers and scripts are what the files themselves say. Each file is recognised alone; the report counts each
+format with the reason why it was taken, and names every file that is in none. Left out: hidden files and folders, and
+folders that a conversion by Kalamos made. A UNIPEN file and the file that it includes are two files here, and both are
+read; for the release train_r01_v07 take the corpus ``unipen``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
+from kalamos.datasets.formats import FORMATS, recognise
+from kalamos.errors import CorpusError, FormatError
+from kalamos.ink import Sample
+
+
+@dataclasses.dataclass(frozen=True)
+class Auto:
+    """The corpus; a unit is one file."""
+
+    card: Card
+
+    def units(self, root: Path, **options: str) -> Sequence[str]:
+        """Return the files below ``root``, or ``root`` where it is a file itself.
+
+        Raises:
+            CorpusError: where an option is given, or ``root`` is not there or cannot be read.
+        """
+        if options:
+            raise CorpusError(f"{self.card.name} has no option {', '.join(options)}")
+        if root.is_file():
+            return [root.name]
+        if not root.is_dir():
+            raise CorpusError(f"{root} is neither a file nor a folder")
+        return sorted(path.relative_to(root).as_posix() for path in _files(root))
+
+    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+        """Yield the samples of one file, in whatever format it is."""
+        path = root if root.is_file() else root / unit
+        try:
+            name, why = recognise(path)
+        except FormatError as error:
+            report.refusals.append(Refusal(unit, error.reason, "is in no format that is known"))
+            return
+        report.recognised[f"{name}: {why}"] += 1
+        try:
+            for sample in FORMATS.load(name).read(path, report):
+                yield self._placed(sample, unit)
+        except FormatError as error:
+            report.refusals.append(Refusal(unit, error.where, error.reason))
+
+    def _placed(self, sample: Sample, unit: str) -> Sample:
+        path = PurePosixPath(unit)
+        inner = sample.key.removeprefix(path.stem).removeprefix(path.suffix).strip("/#")
+        split = sample.split
+        if split is None and sample.writer:
+            split = split_by_writer(self.card.name, sample.writer)
+        return dataclasses.replace(
+            sample, key=f"{unit}#{inner}".rstrip("#"), corpus=sample.corpus or self.card.name, split=split
+        )
+
+
+def _files(root: Path) -> Iterator[Path]:
+    def complain(error: OSError) -> None:
+        raise CorpusError(f"the folder {error.filename} cannot be read: {error.strerror}") from error
+
+    for folder, folders, names in os.walk(root, onerror=complain):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if "plan.json" in names and b'"kalamos"' in (Path(folder) / "plan.json").read_bytes()[:4096]:
+            folders.clear()
+            continue
+        yield from (Path(folder) / name for name in names if not name.startswith("."))
+
+
+CORPUS = Auto(
+    Card(
+        name="auto",
+        title="files of online handwriting, recognised by content",
+        scripts=("Zyyy",),
+        levels=("character", "word", "line", "page"),
+        size="what is there",
+        licence="that of the files",
+        citation="that of the files",
+        obtain="any file or folder of your own",
+        layout="a file, or files in folders, in any of the formats that `kalamos list formats` shows",
+        verified="on files of every format that Kalamos writes; see the table of corpora for real ones",
+    )
+)

@@ -1,0 +1,65 @@
+"""The corpus `auto`: files of many formats in one folder, with wrong endings and strangers among them."""
+
+from pathlib import Path
+
+import pytest
+
+from kalamos.convert import Conversion, convert
+from kalamos.datasets.auto import CORPUS
+from kalamos.datasets.corpus import UnitReport
+from kalamos.datasets.export import WRITERS
+from kalamos.errors import CorpusError
+from kalamos.ink import Ink, Sample
+from kalamos.store import read_rows
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "mine"
+    (root / "deep").mkdir(parents=True)
+    (root / ".git").mkdir()
+    (root / ".git" / "index").write_bytes(b"x")
+    for number, (name, write) in enumerate(sorted(WRITERS.items())):
+        ink = Ink.from_strokes([[(0, 0), (number + 1, 9)], [(5, 5), (6, 6)]])
+        write([Sample(f"s{k}", ink, label="a", writer=f"w{k}") for k in range(2)], root / "deep" / f"{name}.bin")
+    (root / "README").write_text("some words")
+    (root / "empty.inkml").touch()
+    return root
+
+
+def test_every_file_is_recognised_and_each_stranger_is_named(folder, tmp_path):
+    report = convert(Conversion("auto", folder, shards=3), tmp_path / "out", workers=1)
+    assert report.samples == 2 * len(WRITERS)
+    assert sum(report.recognised.values()) == len(WRITERS)
+    assert {what.split(":")[0] for what in report.recognised} >= {"inkml", "unipen", "inkjson", "stroke3"}
+    assert all(len(what.split(": ", 1)[1]) > 5 for what in report.recognised), "no reason is given"
+    assert sorted(refusal.source for refusal in report.refusals) == ["README", "empty.inkml"]
+    keys = [row.sample.key for row in read_rows(tmp_path / "out")]
+    assert len(set(keys)) == len(keys) == report.samples
+    assert "recognised: 1 x unipen: a line begins with" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_single_file(folder, tmp_path):
+    file = next(path for path in (folder / "deep").iterdir() if path.name.startswith("inkml"))
+    report = convert(Conversion("auto", file), tmp_path / "out")
+    assert report.samples == 2
+    assert [row.sample.key.startswith(file.name) for row in read_rows(tmp_path / "out")] == [True, True]
+
+
+def test_a_conversion_below_the_folder_is_no_input_of_the_next(folder):
+    first = convert(Conversion("auto", folder, shards=3), folder / "converted")
+    again = convert(Conversion("auto", folder, shards=3), folder / "converted")
+    assert again == first
+
+
+def test_what_is_not_there_is_named():
+    with pytest.raises(CorpusError, match="neither a file nor a folder"):
+        CORPUS.units(Path("/nowhere"))
+    with pytest.raises(CorpusError, match="no option colour"):
+        CORPUS.units(Path(), colour="red")
+
+
+def test_a_file_that_vanishes_is_a_refusal(tmp_path):
+    report = UnitReport()
+    assert list(CORPUS.read(tmp_path, "gone", report)) == []
+    assert report.refusals[0].source == "gone"
