@@ -125,8 +125,8 @@ def convert(
     waiting = [job for job in jobs if not _is_finished(job.path)]
     done = len(units) - sum(len(job.units) for job in waiting)
     progress(done, len(units))
-    with engine.executor(workers, scheduler) as make_executor:
-        for job, _ in engine.run(_write_shard, waiting, make_executor):
+    with engine.executor(workers, scheduler) as pool:
+        for job, _ in engine.run(_write_shard, waiting, pool):
             done += len(job.units)
             progress(done, len(units))
     return _finish(conversion, corpus, [job.path for job in jobs], destination)

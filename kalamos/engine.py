@@ -33,9 +33,33 @@ class InProcess(Executor):
         return future
 
 
+class Workers:
+    """Where jobs run: an executor that is made when it is first needed, kept, and replaced where it broke."""
+
+    def __init__(self, make: Callable[[], Executor]) -> None:
+        self._make = make
+        self._current: Executor | None = None
+
+    def executor(self) -> Executor:
+        """Return the executor that is running; make one where there is none."""
+        if self._current is None:
+            self._current = self._make()
+        return self._current
+
+    def discard(self) -> None:
+        """Let the executor go, broken or not; the next job gets a new one."""
+        if self._current is not None:
+            self._current.shutdown(wait=False, cancel_futures=True)
+        self._current = None
+
+
+IN_PROCESS = Workers(InProcess)
+"""One worker: the calling process."""
+
+
 @contextmanager
-def executor(workers: int = 1, scheduler: str | None = None) -> Iterator[Callable[[], Executor]]:
-    """Give a function that returns an executor: a fresh one where the one before broke.
+def executor(workers: int = 1, scheduler: str | None = None) -> Iterator[Workers]:
+    """Give the workers that jobs are run on, and let them go at the end.
 
     Args:
         workers: local processes; 1 works in this process.
@@ -43,26 +67,20 @@ def executor(workers: int = 1, scheduler: str | None = None) -> Iterator[Callabl
     """
     if scheduler is not None:
         with _dask_client(scheduler) as client:
-            yield client.get_executor
+            yield Workers(client.get_executor)
         return
     if workers <= 1:
-        yield InProcess
+        yield IN_PROCESS
         return
-    pools: list[ProcessPoolExecutor] = []
-
-    def fresh() -> ProcessPoolExecutor:
-        pools.append(ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")))
-        return pools[-1]
-
+    pool = Workers(lambda: ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")))
     try:
-        yield fresh
+        yield pool
     finally:
-        for pool in pools:
-            pool.shutdown(wait=False, cancel_futures=True)
+        pool.discard()
 
 
 def run(
-    work: Callable[[Job], Result], jobs: Sequence[Job], make_executor: Callable[[], Executor], *, at_once: int = 64
+    work: Callable[[Job], Result], jobs: Sequence[Job], workers: Workers = IN_PROCESS, *, at_once: int = 64
 ) -> Iterator[tuple[Job, Result]]:
     """Yield ``(job, work(job))`` as the jobs end, in no particular order.
 
@@ -74,9 +92,9 @@ def run(
     waiting = list(reversed(jobs))
     deaths = 0
     while waiting:
-        pool = make_executor()
         running: dict[Future[Result], Job] = {}
         try:
+            pool = workers.executor()
             while waiting or running:
                 while waiting and len(running) < (1 if isinstance(pool, InProcess) else at_once):
                     job = waiting.pop()
@@ -85,6 +103,7 @@ def run(
                     result = future.result()
                     yield running.pop(future), result
         except BrokenExecutor as error:
+            workers.discard()
             deaths += 1
             waiting += list(running.values())
             if deaths >= ATTEMPTS:

@@ -46,8 +46,7 @@ def predict(
     *,
     batch: int = 64,
     timeout_s: float = 20.0,
-    workers: int = 1,
-    scheduler: str | None = None,
+    workers: engine.Workers = engine.IN_PROCESS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
     """Write ``predictions.parquet`` of a recoverer into ``destination`` and return its path.
@@ -58,8 +57,7 @@ def predict(
         destination: the entry's folder; chunks done in a run that was cut short are kept there and used again.
         batch: images a call.
         timeout_s: how long one image may take, on the average of a batch.
-        workers: processes that ask at the same time; 1 gives times that can be compared.
-        scheduler: address of a Dask scheduler, instead of local processes.
+        workers: where the asking is done; only times of one asker at a time can be compared.
         progress: called with images done and images in all.
 
     Raises:
@@ -74,10 +72,9 @@ def predict(
     ]
     waiting = [job for job in jobs if not job.path.exists()]
     done = total - CHUNK * len(waiting)
-    with engine.executor(workers, scheduler) as make_executor:
-        for _ in engine.run(_predict_chunk, waiting, make_executor):
-            done += CHUNK
-            progress(min(done, total), total)
+    for _ in engine.run(_predict_chunk, waiting, workers):
+        done += CHUNK
+        progress(min(done, total), total)
     _close_isolated()
     metadata = {"entry": spec, "task": task.name, "task_hash": task_hash, "provenance": json.dumps(provenance())}
     metadata["peak_memory_mb"] = str(max(float(file_metadata(job.path)["peak_memory_mb"]) for job in jobs))

@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from kalamos import engine
 from kalamos.benchmark.controls import CONTROLS
 from kalamos.benchmark.predict import MEAN_TRAJECTORY, predict, predict_control
 from kalamos.benchmark.predictions import read_predictions, write_predictions
@@ -60,28 +61,26 @@ def bench(
         timeout_s: how long one image may take.
         controls: whether the control rows are made too.
         limit: fewer samples, for a first look.
-        workers: local processes. With one, times can be compared.
-        scheduler: address of a Dask scheduler, instead of local processes.
+        workers: local processes that score; models are always asked by one, so that their times can be compared.
+        scheduler: address of a Dask scheduler: both asking and scoring are done there.
         progress: called with done, total and what is being done.
 
     Raises:
         TaskError: where there is no such task, or its images differ from the pinned ones.
         KalamosError: where a model that was asked for by name cannot be started.
     """
-    opened = _open_task(
-        task_name, root, out, cache=cache, limit=limit, workers=workers, scheduler=scheduler, progress=progress
-    )
     entries: list[tuple[str, Kind]] = [(spec, "model") for spec in models or loadable_models()]
     entries += [(name, "control") for name in (*CONTROLS, MEAN_TRAJECTORY) if controls]
-    journal = _Journal(opened.folder / ".running.json", opened.task.hash)
-    results = []
-    for spec, kind in entries:
-        if not journal.has(spec):
-            opened.predict(spec, kind, timeout_s)
-            journal.add(spec)
-        results.append(read_result(opened.home(spec) / "result.json"))
-    journal.close()
-    return results
+    with engine.executor(workers, scheduler) as pool:
+        askers = pool if scheduler else engine.IN_PROCESS
+        opened = _open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)
+        journal = _Journal(opened.folder / ".running.json", opened.task.hash)
+        for spec, kind in entries:
+            if not journal.has(spec):
+                opened.predict(spec, kind, timeout_s, askers)
+                journal.add(spec)
+        journal.close()
+    return [read_result(opened.home(spec) / "result.json") for spec, _ in entries]
 
 
 def score_predictions(
@@ -97,13 +96,12 @@ def score_predictions(
     progress: Progress = no_progress,
 ) -> Result:
     """Score predictions that were made elsewhere; nothing that the file says of its own score is believed."""
-    opened = _open_task(
-        task_name, root, out, cache=cache, limit=limit, workers=workers, scheduler=None, progress=progress
-    )
     entry = name or _named(predictions) or predictions.stem
-    target = opened.home(entry) / "predictions.parquet"
-    _keep(predictions, target, opened.task_file)
-    return opened.score(entry_name(entry), "submission", target)
+    with engine.executor(workers) as pool:
+        opened = _open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)
+        target = opened.home(entry) / "predictions.parquet"
+        _keep(predictions, target, opened.task_file)
+        return opened.score(entry_name(entry), "submission", target)
 
 
 def entry_name(spec: str) -> str:
@@ -126,11 +124,10 @@ class _Bench:
     task: Task
     task_file: Path
     folder: Path
-    workers: int
-    scheduler: str | None
+    pool: engine.Workers
     progress: Progress
 
-    def predict(self, spec: str, kind: Kind, timeout_s: float) -> None:
+    def predict(self, spec: str, kind: Kind, timeout_s: float, askers: engine.Workers) -> None:
         """Predict and score one model or control."""
         home = self.home(spec)
         if kind == "control":
@@ -141,8 +138,7 @@ class _Bench:
                 self.task_file,
                 home,
                 timeout_s=timeout_s,
-                workers=self.workers,
-                scheduler=self.scheduler,
+                workers=askers,
                 progress=lambda done, total: self.progress(done, total, f"{spec}: recovering"),
             )
         self.score(entry_name(spec), kind, predictions)
@@ -155,8 +151,7 @@ class _Bench:
             self.task_file,
             predictions,
             scores,
-            workers=self.workers,
-            scheduler=self.scheduler,
+            workers=self.pool,
             progress=lambda done, total: self.progress(done, total, f"{entry}: scoring"),
         )
         result = make_result(entry, kind, self.task_file, scores, read, predictions_sha256=_checksum(predictions))
@@ -177,8 +172,7 @@ def _open_task(
     *,
     cache: Path | None,
     limit: int | None,
-    workers: int,
-    scheduler: str | None,
+    pool: engine.Workers,
     progress: Progress,
 ) -> _Bench:
     task = load_task(name)
@@ -189,7 +183,7 @@ def _open_task(
     kept = folder / "task.parquet"
     if not kept.exists() or file_metadata(kept) != file_metadata(task_file):
         shutil.copyfile(task_file, kept)
-    return _Bench(task, kept, folder, workers, scheduler, progress)
+    return _Bench(task, kept, folder, pool, progress)
 
 
 def _checksum(path: Path) -> str:

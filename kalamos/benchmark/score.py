@@ -62,8 +62,7 @@ def score(
     predictions: Path,
     target: Path,
     *,
-    workers: int = 1,
-    scheduler: str | None = None,
+    workers: engine.Workers = engine.IN_PROCESS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Predictions:
     """Score predictions on a prepared task and write ``scores.parquet`` to ``target``; return what was read.
@@ -72,8 +71,7 @@ def score(
         task_file: what :func:`kalamos.benchmark.task.prepare` made.
         predictions: a predictions file or a folder, see :mod:`kalamos.benchmark.predictions`.
         target: the file to write.
-        workers: local processes.
-        scheduler: address of a Dask scheduler, instead of local processes.
+        workers: where the scoring is done.
         progress: called with samples done and samples in all.
     """
     keys = [row.sample.key for row in read_rows(task_file, images=False)]
@@ -84,10 +82,9 @@ def score(
         for start in range(0, len(keys), _CHUNK)
     ]
     parts: dict[int, pa.RecordBatch] = {}
-    with engine.executor(workers, scheduler) as make_executor:
-        for job, part in engine.run(_score_chunk, jobs, make_executor):
-            parts[job.start] = part
-            progress(min(len(keys), len(parts) * _CHUNK), len(keys))
+    for job, part in engine.run(_score_chunk, jobs, workers):
+        parts[job.start] = part
+        progress(min(len(keys), len(parts) * _CHUNK), len(keys))
     write_batches(target, schema(), (parts[start] for start in sorted(parts)))
     return read
 

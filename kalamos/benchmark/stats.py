@@ -11,9 +11,8 @@ a writer is a writer of its own, which makes intervals too narrow where that is 
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -33,7 +32,6 @@ RESAMPLES = 10_000
 LEVEL = 0.95
 ALPHA = 0.05
 POWER = 0.8
-FEW_WRITERS = 20
 _Z_ALPHA, _Z_POWER = 1.959964, 0.841621  # normal quantiles at 1 - ALPHA / 2 and at POWER
 _CHUNK_CELLS = 2_000_000
 
@@ -46,7 +44,7 @@ class Estimate(NamedTuple):
         low: lower end; NaN with fewer than two writers.
         high: upper end.
         n: samples that count.
-        writers: writers that they come from; below 20 the interval tends to be too narrow.
+        writers: writers that they come from; below some 20 the interval tends to be too narrow.
     """
 
     value: float
@@ -76,24 +74,6 @@ class Difference(NamedTuple):
     n: int
     writers: int
     detectable: float
-
-
-class Comparison(NamedTuple):
-    """Two entries of a table held against each other.
-
-    Attributes:
-        first: one entry's name.
-        second: the other's.
-        difference: first less second.
-        p_holm: the p-value corrected for all comparisons of the table.
-        better: the name of the better one, or None for a tie.
-    """
-
-    first: str
-    second: str
-    difference: Difference
-    p_holm: float
-    better: str | None
 
 
 def estimate(
@@ -161,45 +141,6 @@ def difference(
     return Difference(value, low, high, p, n, clusters, detectable)
 
 
-def compare(
-    entries: Mapping[str, ArrayLike],
-    writers: Sequence[str],
-    *,
-    direction: Literal["lower", "higher"],
-    aggregate: Aggregate = "mean",
-    weights: ArrayLike | None = None,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> list[Comparison]:
-    """Compare all pairs of entries, Holm-corrected over these pairs; a tie is what 5 % cannot part.
-
-    Args:
-        entries: name -> values ``(n,)``, the same samples in the same order.
-        writers: one a sample.
-        direction: which way is better.
-        aggregate: as in :func:`estimate`.
-        weights: as in :func:`estimate`.
-        seed: of the draws.
-        resamples: number of draws.
-
-    Raises:
-        KalamosError: where lengths differ or an aggregate is unknown.
-    """
-    pairs = list(itertools.combinations(entries, 2))
-    found = [
-        difference(
-            entries[a], entries[b], writers, aggregate=aggregate, weights=weights, seed=seed, resamples=resamples
-        )
-        for a, b in pairs
-    ]
-    corrected = holm([item.p for item in found])
-    sign = 1.0 if direction == "higher" else -1.0
-    return [
-        Comparison(a, b, item, p, None if p > ALPHA else (a if sign * item.value > 0 else b))
-        for (a, b), item, p in zip(pairs, found, corrected, strict=True)
-    ]
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values corrected for their number, step down (Holm 1979): none of them false with probability 95 %."""
     order = np.argsort(p_values, kind="stable")
@@ -207,34 +148,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     corrected = np.empty(len(order))
     corrected[order] = np.maximum.accumulate(steps) if steps else []
     return [float(p) for p in corrected]
-
-
-def tied_with(best: str, comparisons: Sequence[Comparison]) -> set[str]:
-    """Return the entries that these comparisons cannot part from ``best``, itself included."""
-    others = {
-        item.second if item.first == best else item.first
-        for item in comparisons
-        if item.better is None and best in (item.first, item.second)
-    }
-    return {best, *others}
-
-
-def power_note(comparison: Comparison, unit: str = "") -> str:
-    """Say in a sentence whether the task was too small to part two entries; empty where it parted them."""
-    first, second, found = comparison.first, comparison.second, comparison.difference
-    if comparison.better is not None:
-        return ""
-    if not math.isfinite(found.detectable):
-        return (
-            f"{first} and {second} cannot be told apart: the samples come from {found.writers} writer(s), two at least."
-        )
-    space = f" {unit}" if unit else ""
-    few = f" With under {FEW_WRITERS} writers even that is optimistic." if found.writers < FEW_WRITERS else ""
-    return (
-        f"{first} and {second} are tied: they differ by {abs(found.value):.3g}{space}, and {found.n} samples of "
-        f"{found.writers} writers show a difference from {found.detectable:.3g}{space} on (80 % power, 5 % level, "
-        f"before correction).{few}"
-    )
 
 
 class _Data(NamedTuple):

@@ -171,33 +171,22 @@ def test_holm_lies_between_raw_and_bonferroni(p_values):
         assert raw <= corrected <= min(1.0, raw * len(p_values)) + 1e-12
 
 
-def test_comparisons_ties_and_notes():
+def test_differences_part_what_differs_and_tie_what_does_not():
     rng = np.random.default_rng(6)
     base, writers = clustered(rng)
     noise = rng.normal(0, 0.5, (2, len(base)))
-    entries = {"good": base, "twin": base + noise[0], "bad": base + 3.0 + noise[1]}
-    found = {(c.first, c.second): c for c in stats.compare(entries, writers, direction="lower")}
-    assert found["good", "twin"].better is None
-    assert found["good", "bad"].better == "good"
-    assert found["twin", "bad"].better == "twin"
-    assert stats.tied_with("good", list(found.values())) == {"good", "twin"}
-    assert stats.power_note(found["good", "bad"]) == ""
-    note = stats.power_note(found["good", "twin"], "px")
-    assert "good and twin are tied" in note
-    assert f"{found['good', 'twin'].difference.detectable:.3g} px" in note
-    higher = stats.compare(entries, writers, direction="higher")
-    assert {c.better for c in higher} == {None, "bad"}
+    twin = stats.difference(base, base + noise[0], writers)
+    bad = stats.difference(base, base + 3.0 + noise[1], writers)
+    assert twin.p > stats.ALPHA
+    assert bad.p < stats.ALPHA
+    assert bad.value == pytest.approx(-3, abs=0.2)
+    assert 0 < twin.detectable < 1
 
 
-def test_one_writer_ties_everything_and_says_why():
-    (only,) = stats.compare({"a": [1.0, 2.0], "b": [8.0, 9.0]}, ["w", "w"], direction="lower")
-    assert only.better is None
-    assert "1 writer" in stats.power_note(only)
-
-
-def test_few_writers_are_said_to_be_few():
-    (only,) = stats.compare({"a": [1.0, 2.0], "b": [2.0, 1.0]}, ["v", "w"], direction="lower")
-    assert "optimistic" in stats.power_note(only)
+def test_one_writer_can_part_nothing():
+    only = stats.difference([1.0, 2.0], [8.0, 9.0], ["w", "w"])
+    assert only.p == 1
+    assert only.detectable == np.inf
 
 
 def test_bad_arguments_are_named():
