@@ -61,7 +61,7 @@ class Kalamos:
         found = load_weights(folder, self.name)
         net = PathNetwork(Sizes(**found.config["sizes"]))
         fill(net, found, folder)
-        self._set(net, beams)
+        self._set(net, int(beams))
 
     @classmethod
     def from_network(cls, net: PathNetwork, beams: int = 1) -> Kalamos:

@@ -145,6 +145,27 @@ def _clean(
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
+def _places(
+    node_pixels: Ints, node_offsets: Ints, edges: Ints, joint: Ints, field: Doubles, stride: int
+) -> tuple[Doubles, NDArray[np.bool_]]:
+    """Return x, y and radius of each joint, the mean over the pixels of its nodes, and which nodes no edge touches."""
+    n_nodes = len(joint)
+    place, weight, alone = np.zeros((n_nodes, 3)), np.zeros(n_nodes), np.ones(n_nodes, np.bool_)
+    for e in range(len(edges)):
+        alone[edges[e, 0]] = alone[edges[e, 1]] = False
+    for k in range(n_nodes):
+        for i in range(node_offsets[k], node_offsets[k + 1]):
+            p = node_pixels[i]
+            place[joint[k], 0] += p % stride - 0.5
+            place[joint[k], 1] += p // stride - 0.5
+            place[joint[k], 2] += field[p]
+            weight[joint[k]] += 1
+    for k in range(n_nodes):
+        place[k] /= max(weight[k], 1.0)
+    return place, alone
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
 def _cut(
     kind: Ints,
     node_pixels: Ints,
@@ -162,17 +183,7 @@ def _cut(
     points, starts, lengths = _chains(node_pixels, node_offsets, edges, pixels, offsets, field, stride)
     n_nodes = len(kind)
     stays, joint = _clean(edges, lengths, n_nodes, spur_px, link_px)
-    place, weight = np.zeros((n_nodes, 3)), np.zeros(n_nodes)
-    alone = np.ones(n_nodes, np.bool_)
-    for e in range(len(edges)):
-        alone[edges[e, 0]] = alone[edges[e, 1]] = False
-    for k in range(n_nodes):
-        for i in range(node_offsets[k], node_offsets[k + 1]):
-            p = node_pixels[i]
-            place[joint[k], 0] += p % stride - 0.5
-            place[joint[k], 1] += p // stride - 0.5
-            place[joint[k], 2] += field[p]
-            weight[joint[k]] += 1
+    place, alone = _places(node_pixels, node_offsets, edges, joint, field, stride)
     count = 0
     for e in range(len(edges)):
         count += max(2, int(np.ceil(lengths[e] / piece_px)) + 1) if stays[e] else 0
@@ -185,7 +196,7 @@ def _cut(
             continue
         a, b = joint[edges[e, 0]], joint[edges[e, 1]]
         chain = points[starts[e] : starts[e + 1]].copy()
-        chain[0], chain[-1] = place[a] / weight[a], place[b] / weight[b]
+        chain[0], chain[-1] = place[a], place[b]
         along = np.zeros(len(chain))
         for i in range(1, len(chain)):
             along[i] = along[i - 1] + np.hypot(chain[i, 0] - chain[i - 1, 0], chain[i, 1] - chain[i - 1, 1])
@@ -205,11 +216,7 @@ def _cut(
             n += 1
     for k in range(n_nodes):
         if alone[k]:
-            xy[n, :, 0], xy[n, :, 1], radii[n] = (
-                place[k, 0] / weight[k],
-                place[k, 1] / weight[k],
-                field[node_pixels[node_offsets[k]]],
-            )
+            xy[n, :, 0], xy[n, :, 1], radii[n] = place[k, 0], place[k, 1], place[k, 2]
             joints[n] = k
             n += 1
     return xy[:n].copy(), radii[:n].copy(), joints[:n].copy()
