@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +13,35 @@ import pytest
 from kalamos.convert import Conversion, convert
 from kalamos.errors import CorpusError, StoreError
 from kalamos.renderers import preset
-from kalamos.store import read_rows
+from kalamos.store import read_rows, remove_abandoned, replacing
 
-OPTIONS = (("scripts", "Latn"), ("writers", "120"))
+OPTIONS = (("scripts", "Latn"), ("writers", "40"))
+
+
+WRITES_ONE = """
+import os, signal
+from pathlib import Path
+from kalamos.store import replacing
+with replacing(Path({folder!r}) / "x.parquet") as part:
+    part.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_only_what_dead_processes_left_is_removed(tmp_path):
+    subprocess.run([sys.executable, "-c", WRITES_ONE.format(folder=str(tmp_path))], check=False)
+    (left,) = tmp_path.iterdir()
+    theirs = [tmp_path / f".x.parquet.elsewhere-{pid}-0.part" for pid in (1, 2)]
+    for part in theirs:
+        part.write_bytes(b"half")
+    os.utime(theirs[0], (time.time() - 90_000,) * 2)
+    stranger = tmp_path / ".mine.part"
+    stranger.touch()
+    with replacing(tmp_path / "y.parquet") as part:
+        part.write_bytes(b"being written")
+        assert remove_abandoned(tmp_path) == 2
+        assert sorted(tmp_path.iterdir()) == sorted([part, theirs[1], stranger])
+    assert not left.exists()
 
 
 def conversion(**changes):
@@ -73,8 +100,72 @@ def test_a_run_killed_half_way_is_continued_to_the_same_bytes(converted, tmp_pat
     assert len(finished) < 6
     convert(conversion(), tmp_path)
     assert {file: file.stat().st_mtime_ns for file in finished} == finished, "a finished shard was made again"
-    left = {name: digest for name, digest in digests(tmp_path).items() if not name.startswith(".")}
-    assert left == digests(converted[0])
+    assert digests(tmp_path) == digests(converted[0]), "or a temporary file of the killed run is still there"
+
+
+def test_two_runs_of_the_same_command_at_once(converted, tmp_path):
+    command = [sys.executable, "-c", SCRIPT.format(options=OPTIONS, folder=str(tmp_path))]
+    runs = [subprocess.Popen(command) for _ in range(2)]
+    assert [run.wait(120) for run in runs] == [0, 0]
+    assert digests(tmp_path) == digests(converted[0])
+
+
+def test_a_damaged_shard_is_named_and_made_anew(converted, tmp_path):
+    shutil.copytree(converted[0], tmp_path, dirs_exist_ok=True)
+    damaged = sorted(tmp_path.glob("*.parquet"))[2]
+    for content in (damaged.read_bytes()[:-100], b""):
+        damaged.write_bytes(content)
+        with pytest.raises(StoreError, match=rf"{damaged} is damaged.*delete it"):
+            convert(conversion(), tmp_path)
+    damaged.unlink()
+    convert(conversion(), tmp_path)
+    assert digests(tmp_path) == digests(converted[0])
+
+
+def test_a_damaged_plan_is_named(converted, tmp_path):
+    (tmp_path / "plan.json").write_text('{"corpus": "synth')
+    with pytest.raises(StoreError, match=r"plan\.json cannot be read"):
+        convert(conversion(), tmp_path)
+
+
+LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n" + SCRIPT
+
+
+def test_a_write_that_fails_half_way_is_an_error_and_the_next_run_goes_on(converted, tmp_path):
+    """The kernel stops each file at 60 kB, as a full disk does in the middle of a shard."""
+    command = [sys.executable, "-c", LIMITED.format(options=OPTIONS, folder=str(tmp_path))]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 1
+    assert "StoreError" in run.stderr
+    assert "then run the same command again" in run.stderr
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["plan.json"]
+    convert(conversion(), tmp_path)
+    assert digests(tmp_path) == digests(converted[0])
+
+
+@pytest.fixture
+def small_disk(converted, tmp_path):
+    """A file system that holds three fifths of the conversion, where this user may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    room = 3 * sum(file.stat().st_size for file in converted[0].iterdir()) // 5
+    command = ["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_an_error_and_with_more_room_the_same_command_goes_on(converted, small_disk):
+    with pytest.raises(StoreError, match=r"No space left on device.*Free some space.*same command again"):
+        convert(conversion(), small_disk)
+    assert not [file.name for file in small_disk.iterdir() if file.name.startswith(".")]
+    finished = {file: file.stat().st_mtime_ns for file in small_disk.glob("*.parquet")}
+    assert finished, "the disk was full before the first shard was done"
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    convert(conversion(), small_disk)
+    assert {file: file.stat().st_mtime_ns for file in finished} == finished
+    assert digests(small_disk) == digests(converted[0])
 
 
 def test_other_settings_do_not_continue_a_run(converted):

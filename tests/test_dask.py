@@ -16,7 +16,7 @@ from kalamos.store import read_rows
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
 
-CONVERSION = Conversion("synthetic", Path(), (("scripts", "Latn"), ("writers", "160")), preset("clean"), shards=12)
+CONVERSION = Conversion("synthetic", Path(), (("scripts", "Latn"), ("writers", "60")), preset("clean"), shards=12)
 
 
 @pytest.fixture(scope="module")
