@@ -196,16 +196,16 @@ def _jobs(conversion: Conversion, units: Sequence[str], destination: Path) -> li
 
 
 def _write_shard(job: _ShardJob) -> int:
-    report, counts = UnitReport(), Counter[str]()
+    report, facets = UnitReport(), Counter[tuple[str | None, str, str]]()
     metadata: dict[str, str] = {}
 
     def rows() -> Iterator[Row]:
         corpus: Corpus = CORPORA.load(job.conversion.corpus)
         samples = (sample for unit in job.units for sample in _unit_samples(corpus, job.conversion, unit, report))
         for row in rows_of(samples, job.conversion.style, job.conversion.seed, report):
-            counts.update(_facets(row.sample))
+            facets[row.sample.split, row.sample.script, row.sample.level] += 1
             yield row
-        metadata["kalamos"] = json.dumps(_report_dict(report, counts), sort_keys=True)
+        metadata["kalamos"] = json.dumps(_report_dict(report, _counts(facets)), sort_keys=True)
 
     return write_rows(job.path, rows(), metadata)
 
@@ -263,8 +263,11 @@ def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
         yield batch
 
 
-def _facets(sample: Sample) -> list[str]:
-    return [f"split:{sample.split}", f"script:{sample.script}", f"level:{sample.level}"]
+def _counts(facets: Counter[tuple[str | None, str, str]]) -> Counter[str]:
+    counts = Counter[str]()
+    for (split, script, level), number in facets.items():
+        counts.update({f"split:{split}": number, f"script:{script}": number, f"level:{level}": number})
+    return counts
 
 
 def _report_dict(report: UnitReport, counts: Counter[str]) -> dict[str, Any]:

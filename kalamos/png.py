@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,7 @@ def encode_png(pixels: NDArray[np.uint8], level: int = 1) -> bytes:
     height, width = pixels.shape
     rows = np.zeros((height, width + 1), np.uint8)
     rows[:, 1:] = pixels
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"".join((_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", _compressed(rows, level)), _END))
+    return b"".join((_beginning(height, width), _chunk(b"IDAT", _compressed(rows, level)), _END))
 
 
 def decode_png(data: bytes) -> NDArray[np.uint8]:
@@ -47,6 +47,12 @@ def decode_png(data: bytes) -> NDArray[np.uint8]:
             return np.asarray(image.convert("L"))
     except (OSError, ValueError, SyntaxError) as error:
         raise KalamosError(f"the stored image cannot be decoded: {error}") from error
+
+
+@lru_cache(maxsize=256)
+def _beginning(height: int, width: int) -> bytes:
+    """Return all that stands before the pixels of an 8-bit grey image."""
+    return _SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
 
 
 def _compressed(rows: NDArray[np.uint8], level: int) -> bytes:

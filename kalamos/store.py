@@ -332,8 +332,11 @@ def _rows_batch(rows: Sequence[Row]) -> pa.RecordBatch:
     columns["points_per_mm"] = pa.array([sample.points_per_mm for sample in samples], pa.float64())
     columns |= ink_columns([sample.ink for sample in samples])
     columns["image"] = _image_column(rows)
-    placed = [None if row.placement is None else row.placement._asdict() for row in rows]
-    columns["placement"] = pa.array(placed, _PLACEMENT)
+    placed = np.array([row.placement or (0.0, 0.0, 0.0) for row in rows], np.float64)
+    unplaced = pa.array([row.placement is None for row in rows])
+    columns["placement"] = pa.StructArray.from_arrays(
+        [pa.array(placed[:, k], mask=np.asarray(unplaced)) for k in range(3)], fields=list(_PLACEMENT), mask=unplaced
+    )
     columns["style"] = pa.array([row.style for row in rows])
     return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 

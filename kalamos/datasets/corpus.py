@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -104,6 +105,7 @@ SplitShares = tuple[tuple[Split, float], ...]
 SHARES: SplitShares = (("train", 0.8), ("validation", 0.1), ("test", 0.1))
 
 
+@lru_cache(maxsize=4096)
 def split_by_writer(corpus: str, writer: str, shares: SplitShares = SHARES) -> Split:
     """Return the split of a writer: a hash of corpus and writer, cut at 80 % and 90 %, the same for ever."""
     place = stable_hash(f"{corpus}/{writer}") / 2**64

@@ -141,6 +141,48 @@ def mend_flat(
     )
 
 
+def mend_many(
+    xy: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    inks: NDArray[np.int64],
+    t: NDArray[np.float64] | None = None,
+    channels: Mapping[str, NDArray[np.float64]] | None = None,
+    *,
+    counts: Counter[str],
+    pressure_max: float | None = None,
+) -> list[Ink]:
+    """Return what :func:`mend_flat` gives for each of many inks that lie one after another, in one pass over all.
+
+    Ink i is the strokes ``inks[i]:inks[i + 1]``, stroke k the points ``offsets[k]:offsets[k + 1]``; ``channels`` holds
+    ``pressure`` and the further ones. Most inks of a corpus lose nothing: they are cut out of the mended arrays. The
+    others, of which points, strokes or channels are dropped, are mended one by one.
+    """
+    with np.errstate(over="ignore"):
+        places = xy.astype(np.float32)
+    channels = channels or {}
+    rest = np.stack(list(channels.values()), axis=1) if channels else np.empty((len(places), 0))
+    times = np.empty(0) if t is None else t.copy()
+    whole, tallies = _sweep_many(places.astype(np.float64), offsets, inks, times, rest)
+    for rule, count in zip(RULES[1:7], tallies.tolist(), strict=True):
+        if count:
+            counts[rule] += count
+    narrow = {name: values.astype(np.float32) for name, values in channels.items() if name != "pressure"}
+    force, bounds, strokes = channels.get("pressure"), offsets[inks].tolist(), inks.tolist()
+    made = []
+    for i, sound in enumerate(whole.tolist()):
+        a, b = bounds[i], bounds[i + 1]
+        own = offsets[strokes[i] : strokes[i + 1] + 1] - a
+        if sound:
+            pressure = None if force is None else _unit_pressure(force[a:b], pressure_max, counts)
+            extra = {name: values[a:b] for name, values in narrow.items()}
+            made.append(Ink(places[a:b], own.astype(np.int32), None if t is None else times[a:b], pressure, extra))
+            continue
+        cut = {name: values[a:b] for name, values in channels.items()}
+        own_force, clock = cut.pop("pressure", None), None if t is None else t[a:b]
+        made.append(mend_flat(xy[a:b], own, clock, own_force, cut, counts=counts, pressure_max=pressure_max))
+    return made
+
+
 def _flat(name: str, values: Sequence[ArrayLike], parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     flat = [np.asarray(part, np.float64).reshape(-1) for part in values]
     if [len(part) for part in flat] != [len(part) for part in parts]:
@@ -230,6 +272,28 @@ def _sweep(
     if has_time:
         tally[5] = _shift_restarts(offsets, keep, t, steps / n_steps if n_steps else 0.0)
     return keep, ends[: n_strokes + 1], tally
+
+
+@njit(cache=True, error_model="numpy")
+def _sweep_many(
+    xy: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    inks: NDArray[np.int64],
+    t: NDArray[np.float64],
+    rest: NDArray[np.float64],
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Sweep each ink; return which lost nothing, and the counts of ``RULES[1:7]`` of these. Mends their ``t``."""
+    whole = np.ones(len(inks) - 1, np.bool_)
+    tallies = np.zeros(6, np.int64)
+    for i in range(len(inks) - 1):
+        strokes = offsets[inks[i] : inks[i + 1] + 1]
+        a, b = strokes[0], strokes[-1]
+        clock = t[a:b] if len(t) else t
+        _, _, tally = _sweep(xy[a:b], strokes - a, clock, rest[a:b])
+        whole[i] = b > a and tally[0] + tally[1] + tally[2] + tally[4] == 0
+        if whole[i]:
+            tallies += tally
+    return whole, tallies
 
 
 @njit(cache=True, error_model="numpy")

@@ -33,7 +33,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kalamos.datasets.corpus import Refusal, UnitReport
-from kalamos.datasets.formats.unipen_document import Document, Segment
+from kalamos.datasets.formats.unipen_document import Document, Range, Segment
 from kalamos.datasets.formats.unipen_reader import Reader
 from kalamos.errors import FormatError
 from kalamos.ink import Level, Sample
@@ -50,6 +50,9 @@ LEVELS: dict[str, Level] = {
     "DOCUMENT": "page",
 }
 """Level of each type of segment; the others (CHARACTER, GLYPH, KEY ...) are characters."""
+
+GROUP_POINTS = 100_000
+"""Points of segments that are cut out and mended in one pass."""
 
 _FIRST_KEYWORD = re.compile(
     rb"(?:^|[\r\n])\.(VERSION|COORD|PEN_DOWN|PEN_UP|INCLUDE|SEGMENT|HIERARCHY|DATA_SOURCE|DATA_ID|WRITER_ID|START_SET"
@@ -84,27 +87,46 @@ def samples(document: Document, segments: Iterable[Segment], name: str, report: 
     """Yield the sample of each segment, keyed ``name#k`` by its number in the file; refusals go to ``report``."""
     report.mendings.update(document.counts)
     numbers = {id(segment): k for k, segment in enumerate(document.segments)}
+    for group in _delineated(document, segments, name, report):
+        inks = document.inks_of([ranges for _, ranges in group], report.mendings)
+        for (segment, ranges), ink in zip(group, inks, strict=True):
+            if not ink.n_strokes:
+                reason = "no point of the segment is a finite number"
+                report.refusals.append(Refusal(name, document.line(segment), reason))
+                continue
+            heading = document.headings[document.heading_of[ranges[0][0]]]
+            yield Sample(
+                key=f"{name}#{numbers[id(segment)]}",
+                ink=ink,
+                label=segment.label or "",
+                level=LEVELS.get(segment.kind, "character"),
+                writer=heading.writer,
+                points_per_mm=heading.x_per_mm,
+                time_source="none" if ink.t is None else document.time_source,
+                source=f"{name}, {document.line(segment)}",
+            )
+
+
+def _delineated(
+    document: Document, segments: Iterable[Segment], name: str, report: UnitReport
+) -> Iterator[list[tuple[Segment, list[Range]]]]:
+    """Yield groups of segments with what they delineate, none of more points than fit memory; refuse the others."""
+    group: list[tuple[Segment, list[Range]]] = []
+    points = 0
     for segment in segments:
         report.expected[f".SEGMENT {segment.kind}"] += 1
         try:
             ranges = document.ranges(segment, report.mendings)
-            ink = document.ink_of(ranges, report.mendings)
-            if not ink.n_strokes:
-                raise FormatError(document.path, "no point of the segment is a finite number", document.line(segment))
         except FormatError as error:
             report.refusals.append(Refusal(name, error.where, error.reason))
             continue
-        heading = document.headings[document.heading_of[ranges[0][0]]]
-        yield Sample(
-            key=f"{name}#{numbers[id(segment)]}",
-            ink=ink,
-            label=segment.label or "",
-            level=LEVELS.get(segment.kind, "character"),
-            writer=heading.writer,
-            points_per_mm=heading.x_per_mm,
-            time_source="none" if ink.t is None else document.time_source,
-            source=f"{name}, {document.line(segment)}",
-        )
+        group.append((segment, ranges))
+        points += sum(b - a for _, a, b in ranges)
+        if points > GROUP_POINTS:
+            yield group
+            group, points = [], 0
+    if group:
+        yield group
 
 
 def read_document(path: Path, root: Path | None = None) -> Document:
