@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kalamos.benchmark.metrics import METRICS
+from kalamos.benchmark.recognition.columns import TABLE
 from kalamos.benchmark.result import Result, Summary, read_result
 from kalamos.benchmark.significance import Comparison, compare, indistinguishable
 from kalamos.errors import TaskError
@@ -30,6 +30,7 @@ MAIN = (
     "complete_trajectory",
     "speed_correlation",
     "aiou",
+    "recognised",
 )
 """The metrics of the short table, one or two of each family; ``ldtw`` gives the order of the rows."""
 
@@ -61,6 +62,8 @@ class Table:
     metrics: tuple[str, ...]
     ranked: tuple[Line, ...]
     controls: tuple[Line, ...]
+    note: str = ""
+    """What the column ``recognised`` is to be held against; empty where nothing was recognised."""
 
 
 def find_results(folders: Iterable[Path]) -> list[Result]:
@@ -94,7 +97,13 @@ def print_terminal(results: Sequence[Result], *, all_metrics: bool = False) -> N
     width = Console().width if Console().is_terminal else _WIDE
     for table in tables(results, all_metrics=all_metrics):
         cell_text = _rich_cell if width >= 46 + 14 * len(table.metrics) else _rich_value
-        sheet = Sheet(title=table.title, title_justify="left", caption=LEGEND, caption_justify="left", box=None)
+        sheet = Sheet(
+            title=table.title,
+            title_justify="left",
+            caption=" ".join(filter(None, [table.note, LEGEND])),
+            caption_justify="left",
+            box=None,
+        )
         for number, head in enumerate(_heads(table)):
             sheet.add_column(head.replace("_", "\n"), justify="right" if number else "left", no_wrap=True)
         for lines, style in [(table.ranked, ""), (table.controls, "dim italic")]:
@@ -121,7 +130,7 @@ def to_markdown(results: Sequence[Result], *, all_metrics: bool = False) -> str:
             _pipe(["---"] + ["---:"] * (len(heads) - 1)),
             *map(_pipe, rows),
         ]
-        parts.append("\n".join([*lines, "", LEGEND, ""]))
+        parts.append("\n".join([*lines, "", *([table.note, ""] if table.note else []), LEGEND, ""]))
     return "\n".join(parts)
 
 
@@ -137,7 +146,7 @@ def to_latex(results: Sequence[Result], *, all_metrics: bool = False) -> str:
             "\n".join(
                 [
                     r"\begin{table}",
-                    rf"\caption{{{_tex(table.title)}}}",
+                    rf"\caption{{{_tex(_caption(table))}}}",
                     rf"\begin{{tabular}}{{l{'r' * (len(_heads(table)) - 1)}}}",
                     r"\toprule",
                     heads + r" \\",
@@ -210,7 +219,7 @@ LEGEND = (
 
 
 def _table(results: Sequence[Result], all_metrics: bool) -> Table:
-    names = tuple(METRICS) if all_metrics else MAIN
+    names = tuple(TABLE) if all_metrics else MAIN
     metrics = tuple(name for name in names if any(name in result.metrics for result in results))
     ranked = [result for result in results if result.kind != "control"]
     marks = {name: _marks(ranked, name) for name in metrics}
@@ -220,7 +229,22 @@ def _table(results: Sequence[Result], all_metrics: bool) -> Table:
     first = results[0]
     partial = " — A FIRST LOOK, not comparable" if first.partial else ""
     title = f"{first.task} v{first.task_version}, {first.samples} samples, {first.writers} writers{partial}"
-    return Table(title, metrics, lines, controls)
+    return Table(title, metrics, lines, controls, _recognition_note(results))
+
+
+def _recognition_note(results: Sequence[Result]) -> str:
+    known = next((result.recognition["all"] for result in results if "all" in result.recognition), None)
+    if known is None:
+        return ""
+    ceiling, image = number_text(known["ceiling"]), number_text(known["image"])
+    return (
+        f"Of the {known['samples']:.0f} labelled characters the online recogniser reads {ceiling} right from the "
+        f"true ink (the ceiling of `recognised`); a recogniser of images reads {image} without any recovery."
+    )
+
+
+def _caption(table: Table) -> str:
+    return ". ".join(filter(None, [table.title, table.note.replace("`", "")]))
 
 
 def _line(result: Result, metrics: Sequence[str], marks: Mapping[str, Mapping[str, Mark]]) -> Line:
@@ -237,7 +261,7 @@ def _marks(results: Sequence[Result], metric: str) -> dict[str, Mark]:
     valued = [r for r in results if metric in r.metrics and math.isfinite(r.metrics[metric].value)]
     if not valued:
         return {}
-    sign = 1 if METRICS[metric].direction == "lower" else -1
+    sign = 1 if TABLE[metric].direction == "lower" else -1
     best = min(valued, key=lambda r: sign * r.metrics[metric].value)
     marks: dict[str, Mark] = dict.fromkeys(indistinguishable(best, valued, metric), "tied")
     return {**marks, best.entry: "best"}
@@ -250,7 +274,7 @@ def _sort_value(result: Result) -> float:
 
 def _heads(table: Table) -> list[str]:
     arrows = {"lower": "↓", "higher": "↑"}
-    return ["entry", *(f"{name} {arrows[METRICS[name].direction]}" for name in table.metrics), "coverage", "ms/image"]
+    return ["entry", *(f"{name} {arrows[TABLE[name].direction]}" for name in table.metrics), "coverage", "ms/image"]
 
 
 def _texts(line: Line, metrics: Sequence[str], cell_text, escape=str) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001

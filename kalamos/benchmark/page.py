@@ -18,8 +18,8 @@ import numpy as np
 
 import kalamos
 from kalamos.benchmark.leaderboard import MAIN, Line, Table, tables
-from kalamos.benchmark.metrics import METRICS
 from kalamos.benchmark.predictions import Predictions, read_predictions
+from kalamos.benchmark.recognition.columns import TABLE
 from kalamos.benchmark.result import Result
 from kalamos.geometry import resample, stroke_durations
 from kalamos.ink import Ink
@@ -60,12 +60,12 @@ def page_data(results: Sequence[Result]) -> dict[str, Any]:
     budget = BUDGET_BYTES // max(len(boards), 1)
     about = {
         name: {"unit": m.unit, "direction": m.direction, "family": m.family, "formula": m.formula}
-        for name, m in METRICS.items()
+        for name, m in TABLE.items()
     }
     return {
         "version": kalamos.__version__,
         "metrics": about,
-        "main": [name for name in MAIN if name in METRICS],
+        "main": [name for name in MAIN if name in TABLE],
         "tasks": [_task_data(board, budget) for board in boards],
     }
 
@@ -75,6 +75,7 @@ def _task_data(board: Table, budget: int) -> dict[str, Any]:
     first = lines[0].result
     return {
         "title": board.title,
+        "note": board.note.replace("`", ""),
         "metrics": list(board.metrics),
         "entries": [_entry_data(line) for line in lines],
         "samples": _samples(first.folder.parent / "task.parquet", [line.result for line in lines], budget),

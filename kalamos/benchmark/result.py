@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kalamos.benchmark.metrics import METRICS
 from kalamos.benchmark.predictions import Predictions
 from kalamos.benchmark.provenance import provenance
-from kalamos.benchmark.score import WEIGHTED, metric_columns, weight_column
+from kalamos.benchmark.recognition.columns import agreement
+from kalamos.benchmark.score import TABLE, WEIGHTED, metric_columns, weight_column
 from kalamos.benchmark.stats import Estimate, estimate
 from kalamos.benchmark.task import prepared_task
 from kalamos.errors import TaskError
@@ -75,6 +75,9 @@ class Result:
         metrics: name -> summary.
         by_script: script -> metric -> value.
         by_strokes: number of strokes of the truth ("1", "2", "3", "4+") -> metric -> value.
+        recognition: share of the labelled characters that are read right: by the online recogniser from the recovered
+            ink (``recovered``) and from the true ink (``ceiling``), by the image recogniser from the image (``image``),
+            and ``ratio``, recovered over ceiling; each for all of them and by category. Empty where none is labelled.
         predictions_sha256: of the predictions.
         provenance: versions, commit, machine: of the predicting run where it says, and of the scoring run.
         folder: where the entry's files are; not stored.
@@ -99,6 +102,7 @@ class Result:
     by_strokes: Mapping[str, Mapping[str, float]]
     predictions_sha256: str
     provenance: Mapping[str, Mapping[str, str]]
+    recognition: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     folder: Path = field(default=Path(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -142,6 +146,7 @@ def make_result(
         metrics={name: _summary(name, table) for name in metric_columns(table)},
         by_script=_broken_down(table, table.column("script").to_pylist()),
         by_strokes=_broken_down(table, [_strokes_bin(n) for n in table.column("strokes").to_pylist()]),
+        recognition=agreement(table),
         predictions_sha256=predictions_sha256,
         provenance={"predicted": made, "scored": provenance()},
     )
@@ -163,8 +168,8 @@ def read_result(path: Path) -> Result:
         if plain.pop("format", None) != FORMAT:
             raise TaskError(f"{path} is not a result of the format {FORMAT}; score the predictions again")
         plain["metrics"] = {name: Summary(**_with_nan(summary)) for name, summary in plain["metrics"].items()}
-        for name in ("by_script", "by_strokes"):
-            plain[name] = {part: _with_nan(values) for part, values in plain[name].items()}
+        for name in ("by_script", "by_strokes", "recognition"):
+            plain[name] = {part: _with_nan(values) for part, values in plain.get(name, {}).items()}
         return Result(**plain, folder=path.parent)
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
         raise TaskError(f"{path} is not a result: {error}") from error
@@ -174,7 +179,7 @@ def aggregated(name: str, table: pa.Table) -> Estimate:
     """Return a metric's aggregate over a table of scores, with its interval by writer."""
     values = table.column(name).to_numpy()
     weights = table.column(weight_column(name)).to_numpy() if name in WEIGHTED else None
-    return estimate(values, table.column("writer").to_pylist(), aggregate=METRICS[name].aggregate, weights=weights)
+    return estimate(values, table.column("writer").to_pylist(), aggregate=TABLE[name].aggregate, weights=weights)
 
 
 def _summary(name: str, table: pa.Table) -> Summary:

@@ -13,13 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from kalamos import engine
 from kalamos.benchmark.isolation import Answer
 from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.benchmark.metrics import score as metric_values
 from kalamos.benchmark.predictions import Predictions, read_predictions
+from kalamos.benchmark.recognition import columns as recognition
 from kalamos.geometry import length
+from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.recoverer import fault
 from kalamos.store import Row, read_rows, write_batches
@@ -36,6 +39,7 @@ _FACTS = [
     ("seconds", pa.float64()),
 ]
 _CHUNK = 128
+TABLE = recognition.TABLE
 WEIGHTED = tuple(name for name, metric in METRICS.items() if metric.aggregate == "pooled_rms")
 
 
@@ -49,7 +53,8 @@ class _ScoreJob:
 
 def schema() -> pa.Schema:
     """Return the columns of ``scores.parquet``: facts of a sample, then a float64 a metric (NaN: not applicable)."""
-    return pa.schema([*_FACTS, *((name, pa.float64()) for name in [*METRICS, *map(weight_column, WEIGHTED)])])
+    numbers = [*TABLE, *map(weight_column, WEIGHTED)]
+    return pa.schema([*_FACTS, *recognition.FACTS, *((name, pa.float64()) for name in numbers)])
 
 
 def weight_column(metric: str) -> str:
@@ -66,6 +71,8 @@ def score(
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Predictions:
     """Score predictions on a prepared task and write ``scores.parquet`` to ``target``; return what was read.
+
+    Beside it stands ``confusion.csv``: which characters the online recogniser took for which.
 
     Args:
         task_file: what :func:`kalamos.benchmark.task.prepare` made.
@@ -86,12 +93,22 @@ def score(
         parts[job.start] = part
         progress(min(len(keys), len(parts) * _CHUNK), len(keys))
     write_batches(target, schema(), (parts[start] for start in sorted(parts)))
+    named = ["category", "label", "recognised_as"]
+    recognition.write_confusion(pq.read_table(target, columns=named), target.with_name("confusion.csv"))
     return read
 
 
 def _score_chunk(job: _ScoreJob) -> pa.RecordBatch:
-    rows = islice(read_rows(job.task_file), job.start, job.start + len(job.answers))
-    return _record(list(_scored(list(rows), job.answers, job.says_time)))
+    rows = list(islice(read_rows(job.task_file), job.start, job.start + len(job.answers)))
+    answers = [_checked(given, row) for row, given in zip(rows, job.answers, strict=True)]
+    read = recognition.columns(
+        [row.sample for row in rows],
+        [_ink(answer) for answer in answers],
+        [row.truth() for row in rows],
+        [_image(row) for row in rows],
+    )
+    scored = zip(_scored(rows, answers, job.says_time), read, strict=True)
+    return _record([{**item, **more} for item, more in scored])
 
 
 def _record(scored: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
@@ -99,11 +116,10 @@ def _record(scored: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema())
 
 
-def _scored(rows: Sequence[Row], answers: Sequence[Answer | None], says_time: bool) -> Iterator[dict[str, object]]:
-    for row, given in zip(rows, answers, strict=True):
+def _scored(rows: Sequence[Row], answers: Sequence[Answer], says_time: bool) -> Iterator[dict[str, object]]:
+    for row, answer in zip(rows, answers, strict=True):
         truth = _known_truth(row)
-        answer = _checked(given, row)
-        pair = Pair(Ink.empty() if answer.ink is None else answer.ink, truth, row.image)
+        pair = Pair(_ink(answer), truth, row.image)
         yield {
             "key": row.sample.key,
             "writer": row.sample.writer,
@@ -136,11 +152,20 @@ def _checked(answer: Answer | None, row: Row) -> Answer:
     if answer.status != "ok" or answer.ink is None:
         status = "failed" if answer.status == "ok" else answer.status
         return Answer(None, status, answer.message or "empty ink", answer.seconds)
-    assert row.image is not None  # noqa: S101 - a prepared task has an image in every row
-    reason = fault(answer.ink, row.image.width_px, row.image.height_px)
+    image = _image(row)
+    reason = fault(answer.ink, image.width_px, image.height_px)
     return answer if reason is None else Answer(None, "failed", reason, answer.seconds)
+
+
+def _ink(answer: Answer) -> Ink:
+    return Ink.empty() if answer.ink is None else answer.ink
+
+
+def _image(row: Row) -> OfflineImage:
+    assert row.image is not None  # noqa: S101 - a prepared task has an image in every row
+    return row.image
 
 
 def metric_columns(table: pa.Table) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
     """Return the metric columns of a scores table as arrays ``(n,)``."""
-    return {name: table.column(name).to_numpy() for name in METRICS if name in table.column_names}
+    return {name: table.column(name).to_numpy() for name in TABLE if name in table.column_names}

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from kalamos.benchmark.metrics import METRICS
 from kalamos.benchmark.result import Result
-from kalamos.benchmark.score import WEIGHTED, weight_column
+from kalamos.benchmark.score import TABLE, WEIGHTED, weight_column
 from kalamos.benchmark.stats import ALPHA, Difference, difference, holm
 from kalamos.errors import TaskError
 
@@ -45,7 +44,7 @@ def compare(first: Result, second: Result, metrics: Sequence[str]) -> list[Compa
     corrected = holm([item.p for item in found])
     comparisons = []
     for name, item, p in zip(names, found, corrected, strict=True):
-        sign = 1 if METRICS[name].direction == "lower" else -1
+        sign = 1 if TABLE[name].direction == "lower" else -1
         better = None if not p <= ALPHA else (first.entry if sign * item.value < 0 else second.entry)
         values = {first.entry: first.metrics[name].value, second.entry: second.metrics[name].value}
         comparisons.append(Comparison(name, values, better, p, item.detectable))
@@ -65,7 +64,7 @@ def _difference(first: pa.Table, second: pa.Table, metric: str) -> Difference:
         first.column(metric).to_numpy(),
         second.column(metric).to_numpy(),
         first.column("writer").to_pylist(),
-        aggregate=METRICS[metric].aggregate,
+        aggregate=TABLE[metric].aggregate,
         weights=weights,
     )
 

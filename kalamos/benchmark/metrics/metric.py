@@ -11,7 +11,7 @@ from kalamos.benchmark.metrics.pair import Pair
 
 Direction = Literal["lower", "higher"]
 Aggregate = Literal["mean", "median", "pooled_rms"]
-Family = Literal["order", "velocity", "structure", "picture", "published", "optimistic"]
+Family = Literal["order", "velocity", "structure", "picture", "published", "optimistic", "use"]
 Need = Literal["image", "truth_time", "recovered_time"]
 
 
@@ -37,7 +37,7 @@ class Metric:
         direction: which way is better.
         worst: what a failure on this pair is given; values are clipped there, so that nobody does worse than failing.
         aggregate: how the values of samples combine; ``pooled_rms`` is the root of the weighted mean of squares.
-        family: order, velocity, structure, picture, published, or optimistic (upper bounds, never to be mixed in).
+        family: order, velocity, structure, picture, published, use, or optimistic (upper bounds, never to be mixed in).
         formula: in one line.
         source: where it comes from, and what of it is ours.
         needs: what it cannot do without; ``recovered_time`` is what an entry may lack as a whole.

@@ -84,7 +84,7 @@ function drawTable() {
   const entries = sorted(task().entries.filter((e) => e.kind !== "control"));
   const controls = $("controls").checked ? sorted(task().entries.filter((e) => e.kind === "control")) : [];
   const body = make("tbody", {}, ...[...entries, ...controls].map((e) => row(e, names)));
-  $("board").replaceChildren(make("caption", {}, task().title), make("thead", {}, head), body);
+  $("board").replaceChildren(make("caption", {}, [task().title, task().note].filter(Boolean).join(". ")), make("thead", {}, head), body);
 }
 
 function row(e, names) {

@@ -1,0 +1,1 @@
+"""Recognition: what a recovered ink is worth to those who want to read it."""

@@ -1,0 +1,159 @@
+"""What scoring adds to a sample: whether its character is still read right from the recovered ink, and as what.
+
+Two metrics of the family *use*, and for comparison, the same questions put to the true ink (the ceiling) and to the
+image (the alternative). They are computed for a chunk at once, as a network wants it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kalamos.benchmark.metrics import METRICS
+from kalamos.benchmark.metrics.metric import Metric
+from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.recognition.alphabets import category
+from kalamos.benchmark.recognition.image import ImageRecogniser
+from kalamos.benchmark.recognition.nearest import NearestRecogniser
+from kalamos.benchmark.recognition.online import OnlineRecogniser
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink, Sample
+from kalamos.store import write_text
+
+
+def _of_a_chunk(pair: Pair) -> float:
+    raise TypeError("whether a character is recognised is computed for a chunk, by kalamos.benchmark.recognition")
+
+
+def _nothing(pair: Pair) -> float:
+    return 0.0
+
+
+def _row(name: str, formula: str, source: str) -> Metric:
+    return Metric(name, _of_a_chunk, "", "higher", _nothing, "mean", "use", formula, source)
+
+
+USE: dict[str, Metric] = {
+    "recognised": _row(
+        "recognised",
+        "[label of the online recogniser = label], among the labels of the sample's category",
+        "bidirectional GRU on pen movements without times, trained on true ink of training writers; ours",
+    ),
+    "recognised_nearest": _row(
+        "recognised_nearest",
+        "[label of the nearest prototype by DTW = label], among the labels of the sample's category",
+        "means of true trajectories of training writers; ours",
+    ),
+}
+"""The metrics of this family; not applicable where a sample has no label of a known alphabet."""
+TABLE: dict[str, Metric] = {**METRICS, **USE}
+"""Every metric of a scores table: those of a pair, then those of use."""
+FACTS = (
+    ("category", pa.string()),
+    ("recognised_as", pa.string()),
+    ("recognised_nearest_as", pa.string()),
+    ("truth_recognised_as", pa.string()),
+    ("truth_recognised_nearest_as", pa.string()),
+    ("image_recognised_as", pa.string()),
+)
+"""Columns of ``scores.parquet`` beside the metrics; null where there is nothing to recognise."""
+
+
+@cache
+def _recognisers() -> tuple[OnlineRecogniser, NearestRecogniser, ImageRecogniser]:
+    return OnlineRecogniser.load(), NearestRecogniser.load(), ImageRecogniser.load()
+
+
+def columns(
+    samples: Sequence[Sample], recovered: Sequence[Ink], truths: Sequence[Ink], images: Sequence[OfflineImage]
+) -> list[dict[str, object]]:
+    """Return for each sample the facts and metrics of use.
+
+    Args:
+        samples: what was to be recovered; label, level, script and corpus say the category.
+        recovered: what a method said; an empty ink is not recognised.
+        truths: what the pen did.
+        images: what the method saw.
+    """
+    online, nearest, image = _recognisers()
+    kinds = [_known(category(sample), sample.label, online.alphabets) for sample in samples]
+    places = [k for k, kind in enumerate(kinds) if kind is not None]
+    categories = [kind for kind in kinds if kind is not None]
+    blank: dict[str, object] = {**dict.fromkeys(name for name, _ in FACTS), **dict.fromkeys(USE, math.nan)}
+    rows = [dict(blank) for _ in kinds]
+    if not places:
+        return rows
+    made: dict[str, list[str]] = {}
+    inks = [recovered[k] for k in places] + [truths[k] for k in places]
+    for name, recognise in [("", online.recognise), ("nearest_", nearest.recognise)]:
+        labels = recognise(inks, [*categories, *categories])
+        made[f"recognised_{name}as"], made[f"truth_recognised_{name}as"] = labels[: len(places)], labels[len(places) :]
+    made["image_recognised_as"] = image.recognise([images[k] for k in places], categories)
+    for at, k in enumerate(places):
+        found: dict[str, object] = {name: labels[at] for name, labels in made.items()}
+        right = {name: float(found[f"{name}_as"] == samples[k].label) for name in USE}
+        rows[k].update(category=categories[at], **found, **right)
+    return rows
+
+
+def _known(kind: str | None, label: str, alphabets: dict[str, list[str]]) -> str | None:
+    """Return the category where the label is one of its alphabet."""
+    return kind if kind is not None and label in alphabets.get(kind, ()) else None
+
+
+def confusion(table: pa.Table, column: str = "recognised_as") -> dict[tuple[str, str, str], int]:
+    """Return (category, label, recognised as) -> how often, of a scores table; sorted."""
+    columns = [table.column(name).to_pylist() for name in ("category", "label", column)]
+    found = Counter(key for key in zip(*columns, strict=True) if key[0] is not None)
+    return dict(sorted(found.items()))
+
+
+def write_confusion(table: pa.Table, path: Path) -> None:
+    """Write what was taken for what as CSV: category, label, recognised as (empty: no answer), count."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["category", "label", "recognised_as", "count"])
+    writer.writerows([*key, count] for key, count in confusion(table).items())
+    write_text(path, buffer.getvalue())
+
+
+def agreement(table: pa.Table) -> dict[str, dict[str, float]]:
+    """Return, for all labelled characters and by category, the shares that are read right.
+
+    ``recovered`` and ``ceiling``: the online recogniser on the recovered and the true ink; ``image``: the image
+    recogniser; ``ratio``: recovered over ceiling, NaN where the ceiling is 0; ``nearest_ratio``: the same with nearest
+    prototypes; ``samples``: how many.
+    """
+    names = ["category", "label", *(name for name, _ in FACTS[1:])]
+    columns = {name: np.array(table.column(name).to_pylist(), object) for name in names}
+    labelled = np.array([kind is not None for kind in columns["category"]], bool)
+    parts = {"all": labelled} | {
+        kind: columns["category"] == kind for kind in sorted(set(columns["category"][labelled]))
+    }
+    return {part: _shares(columns, chosen) for part, chosen in parts.items() if chosen.any()}
+
+
+def _shares(columns: dict[str, NDArray[np.object_]], chosen: NDArray[np.bool_]) -> dict[str, float]:
+    right = {name: float((columns[name] == columns["label"])[chosen].mean()) for name, _ in FACTS[1:]}
+    recovered, ceiling = right["recognised_as"], right["truth_recognised_as"]
+    return {
+        "samples": float(chosen.sum()),
+        "recovered": recovered,
+        "ceiling": ceiling,
+        "image": right["image_recognised_as"],
+        "ratio": _ratio(recovered, ceiling),
+        "nearest_ratio": _ratio(right["recognised_nearest_as"], right["truth_recognised_nearest_as"]),
+    }
+
+
+def _ratio(recovered: float, ceiling: float) -> float:
+    return recovered / ceiling if ceiling > 0 else math.nan
