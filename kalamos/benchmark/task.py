@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from numpy.typing import NDArray
 
 from kalamos.benchmark.controls import mean_trajectory
 from kalamos.convert import Conversion, read_corpus, rows_of
-from kalamos.datasets.corpus import UnitReport
-from kalamos.errors import TaskError
+from kalamos.datasets import CORPORA
+from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
+from kalamos.errors import KalamosError, TaskError
 from kalamos.ink import Ink, Sample, Split
 from kalamos.renderers import Style, preset
 from kalamos.seeding import rng_for, stable_hash
@@ -31,6 +33,7 @@ from kalamos.store import Row, file_metadata, read_rows, write_rows, write_text
 
 TRAINING_SAMPLES = 500
 """How many samples of the training split the mean trajectory is fitted on."""
+TRAINING_SAMPLES_OF_A_UNIT = 25
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,8 @@ def prepare(
 
 def select(task: Task, root: Path, count: int | None, report: UnitReport) -> list[Sample]:
     """Return the task's samples in the order of their keys: the ``count`` with the smallest hash of the key."""
-    conversion = Conversion(task.corpus, root, tuple(sorted(task.options.items())))
+    options = _options(task, CORPORA.load(task.corpus))
+    conversion = Conversion(task.corpus, root, tuple(sorted(options.items())))
     taken = (sample for sample in read_corpus(conversion, report) if task.takes(sample))
     chosen: Iterable[Sample] = taken
     if count is not None:
@@ -162,11 +166,28 @@ def select(task: Task, root: Path, count: int | None, report: UnitReport) -> lis
 
 def _mean_trajectory(task: Task, root: Path, report: UnitReport) -> list[list[float]]:
     """Return the mean of trajectories of the training split, in pixels ``(256, 2)``: a control of every table."""
-    training = replace(task, split="train" if task.split else None)
-    samples = select(training, root, TRAINING_SAMPLES, report)
-    inks = (row.truth() for row in rows_of(iter(samples), task.resolved_style(), task.seed, report))
+    samples = islice(_training_samples(task, root, report), TRAINING_SAMPLES)
+    inks = (row.truth() for row in rows_of(samples, task.resolved_style(), task.seed, report))
     mean = mean_trajectory(inks)(Ink.empty(), rng_for(0))
     return [[float(x), float(y)] for x, y in mean.xy]
+
+
+def _training_samples(task: Task, root: Path, report: UnitReport) -> Iterator[Sample]:
+    """Yield training samples, a few of each unit, units in the order of a hash: many writers for little reading."""
+    training = replace(task, split="train" if task.split else None)
+    corpus: Corpus = CORPORA.load(task.corpus)
+    units = corpus.units(root, **_options(training, corpus))
+    for unit in sorted(units, key=lambda unit: (stable_hash(unit), unit)):
+        try:
+            yield from islice(filter(training.takes, corpus.read(root, unit, report)), TRAINING_SAMPLES_OF_A_UNIT)
+        except KalamosError as error:
+            report.refusals.append(Refusal(unit, "", str(error)))
+
+
+def _options(task: Task, corpus: Corpus) -> dict[str, str]:
+    """Return the corpus' choices, and the split too where the corpus need not read the others."""
+    has_split = any(name == "split" for name, _ in corpus.card.options)
+    return dict(task.options) | ({"split": task.split} if has_split and task.split else {})
 
 
 def verify(task: Task, path: Path) -> None:

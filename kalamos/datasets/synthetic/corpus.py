@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from kalamos.datasets.corpus import Card, UnitReport, split_by_writer
@@ -12,14 +12,14 @@ from kalamos.datasets.synthetic.glyphs import SCRIPTS, letters, plan_file, words
 from kalamos.datasets.synthetic.writers import Writer
 from kalamos.datasets.synthetic.writing import synthesise
 from kalamos.errors import CorpusError
-from kalamos.ink import Level, Sample
+from kalamos.ink import Level, Sample, Split
 from kalamos.seeding import rng_for
 
 T = TypeVar("T", bound=str)
 NAME = "synthetic"
 WRITERS_A_UNIT = 10
 MOST_WRITERS = 1_000_000
-DEFAULTS = {"seed": "0", "writers": "200", "scripts": "Latn,Arab,Deva,Taml", "level": "character"}
+DEFAULTS = {"seed": "0", "writers": "200", "scripts": "Latn,Arab,Deva,Taml", "level": "character", "split": ""}
 
 CARD = Card(
     name=NAME,
@@ -38,6 +38,7 @@ CARD = Card(
         ("writers", "how many writers (200)"),
         ("scripts", "ISO 15924 codes, separated by commas (Latn,Arab,Deva,Taml)"),
         ("level", "character, word, or both, separated by a comma (character)"),
+        ("split", "only the writers of train, validation or test (all)"),
     ),
 )
 
@@ -49,6 +50,7 @@ class Choices(NamedTuple):
     writers: int
     scripts: tuple[str, ...]
     levels: tuple[Level, ...]
+    split: str
 
 
 class Synthetic:
@@ -78,9 +80,11 @@ class Synthetic:
         """
         first, last, choices = _parse_unit(unit)
         texts = {(script, level): _texts(script, level) for script in choices.scripts for level in choices.levels}
-        report.expected["samples"] += (last - first + 1) * sum(map(len, texts.values()))
         for number in range(first, last + 1):
             writer = Writer.from_seed(choices.seed, number)
+            if choices.split and split_by_writer(NAME, writer.name) != choices.split:
+                continue
+            report.expected["samples"] += sum(map(len, texts.values()))
             for (script, level), every in texts.items():
                 for text in every:
                     yield _sample(text, (script, level), writer, choices.seed, unit)
@@ -124,7 +128,14 @@ def _choices(options: dict[str, str]) -> Choices:
         _integer("writers", given["writers"], 1, MOST_WRITERS),
         _listed("scripts", given["scripts"], SCRIPTS),
         _listed("level", given["level"], CARD.levels),
+        _split(given["split"]),
     )
+
+
+def _split(name: str) -> str:
+    if name and name not in get_args(Split):
+        raise CorpusError(f"{NAME}: split is one of {', '.join(get_args(Split))}, not {name!r}")
+    return name
 
 
 def _integer(name: str, text: str, low: int, high: int) -> int:
