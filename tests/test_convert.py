@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kalamos.convert import Conversion, convert
@@ -166,6 +167,46 @@ def test_a_full_disk_is_an_error_and_with_more_room_the_same_command_goes_on(con
     convert(conversion(), small_disk)
     assert {file: file.stat().st_mtime_ns for file in finished} == finished
     assert digests(small_disk) == digests(converted[0])
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from kalamos.convert import Conversion, convert
+from kalamos.renderers import preset
+settings = Conversion("unipen", Path({root!r}), (("categories", "1c"),), preset("clean"), shards=4)
+report = convert(settings, Path({folder!r}))
+print(report.samples, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+"""
+
+
+def characters(folder, files):
+    """Write UNIPEN files of 250 characters of 60 points each."""
+    data = folder / "data" / "1c" / "tst"
+    data.mkdir(parents=True)
+    (folder / "include").mkdir()
+    walks = np.cumsum(np.random.default_rng(0).integers(-40, 41, (250, 60, 2)), axis=1).tolist()
+    blocks = [
+        f'.SEGMENT CHARACTER {number} ? "a"\n.PEN_DOWN\n' + "\n".join(f"{x} {y}" for x, y in walk) + "\n.PEN_UP\n"
+        for number, walk in enumerate(walks)
+    ]
+    for number in range(files):
+        heading = f".VERSION 1.0\n.COORD X Y\n.POINTS_PER_SECOND 100\n.WRITER_ID w{number}\n"
+        (data / f"w{number:03d}.dat").write_text(heading + "".join(blocks))
+
+
+@pytest.mark.slow
+def test_ten_times_the_corpus_takes_the_same_memory(tmp_path):
+    peaks = []
+    for files in (20, 200):
+        root = tmp_path / str(files)
+        characters(root, files)
+        script = PEAK.format(root=str(root), folder=str(tmp_path / f"out-{files}"))
+        printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        samples, peak_kb = map(int, printed.split())
+        assert samples == 250 * files
+        peaks.append(peak_kb)
+    assert peaks[1] < 1.25 * peaks[0], f"peak memory grew from {peaks[0]} to {peaks[1]} kB"
 
 
 def test_other_settings_do_not_continue_a_run(converted):
