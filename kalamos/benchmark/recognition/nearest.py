@@ -48,14 +48,16 @@ class NearestRecogniser:
 
     def recognise(self, inks: Sequence[Ink], categories: Sequence[str]) -> list[str]:
         """Return the label of each ink among those of its category; empty for an empty ink."""
-        found = [""] * len(inks)
-        seen = shapes(inks)
+        found = self.nearest(shapes(inks), categories)
+        return [label if ink.n_points else "" for label, ink in zip(found, inks, strict=True)]
+
+    def nearest(self, seen: Floats, categories: Sequence[str]) -> list[str]:
+        """Return the label of the nearest prototype of each trajectory ``(n, 32, 2)``; the first of equals."""
+        found = [""] * len(seen)
         for name in sorted(set(categories)):
-            members = [k for k, other in enumerate(categories) if other == name and inks[k].n_points]
+            members = [k for k, other in enumerate(categories) if other == name]
             first, stop = self._spans[name]
             held = np.flatnonzero((self._classes >= first) & (self._classes < stop))
-            if not members or not len(held):
-                continue
             nearest = held[dtw_matrix(seen[members], self._points[held]).argmin(axis=1)]
             for k, place in zip(members, self._classes[nearest], strict=True):
                 found[k] = self.alphabets[name][place - first]

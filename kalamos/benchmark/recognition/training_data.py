@@ -1,4 +1,4 @@
-"""What the recognisers learn from: true ink of training writers, and images of it. Test writers are never read in."""
+"""What the recognisers learn from: true ink of training writers, and images of it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ class Labelled:
 
 
 def gather(root: Path, split: Split, cache: Path, seed: int = 0) -> Labelled:
-    """Return the labelled characters of a split; read once and kept as ``cache/<split>.npz``."""
+    """Return the labelled characters of a split; read once and kept as ``cache/<split>.npz``.
+
+    Training takes the splits of training and validation writers; the test writers are for ``evaluate`` alone.
+    """
     path = cache / f"{split}.npz"
     if not path.exists():
         samples = list(_samples(root, split))
