@@ -16,6 +16,8 @@ from kalamos.models.network import MASKED, Directed, PathNetwork, Route, Scene, 
 
 STEPS_A_PIECE = 2
 SPARE_STEPS = 8
+MOST_PASSES = 4
+"""A piece is drawn this often at most, so that no path goes round for ever on ink unlike any trained on."""
 
 
 class Beams(NamedTuple):
@@ -65,7 +67,10 @@ def beam_search(net: PathNetwork, scene: Scene, width: int = 1, memory: Tensor |
         for layer, cache, pair in zip(net.decoder, caches, crossed, strict=True):
             x = layer.step(x, cache, t, recency, pair, bias)  # type: ignore[operator]
         scores = net.point(net.decoded(x), answer, local, joined, real)
-        beams, parent, action = _advance(beams, F.log_softmax(scores, -1), t, m)
+        spent = drawn.view(b, width, -1, 2).sum(-1).repeat_interleave(2, -1) >= MOST_PASSES
+        log_p = F.log_softmax(scores, -1)
+        log_p[..., :-1] = log_p[..., :-1].masked_fill(torch.cat([spent, spent], -1), MASKED)
+        beams, parent, action = _advance(beams, log_p, t, m)
         if bool(beams.ended.all()):
             break
         rows = (torch.arange(b)[:, None] * width + parent).flatten()
