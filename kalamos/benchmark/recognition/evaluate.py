@@ -56,7 +56,7 @@ def read(labelled: Labelled) -> dict[str, np.ndarray[tuple[int], np.dtype[np.obj
         logits = online.logits(labelled.sequences[part].astype(np.float32))
         found["online"] += best(logits, kinds, online.alphabets)
         found["nearest"] += nearest.nearest(labelled.shapes[part].astype(np.float64), kinds)
-        pixels = labelled.images[part, None].astype(np.float32) / 255
+        pixels = labelled.images[part, None].astype(np.float32) / np.float32(255)
         found["image"] += best(image.logits(pixels), kinds, image.alphabets)
     return {name: np.array(labels, object) for name, labels in found.items()}
 
