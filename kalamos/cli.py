@@ -421,6 +421,18 @@ def demo(out: Path, limit: int | None, workers: int) -> None:
     click.echo(f"\nThe page with replays: {(out / 'leaderboard.html').resolve()}")
 
 
+@main.command()
+@click.argument("config", type=_EXISTING)
+@click.option("--out", type=_PATH, required=True, help="Folder for checkpoints, curves and weights.")
+@click.option("--fresh", is_flag=True, help="Begin anew instead of going on from the folder's checkpoint.")
+def train(config: Path, out: Path, fresh: bool) -> None:
+    """Train a model by the recipe CONFIG; a run that was cut short goes on from its checkpoint."""
+    from kalamos.registry import load_object
+
+    load_object("kalamos.models.train:train")(config, out, resume=not fresh)
+    click.echo(f"weights, curves and checkpoint in {out}")
+
+
 @main.command("warm-up")
 def warm_up() -> None:
     """Compile all kernels once, so that later commands start at once."""
