@@ -37,9 +37,9 @@ def _models() -> list[tuple[str, str]]:
 
 
 def _metrics() -> list[tuple[str, str]]:
-    from kalamos.benchmark.metrics import METRICS  # noqa: PLC0415
+    from kalamos.benchmark.recognition.columns import TABLE  # noqa: PLC0415
 
-    return [(name, f"{metric.family}; {metric.unit}; {metric.direction} is better") for name, metric in METRICS.items()]
+    return [(name, f"{metric.family}; {metric.unit}; {metric.direction} is better") for name, metric in TABLE.items()]
 
 
 def _tasks() -> list[tuple[str, str]]:

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from kalamos import engine
 from kalamos.benchmark.controls import CONTROLS
 from kalamos.benchmark.predict import MEAN_TRAJECTORY, predict, predict_control
@@ -25,7 +23,7 @@ from kalamos.benchmark.predictions import read_predictions, write_predictions
 from kalamos.benchmark.result import Kind, Result, make_result, read_result, write_result
 from kalamos.benchmark.score import score
 from kalamos.benchmark.task import Task, load_task, prepare
-from kalamos.errors import TaskError
+from kalamos.errors import StoreError, TaskError
 from kalamos.recoverer import loadable_models
 from kalamos.store import file_metadata, read_rows, write_text
 
@@ -195,7 +193,7 @@ def _named(predictions: Path) -> str | None:
         return predictions.name
     try:
         return file_metadata(predictions).get("entry")
-    except (pa.ArrowInvalid, OSError) as error:
+    except StoreError as error:
         raise TaskError(f"{predictions} is neither a Parquet file nor a folder of InkML: {error}") from error
 
 
