@@ -24,6 +24,7 @@ FOLDERS = {
     "omniglot": "omniglot",
 }
 """Where each corpus lies below the folder of corpora."""
+HARD = ("-scan", "-photo")
 MARK = "<!-- leaderboard -->"
 _BY_SCRIPT = ("ldtw", "rmse_arc", "start_point", "complete_trajectory")
 COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
@@ -35,10 +36,13 @@ COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
 @click.option("--docs", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
 @click.option("--task", "tasks", multiple=True, help="Only these tasks (repeat).")
 @click.option("--model", "models", multiple=True, help="Only these models (repeat).")
+@click.option("--hard", is_flag=True, help="The tasks at hard styles too.")
 @click.option("--workers", default=1, show_default=True)
-def main(corpora: Path, out: Path, docs: Path, tasks: tuple[str, ...], models: tuple[str, ...], workers: int) -> None:
+def main(
+    corpora: Path, out: Path, docs: Path, tasks: tuple[str, ...], models: tuple[str, ...], hard: bool, workers: int
+) -> None:
     """Bench all methods and controls on all tasks below CORPORA and write the tables and the page."""
-    for name in tasks or task_names():
+    for name in tasks or [name for name in task_names() if hard or not name.endswith(HARD)]:
         folder = FOLDERS.get(load_task(name).corpus)
         if folder is None or not (corpora / folder).is_dir():
             click.echo(f"{name}: its corpus is not below {corpora}; left out")
@@ -73,7 +77,7 @@ def _short(results: Sequence[Result]) -> str:
     place = "[docs/leaderboard.md](docs/leaderboard.md)"
     lines = [f"Made by `{COMMAND}`; intervals, controls and the other tasks are in {place}.", ""]
     for table in leaderboard.tables(results):
-        if table.ranked and not table.ranked[0].result.task.endswith(("-scan", "-photo")):
+        if table.ranked and not table.ranked[0].result.task.endswith(HARD):
             lines += [f"**{table.title}**", "", *_short_rows(table), ""]
     return "\n".join(lines)
 
