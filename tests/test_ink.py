@@ -6,7 +6,9 @@ import pytest
 from kalamos.errors import InkError
 from kalamos.ink import Ink, Sample
 
-TWO = Ink.from_strokes([[(0, 0), (3, 4)], [(10, 0)]], t=[[0.0, 0.5], [1.0]], pressure=[[0.1, 0.2], [1.0]], tilt=[[1, 2], [3]])
+TWO = Ink.from_strokes(
+    [[(0, 0), (3, 4)], [(10, 0)]], t=[[0.0, 0.5], [1.0]], pressure=[[0.1, 0.2], [1.0]], tilt=[[1, 2], [3]]
+)
 
 
 def test_records_shapes_types_and_are_locked():
@@ -29,9 +31,9 @@ def test_locking_leaves_the_callers_array_alone():
 
 def test_equality_is_exact_and_covers_every_channel():
     assert pickle.loads(pickle.dumps(TWO)) == TWO
-    assert TWO != Ink(TWO.xy, TWO.offsets)
-    assert TWO != Ink(TWO.xy, TWO.offsets, TWO.t, TWO.pressure)
-    assert TWO != Ink(np.nextafter(TWO.xy, np.float32(99)), TWO.offsets, TWO.t, TWO.pressure, TWO.extra)
+    assert Ink(TWO.xy, TWO.offsets) != TWO
+    assert Ink(TWO.xy, TWO.offsets, TWO.t, TWO.pressure) != TWO
+    assert Ink(np.nextafter(TWO.xy, np.float32(99)), TWO.offsets, TWO.t, TWO.pressure, TWO.extra) != TWO
     assert Ink.empty() == Ink.from_strokes([])
     assert Ink.empty() != "ink"
 
