@@ -78,6 +78,15 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(content)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled(tmp_path_factory):
+    """Read every seed once, so that no mutated file's time includes the compilation of kernels."""
+    path = tmp_path_factory.mktemp("seeds") / "file"
+    for module, seed in SEEDS:
+        path.write_bytes(seed)
+        list(module.read(path, UnitReport()))
+
+
 def check(module, path: Path, data: bytes) -> None:
     path.write_bytes(data)
     module.sniff(data[:65_536])
@@ -89,7 +98,7 @@ def check(module, path: Path, data: bytes) -> None:
     except FormatError as error:
         assert str(path) in str(error)
     assert all(refusal.reason for refusal in report.refusals)
-    assert time.process_time() - begin < 60
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.filterwarnings("error")
