@@ -218,6 +218,13 @@ def test_fast_batch_of_ragged_pairs(pairs):
     assert np.diag(dtw_matrix(a, b)).tolist() == found.tolist()
 
 
+def test_a_fast_distance_does_not_depend_on_its_company():
+    rng = np.random.default_rng(5)
+    pairs = [(rng.normal(size=(n, 2)), rng.normal(size=(m, 2)) + 1) for n, m in rng.integers(2, 90, (60, 2))]
+    together = dtw_distances([a for a, _ in pairs], [b for _, b in pairs])
+    assert together.tolist() == [float(dtw_distances([a], [b])[0]) for a, b in pairs]
+
+
 def test_fast_batch_takes_an_array_of_equal_lengths():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(4, 30, 2)), rng.normal(size=(7, 20, 2))

@@ -164,16 +164,20 @@ def _distance(
         if k == 0:
             work[stride] = _OUTSIDE
         if k % _REBASE == _REBASE - 1:
-            common += _rebase(work, int(now), int(last), first + 1, stop + 1)
+            common += _rebase(work, int(now), int(last), max(0, k - m + 1) + 1, min(n - 1, k) + 2, stop + 1)
         now, last, before = before, now, last
     return float(common + work[last + np.uint64(n)])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _rebase(work: Floats32, now: int, last: int, start: int, stop: int) -> float:
-    """Take the least cell of the newest diagonal off that diagonal and the one before; return it."""
+def _rebase(work: Floats32, now: int, last: int, start: int, end: int, stop: int) -> float:
+    """Take the least cell of the newest diagonal off that diagonal and the one before; return it.
+
+    Only the pair's own cells, ``start`` to ``end``, are asked for the least: the padding up to ``stop`` may hold what
+    was left of another pair, and a distance must not depend on its company.
+    """
     least = work[now + start]
-    for i in range(start, stop):
+    for i in range(start, end):
         least = min(least, work[now + i])
     for i in range(1, stop):
         work[now + i] -= least
