@@ -52,6 +52,17 @@ scheduler_option = click.option("--scheduler", metavar="ADDRESS", help="A Dask s
 seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything that is sampled.")
 style_option = click.option("--style", default="clean", show_default=True, help="A preset, or a TOML file.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+root_option = click.option(
+    "--corpus-root",
+    "--root",
+    "root",
+    type=_PATH,
+    envvar="KALAMOS_CORPUS_ROOT",
+    default=Path(),
+    help="The corpus folder.",
+)
+results_option = click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
+cache_option = click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
 limit_option = click.option("--limit", type=click.IntRange(1), help="Only so many samples; the result says so.")
 
 
@@ -174,17 +185,9 @@ def export(src: Path, dest: Path, to: str, style: str, seed: int, limit: int | N
 @main.command()
 @click.argument("task")
 @click.option("--model", "-m", "models", multiple=True, metavar="NAME", help="A model (repeat); default: all built in.")
-@click.option(
-    "--corpus-root",
-    "--root",
-    "root",
-    type=_PATH,
-    envvar="KALAMOS_CORPUS_ROOT",
-    default=Path(),
-    help="The corpus folder.",
-)
-@click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
-@click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
+@root_option
+@results_option
+@cache_option
 @click.option("--timeout", "timeout_s", default=20.0, show_default=True, help="Seconds that one image may take.")
 @click.option("--no-controls", is_flag=True, help="Leave the control rows out.")
 @click.option("--quick", is_flag=True, help="A first look: 100 samples; the result says so.")
@@ -233,17 +236,9 @@ def bench(
 @click.argument("predictions", type=_EXISTING)
 @click.option("--task", required=True, help="The task that the predictions answer.")
 @click.option("--name", help="The entry's name on the leaderboard; default: what the file says.")
-@click.option(
-    "--corpus-root",
-    "--root",
-    "root",
-    type=_PATH,
-    envvar="KALAMOS_CORPUS_ROOT",
-    default=Path(),
-    help="The corpus folder.",
-)
-@click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
-@click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
+@root_option
+@results_option
+@cache_option
 @limit_option
 @workers_option
 @json_option

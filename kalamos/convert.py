@@ -22,7 +22,7 @@ from kalamos.errors import CorpusError, KalamosError, StoreError
 from kalamos.ink import Sample
 from kalamos.renderers import Style, render, render_batch
 from kalamos.seeding import stable_hash
-from kalamos.store import Row, file_metadata, remove_abandoned, write_rows, write_text
+from kalamos.store import Row, file_metadata, in_groups, remove_abandoned, write_rows, write_text
 
 SHARDS = 32
 _BATCH = 256
@@ -144,7 +144,7 @@ def rows_of(samples: Iterator[Sample], style: Style | None, seed: int, report: U
     if style is None:
         yield from (Row(sample) for sample in samples)
         return
-    for batch in _batches(samples):
+    for batch in in_groups(samples, _BATCH):
         yield from _rendered(batch, style, seed, report)
 
 
@@ -250,17 +250,6 @@ def _rendered(samples: Sequence[Sample], style: Style, seed: int, report: UnitRe
         # Where the style distorts ink, the distorted ink is the truth of this picture.
         drawn = replace(sample, ink=rendering.placement.from_pixels(rendering.truth)) if style.distorts else sample
         yield Row(drawn, rendering.image, rendering.placement, style.hash)
-
-
-def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
-    batch: list[Sample] = []
-    for sample in samples:
-        batch.append(sample)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _counts(facets: Counter[tuple[str | None, str, str]]) -> Counter[str]:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,8 @@ from kalamos.errors import StoreError
 from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Ink, Sample
 from kalamos.png import decode_png, encode_png
+
+Item = TypeVar("Item")
 
 ROWS_IN_GROUP = 1024
 
@@ -121,7 +123,7 @@ def write_rows(path: Path, rows: Iterable[Row], metadata: Mapping[str, str] | No
     Raises:
         StoreError: where the disk is full or the folder cannot be written; no half file stays behind.
     """
-    return write_batches(path, SCHEMA, (_rows_batch(group) for group in _groups(rows, ROWS_IN_GROUP)), metadata)
+    return write_batches(path, SCHEMA, (_rows_batch(group) for group in in_groups(rows, ROWS_IN_GROUP)), metadata)
 
 
 def write_batches(
@@ -192,15 +194,25 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def read_rows(path: Path, *, images: bool = True, batch_size: int = ROWS_IN_GROUP) -> Iterator[Row]:
+def read_rows(
+    path: Path, *, images: bool = True, batch_size: int = ROWS_IN_GROUP, start: int = 0, stop: int | None = None
+) -> Iterator[Row]:
     """Yield the rows of a Parquet file, or of every ``*.parquet`` in a folder in the order of their names.
+
+    With ``start`` and ``stop`` only those rows are decoded.
 
     Raises:
         StoreError: where there is no such file, or it is not one that :func:`write_rows` made.
     """
+    seen = 0
     for file in parquet_files(path):
         for batch in read_batches(file, batch_size):
-            yield from _batch_rows(batch, images)
+            first, last = max(start - seen, 0), batch.num_rows if stop is None else min(stop - seen, batch.num_rows)
+            seen += batch.num_rows
+            if first < last:
+                yield from _batch_rows(batch.slice(first, last - first), images)
+            if stop is not None and seen >= stop:
+                return
 
 
 def read_batches(
@@ -313,10 +325,11 @@ def _extra_column(inks: Sequence[Ink]) -> pa.Array:
     return pa.ListArray.from_arrays(outer, channels)
 
 
-def _groups(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    group: list[Row] = []
-    for row in rows:
-        group.append(row)
+def in_groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield items in lists of ``size``, the last one shorter."""
+    group: list[Item] = []
+    for item in items:
+        group.append(item)
         if len(group) == size:
             yield group
             group = []

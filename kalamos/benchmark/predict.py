@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +110,7 @@ def _merged(jobs: Sequence[_ChunkJob], keys: Sequence[str]) -> Iterator[tuple[st
 
 
 def _predict_chunk(job: _ChunkJob) -> int:
-    rows = list(islice(read_rows(job.task_file), job.start, job.start + CHUNK))
+    rows = list(read_rows(job.task_file, start=job.start, stop=job.start + CHUNK))
     recoverer = _isolated(job.spec, job.timeout_s)
 
     def answers() -> Iterator[tuple[str, Answer]]:

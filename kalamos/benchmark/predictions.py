@@ -11,9 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,7 +19,7 @@ from kalamos.benchmark.isolation import Answer, Status
 from kalamos.errors import InkError, KalamosError, TaskError
 from kalamos.ink import Ink
 from kalamos.recoverer import MAX_POINTS
-from kalamos.store import INK_FIELDS, file_metadata, ink_columns, inks_from, parquet_files, write_batches
+from kalamos.store import INK_FIELDS, file_metadata, in_groups, ink_columns, inks_from, parquet_files, write_batches
 
 SCHEMA = pa.schema(
     [("key", pa.string()), *INK_FIELDS, ("status", pa.string()), ("message", pa.string()), ("seconds", pa.float64())]
@@ -45,7 +43,7 @@ class Predictions:
 
 def write_predictions(path: Path, rows: Iterable[tuple[str, Answer]], metadata: Mapping[str, str]) -> int:
     """Write ``(key, answer)`` pairs; return how many."""
-    return write_batches(path, SCHEMA, (_batch(group) for group in _groups(rows)), metadata)
+    return write_batches(path, SCHEMA, (_batch(group) for group in in_groups(rows, 1024)), metadata)
 
 
 def read_predictions(path: Path, keys: Iterable[str]) -> Predictions:
@@ -87,17 +85,6 @@ def _batch(group: Sequence[tuple[str, Answer]]) -> pa.RecordBatch:
         "seconds": pa.array([answer.seconds for answer in answers], pa.float64()),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
-
-
-def _groups(rows: Iterable[tuple[str, Answer]], size: int = 1024) -> Iterator[list[tuple[str, Answer]]]:
-    group: list[tuple[str, Answer]] = []
-    for row in rows:
-        group.append(row)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
 
 
 def _from_parquet(path: Path) -> Iterator[tuple[str, Answer]]:
@@ -171,9 +158,3 @@ def _from_inkml(folder: Path, wanted: set[str]) -> Iterator[tuple[str, Answer]]:
             yield key, Answer(None, "failed", f"broken file: {error}")
             continue
         yield key, (Answer(inks[0]) if inks else Answer(None, "failed", "empty ink"))
-
-
-def seconds_of(answers: Iterable[Answer]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the times of the answers that were timed, ``(n,)`` seconds."""
-    times = np.array([answer.seconds for answer in answers], np.float64)
-    return times[np.isfinite(times)]

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -113,7 +114,14 @@ class Result:
 
     def scores(self) -> pa.Table:
         """Return the entry's scores, a row a sample."""
-        return pq.read_table(self.folder / "scores.parquet")
+        path = self.folder / "scores.parquet"
+        return _scores(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _scores(path: Path, changed_ns: int) -> pa.Table:
+    """Read a table of scores once: every metric of every pair of entries asks for it."""
+    return pq.read_table(path)
 
 
 def make_result(

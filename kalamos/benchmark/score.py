@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +98,7 @@ def score(
 
 
 def _score_chunk(job: _ScoreJob) -> pa.RecordBatch:
-    rows = list(islice(read_rows(job.task_file), job.start, job.start + len(job.answers)))
+    rows = list(read_rows(job.task_file, start=job.start, stop=job.start + len(job.answers)))
     answers = [_checked(given, row) for row, given in zip(rows, job.answers, strict=True)]
     read = recognition.columns(
         [row.sample for row in rows],

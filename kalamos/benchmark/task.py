@@ -241,11 +241,6 @@ def pixels_checksum(pixels: NDArray[np.uint8]) -> str:
     return hashlib.sha256(head + pixels.tobytes()).hexdigest()[:16]
 
 
-def task_rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of a prepared task."""
-    return read_rows(path)
-
-
 def prepared_task(path: Path) -> tuple[Task, str]:
     """Return the task that a prepared file was made for, and its hash."""
     metadata = file_metadata(path)

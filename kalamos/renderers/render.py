@@ -183,7 +183,7 @@ def _with_truth(
     done, first = [], 0
     for i, ink in enumerate(inks):
         last = first + ink.n_points
-        moved = _moved(maps[i], xy[first:last]) if len(maps) else truths[first:last]
+        moved = _seen(maps[i], xy[first:last]) if len(maps) else truths[first:last]
         truth = Ink(moved, ink.offsets, ink.t, ink.pressure, ink.extra)
         done.append(Rendering(OfflineImage(images[i]), truth, Placement(scales[i], *shifts[i])))
         first = last
@@ -206,9 +206,10 @@ def _lay_out(batch: Batch, style: Style, chance: _Chance) -> tuple[Batch, Frames
     return batch, frames
 
 
-def _moved(homography: NDArray[np.float64], xy: NDArray[np.float64]) -> NDArray[np.float32]:
-    projected = np.column_stack([xy, np.ones(len(xy))]) @ homography.T
-    return (projected[:, :2] / projected[:, 2:]).astype(np.float32)
+def _seen(homography: NDArray[np.float64], xy: NDArray[np.float64]) -> NDArray[np.float32]:
+    from kalamos.renderers.capture import move  # noqa: PLC0415 - a plain style needs no capture
+
+    return move(homography, xy).astype(np.float32)
 
 
 def _placed(batch: Batch, frames: Frames) -> Batch:
