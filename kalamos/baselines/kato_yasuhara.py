@@ -7,7 +7,8 @@ the labels. Nothing is enumerated, so the cost grows linearly with the graph.
 
 Followed here: labels come before the trace and from the graph's form; at a vertex of even degree (double-traced
 edges counting twice) the pen leaves by the **middle** edge in cyclic order, whatever the angles. That is what sets
-the method apart from good continuation: it is combinatorial.
+the method apart from good continuation: it is combinatorial. The middle-edge rule is as the literature tells it; it was
+not checked against the paper's own text.
 
 Left open, as the paper's full text was not at hand, and decided so:
 
