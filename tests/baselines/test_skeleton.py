@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import distance_transform_edt, gaussian_filter, label
@@ -147,6 +147,7 @@ def test_ring_dot_and_line_are_kept_as_what_they_are():
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(0, np.pi), st.floats(1.0, 3.0))
+@example(2.3203125, 3.0).xfail(reason="thinning bends the ends of thick strokes: 1.9 px here", raises=AssertionError)
 def test_paths_lie_on_the_true_line(angle, radius):
     way = 24 * np.array([np.cos(angle), np.sin(angle)])
     graph = skeleton(drawn([[32 - way, 32 + way]], radius=radius))

@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -196,6 +196,7 @@ def test_resolution_does_not_matter():
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(30, 400), st.integers(30, 400), st.integers(16, 128), st.integers(0, 2**32))
+@example(30, 187, 16, 193).xfail(reason="ink one pixel tall: its centre of mass is coarse", raises=AssertionError)
 def test_the_placement_leads_back_to_the_scan(height, width, size_px, seed):
     """The ink's centre of mass in the model's image, taken back, is that on the scan."""
     rng = np.random.default_rng(seed)
