@@ -24,13 +24,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.binarise import Method
 from kalamos.baselines.combine import RIGHT_TO_LEFT, combine
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity, with_times
 from kalamos.baselines.skeleton import skeleton
 from kalamos.baselines.tracer import touch_px
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, draw, ends_by_node
+from kalamos.binarise import Method
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink

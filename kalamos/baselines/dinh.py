@@ -24,12 +24,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.binarise import Method
 from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, draw
+from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kalamos.baselines.binarise import Method
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, ends_by_node, lines_of, match_copies
+from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 

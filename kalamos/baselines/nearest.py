@@ -8,10 +8,10 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.binarise import Method, binarise
 from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.kinematics import Velocity, with_times
 from kalamos.baselines.thinning import thin
+from kalamos.binarise import Method, binarise
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 

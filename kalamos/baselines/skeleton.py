@@ -8,11 +8,11 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.binarise import Method, binarise
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.pixelgraph import trace_pixels
 from kalamos.baselines.simplify import chain_edges, reduce_graph
 from kalamos.baselines.thinning import DELETABLE, ink_radii, thin_in_place
+from kalamos.binarise import Method, binarise
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -44,6 +44,10 @@ class SkeletonRules:
 
 
 RULES = SkeletonRules()
+HOOK_RATIO = 1.5
+"""How far from an open end, in radii, the stroke's body is looked for."""
+CAP_RATIO = 0.85
+"""Nearer to the paper than this share of the body's radius, a point at an open end lies in a corner of the cap."""
 
 
 def skeleton(pixels: NDArray[np.uint8], method: Method = "otsu", rules: SkeletonRules = RULES) -> StrokeGraph:
@@ -230,6 +234,12 @@ def _assemble(
         points[filled], radius[filled] = new_xy[new_nodes[c, 1]], new_reach[new_nodes[c, 1]]
         filled += 1
         filled = _leave_zones(points, radius, start, filled, degree, new_nodes[c], new_reach)
+        if degree[new_nodes[c, 0]] == 1:
+            unhook(points[start:filled], radius[start:filled])
+            new_xy[new_nodes[c, 0]] = points[start]
+        if degree[new_nodes[c, 1]] == 1:
+            unhook(points[start:filled][::-1], radius[start:filled][::-1])
+            new_xy[new_nodes[c, 1]] = points[filled - 1]
         closed = new_nodes[c, 0] == new_nodes[c, 1] and degree[new_nodes[c, 0]] == 2
         smooth(points[start:filled], smoothing, closed)
         if closed:
@@ -280,6 +290,35 @@ def _leave_zones(
         end += 1
     points[end], radius[end] = points[last], radius[last]
     return end + 1
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def unhook(line: Floats, radius: Floats) -> None:
+    """Lay the open end at ``line[0]`` straight, in place, where thinning led it aside into a corner of the ink's cap.
+
+    Up to the middle of a round cap the distance to the paper is half the stroke's width; on the way into the corner
+    it falls. The points on that way keep their distance along the line and lose that across it.
+    """
+    n = len(line)
+    body = 0.0
+    for j in range(1, n):
+        if np.hypot(line[j, 0] - line[0, 0], line[j, 1] - line[0, 1]) > HOOK_RATIO * max(body, 1.0) + 1.0:
+            break
+        body = max(body, radius[j])
+    cut = 0
+    while cut < n - 1 and radius[cut] < CAP_RATIO * body:
+        cut += 1
+    far = cut
+    while far < n - 1 and np.hypot(line[far, 0] - line[cut, 0], line[far, 1] - line[cut, 1]) < 2.0 * body + 1.0:
+        far += 1
+    dx, dy = line[cut, 0] - line[far, 0], line[cut, 1] - line[far, 1]
+    norm = np.hypot(dx, dy)
+    if cut == 0 or norm < body:
+        return
+    dx, dy = dx / norm, dy / norm
+    for j in range(cut):
+        along = max(0.0, (line[j, 0] - line[cut, 0]) * dx + (line[j, 1] - line[cut, 1]) * dy)
+        line[j, 0], line[j, 1] = line[cut, 0] + along * dx, line[cut, 1] + along * dy
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kalamos.baselines.binarise import Method
 from kalamos.baselines.combine import combine
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity, with_times
 from kalamos.baselines.skeleton import skeleton
 from kalamos.baselines.walks import Lines
+from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 

@@ -19,7 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 from PIL import Image
 
-from kalamos.baselines.binarise import otsu_threshold, sauvola_surface
+from kalamos.binarise import otsu_threshold, sauvola_surface
 from kalamos.renderers.style import Style
 from kalamos.renderers.texture import SIDE, STRIP, UNIT, blur, gaussian_taps, grain_bank, random_bits, random_unit
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy.ndimage import gaussian_filter, maximum_filter, percentile_filter, uniform_filter
 
-from kalamos.baselines.binarise import otsu_threshold, sauvola_surface
+from kalamos.binarise import otsu_threshold, sauvola_surface
 from kalamos.errors import FormatError, KalamosError
 from kalamos.image import OfflineImage, Placement
 from kalamos.renderers.rules import remove_rules

@@ -16,7 +16,7 @@ from scipy.ndimage import distance_transform_edt, find_objects, label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from kalamos.baselines.binarise import otsu_threshold
+from kalamos.binarise import otsu_threshold
 from kalamos.errors import KalamosError
 
 SegmentLevel = Literal["page", "line", "word", "character"]
