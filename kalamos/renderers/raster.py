@@ -249,6 +249,11 @@ def _fold(bits, stride, dirty, opacity, passes, clear, width):
     for word in range(dirty[2], dirty[3] + 1):
         for row in range(dirty[0], dirty[1] + 1):
             column = bits[word * stride + row * SUB : word * stride + row * SUB + SUB]
+            marked = _U(0)
+            for j in range(SUB):
+                marked |= column[j]
+            if marked == _U(0):  # most of the box is paper, which is not worth counting
+                continue
             total = _U(0)
             for j in range(SUB):
                 x = column[j]
@@ -256,8 +261,6 @@ def _fold(bits, stride, dirty, opacity, passes, clear, width):
                 x = (x & _PAIR) + ((x >> _U(2)) & _PAIR)
                 total += (x + (x >> _U(4))) & _NIBBLE
                 column[j] = _U(0)
-            if total == _U(0):
-                continue
             total = (total & _BYTE) + ((total >> _U(8)) & _BYTE)
             total = (total + (total >> _U(16))) & _SHORT
             for k in range(2):
@@ -330,7 +333,7 @@ def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
 @_KERNEL
 def _draw_all(path, ink, strokes, images, frames, nib, opacity, bits, passes, spans, runs, floats, dirty, clear):
     """Draw image after image, band after band, so that the bit map stays in the cache, and stroke after stroke."""
-    window, part, edges = floats[0], floats[1], floats[2:].reshape(12, 4)
+    window, part, edges = floats[:4], floats[4:10], floats[10:].reshape(12, 4)
     for image in range(len(frames)):
         height, width = frames[image, 0], frames[image, 1]
         words = (width + 1) // 2
@@ -393,7 +396,7 @@ def draw_exact(paths: Paths, frames: Ints, nib: Floats, opacity: float, output: 
         np.zeros((2, int((rows * frames[:, 1]).max()) if varying else 1), np.float32),
         np.empty((2, longest), np.float32),
         np.empty((2, longest), np.int32),
-        np.zeros((14, 4)),
+        np.zeros(4 + 6 + 12 * 4),
         np.zeros(4, np.int64),
         output,
     )
