@@ -10,12 +10,14 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
 from skimage.filters import threshold_otsu
 
 from kalamos import geometry
-from kalamos.benchmark.metrics import METRICS, Pair
+from kalamos.benchmark.metrics import METRICS, Pair, Reference
 from kalamos.benchmark.metrics.picture import adaptive_iou, drawn, otsu_ink
-from kalamos.benchmark.metrics.published import tick_pair
+from kalamos.benchmark.metrics.published import recovered_ticks, true_ticks
 from kalamos.benchmark.metrics.structure import kendall_tau, pairs_within
 from kalamos.benchmark.metrics.velocity import count_pulses, pearson, speed_profile
 from kalamos.image import OfflineImage
@@ -95,7 +97,7 @@ def test_shares_scale_with_line_height():
     assert value("rmse_arc_below_5", off, truth) == 1.0
     larger = Pair(off, truth, BLANK, line_height_px=128)
     assert METRICS["ldtw_below_3"].value(larger) == 1.0
-    assert larger.tolerance_px == 10.0
+    assert larger.reference.tolerance_px == 10.0
 
 
 # published
@@ -121,12 +123,13 @@ def test_published_variants_by_hand():
 def test_kaggle_pools_over_points():
     metric = METRICS["rmse_kaggle2013"]
     assert metric.aggregate == "pooled_rms"
-    assert metric.weight(Pair(*published_pair())) == 3.0
+    assert metric.weight(Pair(*published_pair()).reference) == 3.0
 
 
 def test_without_times_points_are_ticks():
     truth = Ink.from_strokes([[[0, 0], [1, 0], [9, 0]]])
-    there, answer = tick_pair(Pair(Ink.from_strokes([[[0, 0], [4, 0]]]), truth))
+    pair = Pair(Ink.from_strokes([[[0, 0], [4, 0]]]), truth)
+    there, answer = true_ticks(pair.reference), recovered_ticks(pair)
     assert there.tolist() == [[0, 0], [1, 0], [9, 0]]
     assert answer.tolist() == [[0, 0], [2, 0], [4, 0]]
 
@@ -176,7 +179,7 @@ def test_a_line_too_much_through_a_junction_is_wrong():
 
 def test_a_stroke_that_ends_at_another_is_a_junction():
     tee = Ink.from_strokes([[[12, 32], [52, 32]], [[32, 12], [32, 32]]])
-    assert len(Pair(tee, tee, BLANK).junctions) == 1
+    assert len(Reference(tee, BLANK).junctions) == 1
     assert value("junction", tee, tee) == 1.0
     assert value("junction", geometry.reverse(tee), tee) == 1.0
     assert value("junction", cross(), tee) == 0.0
@@ -184,14 +187,15 @@ def test_a_stroke_that_ends_at_another_is_a_junction():
 
 def test_a_retraced_line_is_no_junction():
     there_and_back = line([10, 10], [50, 10], [10, 10])
-    assert len(Pair(there_and_back, there_and_back, BLANK).junctions) == 0
+    assert len(Reference(there_and_back, BLANK).junctions) == 0
     assert math.isnan(value("junction", there_and_back, there_and_back))
 
 
 def test_a_loop_crosses_itself_once_and_may_bounce_off_itself():
     loop = line([12, 12], [52, 52], [52, 12], [12, 52])
     bounced = line([12, 12], [32, 32], [52, 12], [52, 52], [32, 32], [12, 52])
-    assert Pair(loop, loop, BLANK).junctions == pytest.approx(np.array([[32.0, 32.0]]), abs=1.0)
+    (crossing,) = Reference(loop, BLANK).junctions
+    assert crossing.centre == pytest.approx([32.0, 32.0], abs=1.0)
     assert value("junction", loop, loop) == 1.0
     assert value("junction", geometry.reverse(loop), loop) == 1.0
     assert value("junction", bounced, loop) == 0.0
@@ -227,6 +231,16 @@ def test_lifts_pair_off_one_to_one_and_as_many_as_can():
     assert pairs_within(np.array([[0.0, 0.0], [2.0, 0.0]]), np.array([[1.0, 0.0], [-1.0, 0.0]]), 1.0) == 2
     assert pairs_within(np.zeros((3, 2)), np.zeros((1, 2)), 1.0) == 1
     assert pairs_within(np.zeros((1, 2)), np.full((1, 2), 9.0), 1.0) == 0
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_as_many_lifts_are_paired_as_can_be(n, m, seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(0, 6, (n, 2)).astype(float), rng.integers(0, 6, (m, 2)).astype(float)
+    close = np.hypot(*(a[:, None] - b[None]).transpose(2, 0, 1)) <= 2.0
+    independent = maximum_bipartite_matching(csr_array(close), perm_type="column")
+    assert pairs_within(a, b, 2.0) == (independent >= 0).sum()
 
 
 # picture
@@ -298,7 +312,7 @@ def test_hausdorff_agrees_with_shapely():
         a, b = (Ink.from_strokes([rng.uniform(0, 64, (5, 2))]) for _ in range(2))
         pair = Pair(a, b, BLANK)
         theirs = shapely.hausdorff_distance(
-            *(shapely.MultiPoint(d.xy) for d in (pair.truth_dense, pair.recovered_dense))
+            *(shapely.MultiPoint(d.xy) for d in (pair.reference.dense, pair.recovered_dense))
         )
         assert METRICS["hausdorff"].value(pair) == pytest.approx(theirs, rel=1e-12)
 

@@ -187,13 +187,13 @@ def test_the_company_of_others_changes_nothing(letters):
 def test_columns_of_scoring(letters, rendered):
     inks, images = [one.truth for one in rendered], [one.image for one in rendered]
     answers = [Ink.empty() if k % 4 == 0 else ink for k, ink in enumerate(inks)]
-    rows = recognition.columns(letters, answers, inks, images)
+    rows = recognition.columns(recognition.questions(letters, inks, images), answers)
     assert all(row["recognised"] == 0 and row["recognised_as"] == "" for row in rows[::4])
     assert [row["recognised_as"] == row["truth_recognised_as"] for row in rows] == [
         k % 4 != 0 for k in range(len(rows))
     ]
     unlabelled = [Sample("k", inks[0], "word", "word", time_source="recorded")]
-    (row,) = recognition.columns(unlabelled, inks[:1], inks[:1], images[:1])
+    (row,) = recognition.columns(recognition.questions(unlabelled, inks[:1], images[:1]), inks[:1])
     assert math.isnan(row["recognised"])
     assert row["category"] is None
     names = [name for name, _ in recognition.FACTS]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from kalamos.benchmark.metrics import optimistic, order, picture, published, structure, velocity
 from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics.pair import Pair, Reference
 
 _FAMILIES = ("order", "structure", "picture", "velocity", "published", "optimistic")
 _ROWS = [row for family in (order, structure, picture, velocity, published, optimistic) for row in family.METRICS]
@@ -24,4 +24,4 @@ def score(pair: Pair, *, says_time: bool | None = None) -> dict[str, float]:
     return {name: metric.value(pair, says_time=says_time) for name, metric in METRICS.items()}
 
 
-__all__ = ["METRICS", "Metric", "Pair", "score"]
+__all__ = ["METRICS", "Metric", "Pair", "Reference", "score"]

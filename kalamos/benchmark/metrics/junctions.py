@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -29,18 +30,32 @@ _ARM = 2
 Ends = tuple[Floats | None, Floats | None]
 
 
-def junctions(truth: Dense, radius_px: float, step_px: float) -> Floats:
-    """Return the centres of the truth's junctions, ``(j, 2)``; of those closer than a radius the first counts."""
-    centres: Floats = _junctions(truth.xy, truth.stroke, truth.offsets, radius_px, step_px)
-    return centres
+class Junction(NamedTuple):
+    """A junction of the truth.
+
+    Attributes:
+        centre: its place, ``(2,)``.
+        branches: where the true path crosses the edge of its disc, ``(b, 2)``.
+        joined: which branches the true passes join, and how often.
+    """
+
+    centre: Floats
+    branches: Floats
+    joined: Counter[tuple[int, ...]]
 
 
-def traversed(truth: Dense, recovered: Dense, centre: Floats, radius_px: float) -> bool:
+def junctions(truth: Dense, radius_px: float, step_px: float) -> Iterator[Junction]:
+    """Yield the truth's junctions; of those closer than a radius the first counts."""
+    for centre in _junctions(truth.xy, truth.stroke, truth.offsets, radius_px, step_px):
+        passes = list(_passes(truth, centre, radius_px))
+        branches = _branches(passes, radius_px)
+        yield Junction(centre, branches, Counter(_joined(ends, branches, radius_px) for ends in passes))
+
+
+def traversed(recovered: Dense, place: Junction, radius_px: float) -> bool:
     """Return whether the recovered path joins the same branches of one junction as the true path."""
-    true_passes = list(_passes(truth, centre, radius_px))
-    branches = _branches(true_passes, radius_px)
-    joined = Counter(_joined(ends, branches, radius_px) for ends in true_passes)
-    return joined == Counter(_joined(ends, branches, radius_px) for ends in _passes(recovered, centre, radius_px))
+    passes = _passes(recovered, place.centre, radius_px)
+    return place.joined == Counter(_joined(ends, place.branches, radius_px) for ends in passes)
 
 
 def _passes(dense: Dense, centre: Floats, radius_px: float) -> Iterator[Ends]:

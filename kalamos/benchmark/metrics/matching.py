@@ -32,14 +32,15 @@ class Matching(NamedTuple):
     backward: NDArray[np.bool_]
 
 
-def match_strokes(truth: Dense, recovered: Dense) -> Matching:
+def match_strokes(truth: Floats, recovered: Dense) -> Matching:
     """Match strokes so that their mean distances add up to the least (Hungarian method; Kuhn 1955, Munkres 1957).
 
-    The distance of two strokes is the mean over 16 points spread along each, in whichever direction it is smaller. Of
-    a recovered ink with more strokes than four times the truth's and 64 only that many are looked at, the longest.
+    ``truth`` holds 16 points spread along each true stroke, ``(s, 16, 2)``. The distance of two strokes is the mean
+    over such points, in whichever direction it is smaller. Of a recovered ink with more strokes than four times the
+    truth's and 64 only that many are looked at, the longest.
     """
-    order = longest(recovered, 4 * truth.n_strokes + 64)
-    along, against = _mean_distances(truth.spread(SPREAD), recovered.take(order).spread(SPREAD))
+    order = longest(recovered, 4 * len(truth) + 64)
+    along, against = _mean_distances(truth, recovered.take(order).spread(SPREAD))
     rows, columns = linear_sum_assignment(np.minimum(along, against))
     gap = along[rows, columns] - against[rows, columns]
     return Matching(rows.astype(np.int64), order[columns], gap < -_SAME_PX, gap > _SAME_PX)

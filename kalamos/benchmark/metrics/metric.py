@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics.pair import Pair, Reference
 
 Direction = Literal["lower", "higher"]
 Aggregate = Literal["mean", "median", "pooled_rms"]
@@ -15,11 +15,11 @@ Family = Literal["order", "velocity", "structure", "picture", "published", "opti
 Need = Literal["image", "truth_time", "recovered_time"]
 
 
-def _always(pair: Pair) -> bool:
+def _always(reference: Reference) -> bool:
     return True
 
 
-def _one(pair: Pair) -> float:
+def _one(reference: Reference) -> float:
     return 1.0
 
 
@@ -49,24 +49,24 @@ class Metric:
     of: Callable[[Pair], float]
     unit: str
     direction: Direction
-    worst: Callable[[Pair], float]
+    worst: Callable[[Reference], float]
     aggregate: Aggregate
     family: Family
     formula: str
     source: str
     needs: frozenset[Need] = frozenset()
-    applies: Callable[[Pair], bool] = _always
-    weight: Callable[[Pair], float] = _one
+    applies: Callable[[Reference], bool] = _always
+    weight: Callable[[Reference], float] = _one
 
-    def applicable(self, pair: Pair) -> bool:
-        """Return whether the truth and the image of this pair give the metric something to measure."""
-        if pair.truth.n_points == 0:
+    def applicable(self, reference: Reference) -> bool:
+        """Return whether a truth and its image give the metric something to measure."""
+        if reference.truth.n_points == 0:
             return False
-        if "image" in self.needs and pair.image is None:
+        if "image" in self.needs and reference.image is None:
             return False
-        if "truth_time" in self.needs and not _timed(pair):
+        if "truth_time" in self.needs and not _timed(reference):
             return False
-        return self.applies(pair)
+        return self.applies(reference)
 
     def value(self, pair: Pair, *, says_time: bool | None = None) -> float:
         """Return the value of a pair: NaN where it does not apply, ``worst`` at most where the answer fails.
@@ -76,9 +76,9 @@ class Metric:
             says_time: whether the entry gives times at all. If so, an answer without them is a failure here; if not,
                 velocity does not apply to the entry. By default what this one answer does; a failed answer fails.
         """
-        if not self.applicable(pair):
+        worst = self._bound(pair.reference)
+        if math.isnan(worst):
             return math.nan
-        worst = self.worst(pair)
         lacking = "recovered_time" in self.needs and pair.recovered.t is None
         if lacking and (says_time is False or (says_time is None and not pair.failed)):
             return math.nan
@@ -89,7 +89,15 @@ class Metric:
             return worst
         return min(value, worst) if self.direction == "lower" else max(value, worst)
 
+    def _bound(self, reference: Reference) -> float:
+        """Return the worst value on a reference, NaN where the metric does not apply; found once for all answers."""
+        bound = reference.bounds.get(self.name)
+        if bound is None:
+            bound = self.worst(reference) if self.applicable(reference) else math.nan
+            reference.bounds[self.name] = bound
+        return bound
 
-def _timed(pair: Pair) -> bool:
-    t = pair.truth.t
+
+def _timed(reference: Reference) -> bool:
+    t = reference.truth.t
     return t is not None and len(t) > 1 and float(t[-1] - t[0]) > 0.0

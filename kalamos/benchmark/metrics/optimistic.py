@@ -12,13 +12,13 @@ import numpy as np
 from kalamos.benchmark.metrics.dense import Dense, Ints
 from kalamos.benchmark.metrics.dtw import dtw
 from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.order import diagonal, rmse
+from kalamos.benchmark.metrics.order import diagonal, rmse, rmse_arc
 from kalamos.benchmark.metrics.pair import Pair
 
 
 def rmse_arc_oracle_direction(pair: Pair) -> float:
     """Return the smaller ``rmse_arc`` of the recovered ink and its reversal."""
-    return min(rmse(pair.truth_arc, pair.recovered_arc), rmse(pair.truth_arc, pair.recovered_arc[::-1]))
+    return min(pair.view(rmse_arc), rmse(pair.reference.arc, pair.recovered_arc[::-1]))
 
 
 def ldtw_oracle_direction(pair: Pair) -> float:
@@ -28,7 +28,7 @@ def ldtw_oracle_direction(pair: Pair) -> float:
 
 def ldtw_adaptive_truth(pair: Pair) -> float:
     """Return LDTW against the truth with its strokes reordered and reversed towards the recovered ink."""
-    adapted = adapt(pair.truth_dense, *placed(pair))
+    adapted = adapt(pair.reference.dense, *placed(pair))
     return min(pair.warping.mean, dtw(adapted.xy, pair.recovered_dense.xy).mean)
 
 
@@ -38,7 +38,7 @@ def placed(pair: Pair) -> tuple[Ints, Ints]:
     A true stroke without a partner stays right behind the true stroke before it.
     """
     matching = pair.matching
-    place = np.full(pair.truth_dense.n_strokes, -1, np.int64)
+    place = np.full(pair.reference.dense.n_strokes, -1, np.int64)
     place[matching.truth] = matching.recovered
     known = place >= 0
     latest = np.maximum.accumulate(np.where(known, np.arange(len(place)), -1))

@@ -9,7 +9,7 @@ from kalamos import geometry
 from kalamos.benchmark.metrics.dense import Dense, Floats
 from kalamos.benchmark.metrics.dtw import dtw, dtw_to_segments
 from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics.pair import Pair, Reference
 
 
 def rmse(truth: ArrayLike, recovered: ArrayLike) -> float:
@@ -20,22 +20,22 @@ def rmse(truth: ArrayLike, recovered: ArrayLike) -> float:
 
 def rmse_arc(pair: Pair) -> float:
     """Return the RMSE of 256 positions at equal lengths along either path: order and geometry, no velocity."""
-    return rmse(pair.truth_arc, pair.recovered_arc)
+    return rmse(pair.reference.arc, pair.recovered_arc)
 
 
 def rmse_time(pair: Pair) -> float:
     """Return the RMSE of 256 positions at equal times: order, geometry and, above all, velocity."""
-    return rmse(pair.truth_time, pair.recovered_time)
+    return rmse(pair.reference.time, pair.recovered_time)
 
 
 def dtw_points(pair: Pair) -> float:
     """Return the DTW sum of the points as given: what most papers print, and what a denser sampling changes."""
-    return dtw(pair.truth_points, pair.recovered_points).total
+    return dtw(pair.reference.points, pair.recovered_points).total
 
 
 def dtw_128(pair: Pair) -> float:
     """Return the DTW of 128 points at equal lengths along either path, divided by the length of the warping path."""
-    return dtw(*(geometry.trajectory(ink, 128, by="arc") for ink in (pair.truth, pair.recovered))).mean
+    return dtw(pair.reference.view(_arc_128), geometry.trajectory(pair.recovered, 128, by="arc")).mean
 
 
 def dtw_segment(pair: Pair) -> float:
@@ -45,7 +45,7 @@ def dtw_segment(pair: Pair) -> float:
     to the other DTW values is gone.
     """
     starts, ends = segments(pair.recovered_dense)
-    return dtw_to_segments(pair.truth_dense.xy, starts, ends).mean
+    return dtw_to_segments(pair.reference.dense.xy, starts, ends).mean
 
 
 def segments(dense: Dense) -> tuple[Floats, Floats]:
@@ -59,31 +59,35 @@ def segments(dense: Dense) -> tuple[Floats, Floats]:
 
 def ldtw_below_3(pair: Pair) -> float:
     """Return 1 where LDTW is at most 3 px at a line height of 64 px, in proportion at others."""
-    return float(pair.warping.mean <= pair.tolerance_px * 3.0 / 5.0)
+    return float(pair.warping.mean <= pair.reference.tolerance_px * 3.0 / 5.0)
 
 
 def rmse_arc_below_5(pair: Pair) -> float:
     """Return 1 where ``rmse_arc`` is at most 5 px at a line height of 64 px, in proportion at others."""
-    return float(rmse_arc(pair) <= pair.tolerance_px)
+    return float(pair.view(rmse_arc) <= pair.reference.tolerance_px)
 
 
-def diagonal(pair: Pair) -> float:
+def diagonal(reference: Reference) -> float:
     """Return the frame's diagonal, the worst value of a distance."""
-    return pair.diagonal_px
+    return reference.diagonal_px
 
 
-def _whole_sum(pair: Pair) -> float:
-    return pair.diagonal_px * len(pair.truth_dense.xy)
+def _arc_128(reference: Reference) -> Floats:
+    return geometry.trajectory(reference.truth, 128, by="arc")
 
 
-def _points_sum(pair: Pair) -> float:
-    return pair.diagonal_px * len(pair.truth_points)
+def _whole_sum(reference: Reference) -> float:
+    return reference.diagonal_px * len(reference.dense.xy)
+
+
+def _points_sum(reference: Reference) -> float:
+    return reference.diagonal_px * len(reference.points)
 
 
 METRICS = (
     Metric(
         "rmse_arc",
-        rmse_arc,
+        lambda pair: pair.view(rmse_arc),
         "px",
         "lower",
         diagonal,
@@ -175,7 +179,7 @@ METRICS = (
         ldtw_below_3,
         "",
         "higher",
-        lambda pair: 0.0,
+        lambda reference: 0.0,
         "mean",
         "order",
         "[LDTW <= 3 px], at a line height of 64 px",
@@ -186,7 +190,7 @@ METRICS = (
         rmse_arc_below_5,
         "",
         "higher",
-        lambda pair: 0.0,
+        lambda reference: 0.0,
         "mean",
         "order",
         "[rmse_arc <= 5 px], at a line height of 64 px",

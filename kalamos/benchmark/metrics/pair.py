@@ -1,5 +1,7 @@
 """A recovered ink beside the true one, with the views of both that the metrics share, each computed once.
 
+The true side is a :class:`Reference` of its own: it is the same for every entry of a table, and half of the work.
+
 Both inks are in pixels of the image. Three ways of looking at them occur:
 
 - ``dense``: every stroke resampled at equal arc lengths of at most ``step_px``, the strokes one after another and no
@@ -15,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +25,8 @@ from numpy.typing import NDArray
 from kalamos import geometry
 from kalamos.benchmark.metrics.dense import MOST_POINTS, STEP_PX, TRUTH_POINTS, Dense, densify
 from kalamos.benchmark.metrics.dtw import Floats, Warping, dtw, frechet
-from kalamos.benchmark.metrics.junctions import junctions
-from kalamos.benchmark.metrics.matching import Matching, match_strokes
+from kalamos.benchmark.metrics.junctions import Junction, junctions
+from kalamos.benchmark.metrics.matching import SPREAD, Matching, match_strokes
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
@@ -33,35 +35,36 @@ TRAJECTORY_POINTS = 256
 TOLERANCE = 5.0 / 64.0
 
 
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """One answer and its truth.
+class _Views:
+    """What several metrics look at, computed once."""
 
-    Attributes:
-        recovered: what a method said, in pixels; without a stroke where it failed.
-        truth: what the pen did, in pixels.
-        image: what the method saw; without it the metrics that need it do not apply, and the frame is the truth's box.
-        line_height_px: height of a line of writing, by which tolerances grow; by default the image's height, without an
-            image the larger side of the truth's box. To be given where the image holds more than a line, as with pages.
-    """
+    _views: dict[Callable[[Any], Any], Any]
 
-    recovered: Ink
-    truth: Ink
-    image: OfflineImage | None = None
-    line_height_px: float | None = None
-    _views: dict[Callable[[Pair], Any], Any] = field(default_factory=dict, init=False, repr=False)
-
-    def view(self, of: Callable[[Pair], T]) -> T:
+    def view(self, of: Callable[[Self], T]) -> T:
         """Return ``of(self)``, computed once: for what several metrics of one family share."""
         if of not in self._views:
             self._views[of] = of(self)
         made: T = self._views[of]
         return made
 
-    @property
-    def failed(self) -> bool:
-        """Return whether there is nothing to compare."""
-        return self.recovered.n_points == 0
+
+@dataclass(frozen=True, eq=False)
+class Reference(_Views):
+    """What answers are held against: the truth, the image, and the views of them, computed once for all answers.
+
+    Attributes:
+        truth: what the pen did, in pixels.
+        image: what the method saw; without it the metrics that need it do not apply, and the frame is the truth's box.
+        line_height_px: height of a line of writing, by which tolerances grow; by default the image's height, without an
+            image the larger side of the truth's box. To be given where the image holds more than a line, as with pages.
+        bounds: metric -> the worst value on this reference, NaN where the metric does not apply; filled as asked for.
+    """
+
+    truth: Ink
+    image: OfflineImage | None = None
+    line_height_px: float | None = None
+    bounds: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    _views: dict[Callable[[Any], Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def frame_px(self) -> tuple[float, float]:
@@ -86,29 +89,87 @@ class Pair:
         return TOLERANCE * (max(self.frame_px) if self.image is None else self.image.height_px)
 
     @cached_property
-    def truth_length_px(self) -> float:
+    def length_px(self) -> float:
         """Return the length of the true pen-down path."""
         return geometry.length(self.truth)
 
     @cached_property
     def step_px(self) -> float:
-        """Return the distance of the truth's dense points; it depends on the truth alone."""
-        return max(STEP_PX, self.truth_length_px / TRUTH_POINTS)
+        """Return the distance of the truth's dense points."""
+        return max(STEP_PX, self.length_px / TRUTH_POINTS)
 
     @cached_property
-    def truth_dense(self) -> Dense:
+    def dense(self) -> Dense:
         """Return the truth at equal arc lengths."""
         return densify(self.truth, self.step_px)
 
     @cached_property
-    def recovered_dense(self) -> Dense:
-        """Return the recovered ink at equal arc lengths."""
-        return densify(self.recovered, max(self.step_px, geometry.length(self.recovered) / MOST_POINTS))
-
-    @cached_property
-    def truth_arc(self) -> Floats:
+    def arc(self) -> Floats:
         """Return 256 positions at equal lengths along the truth."""
         return geometry.trajectory(self.truth, TRAJECTORY_POINTS, by="arc")
+
+    @cached_property
+    def time(self) -> Floats:
+        """Return 256 positions at equal times along the truth, pen-up times left out."""
+        return geometry.trajectory(self.truth, TRAJECTORY_POINTS, by="time")
+
+    @cached_property
+    def points(self) -> Floats:
+        """Return the truth's points as they are, float64."""
+        return thinned(self.truth.xy)
+
+    @cached_property
+    def spread(self) -> Floats:
+        """Return 16 points along each true stroke, ``(s, 16, 2)``."""
+        return self.dense.spread(SPREAD)
+
+    @cached_property
+    def junctions(self) -> tuple[Junction, ...]:
+        """Return the truth's junctions and what is joined in each."""
+        return tuple(junctions(self.dense, self.tolerance_px, self.step_px))
+
+
+class Pair(_Views):
+    """One answer and its truth.
+
+    Attributes:
+        recovered: what a method said, in pixels; without a stroke where it failed.
+        reference: the truth and the image.
+    """
+
+    def __init__(
+        self,
+        recovered: Ink,
+        truth: Ink | Reference,
+        image: OfflineImage | None = None,
+        line_height_px: float | None = None,
+    ) -> None:
+        """Pair an answer with its truth, or with a reference that other answers are held against too.
+
+        Args:
+            recovered: what a method said, in pixels.
+            truth: what the pen did, in pixels; or a :class:`Reference`, and then nothing more.
+            image: what the method saw.
+            line_height_px: as in :class:`Reference`.
+        """
+        self.recovered = recovered
+        self.reference = truth if isinstance(truth, Reference) else Reference(truth, image, line_height_px)
+        self._views = {}
+
+    @property
+    def truth(self) -> Ink:
+        """Return what the pen did."""
+        return self.reference.truth
+
+    @property
+    def failed(self) -> bool:
+        """Return whether there is nothing to compare."""
+        return self.recovered.n_points == 0
+
+    @cached_property
+    def recovered_dense(self) -> Dense:
+        """Return the recovered ink at equal arc lengths."""
+        return densify(self.recovered, max(self.reference.step_px, geometry.length(self.recovered) / MOST_POINTS))
 
     @cached_property
     def recovered_arc(self) -> Floats:
@@ -116,19 +177,9 @@ class Pair:
         return geometry.trajectory(self.recovered, TRAJECTORY_POINTS, by="arc")
 
     @cached_property
-    def truth_time(self) -> Floats:
-        """Return 256 positions at equal times along the truth, pen-up times left out."""
-        return geometry.trajectory(self.truth, TRAJECTORY_POINTS, by="time")
-
-    @cached_property
     def recovered_time(self) -> Floats:
         """Return 256 positions at equal times along the recovered ink, pen-up times left out."""
         return geometry.trajectory(self.recovered, TRAJECTORY_POINTS, by="time")
-
-    @cached_property
-    def truth_points(self) -> Floats:
-        """Return the truth's points as they are, float64."""
-        return thinned(self.truth.xy)
 
     @cached_property
     def recovered_points(self) -> Floats:
@@ -138,27 +189,22 @@ class Pair:
     @cached_property
     def warping(self) -> Warping:
         """Return the DTW of the dense points."""
-        return dtw(self.truth_dense.xy, self.recovered_dense.xy)
+        return dtw(self.reference.dense.xy, self.recovered_dense.xy)
 
     @cached_property
     def reversed_warping(self) -> Warping:
         """Return the DTW with the whole recovered ink drawn backwards."""
-        return dtw(self.truth_dense.xy, self.recovered_dense.xy[::-1])
+        return dtw(self.reference.dense.xy, self.recovered_dense.xy[::-1])
 
     @cached_property
     def frechet_px(self) -> float:
         """Return the discrete Fréchet distance of the dense points."""
-        return frechet(self.truth_dense.xy, self.recovered_dense.xy)
-
-    @cached_property
-    def junctions(self) -> Floats:
-        """Return the centres of the truth's junctions, ``(j, 2)``."""
-        return junctions(self.truth_dense, self.tolerance_px, self.step_px)
+        return frechet(self.reference.dense.xy, self.recovered_dense.xy)
 
     @cached_property
     def matching(self) -> Matching:
         """Return which recovered stroke is which true one."""
-        return match_strokes(self.truth_dense, self.recovered_dense)
+        return match_strokes(self.reference.spread, self.recovered_dense)
 
 
 def thinned(xy: NDArray[np.float32], most: int = MOST_POINTS) -> Floats:

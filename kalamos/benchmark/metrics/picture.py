@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from kalamos.benchmark.metrics.dense import Floats
 from kalamos.benchmark.metrics.metric import Metric
 from kalamos.benchmark.metrics.order import diagonal
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics.pair import Pair, Reference
 from kalamos.ink import Ink
 
 Mask = NDArray[np.bool_]
@@ -65,14 +65,13 @@ def adaptive_iou(ink_mask: Mask, line_mask: Mask) -> float:
 
 def aiou(pair: Pair) -> float:
     """Return the AIoU of the image's ink (Otsu) and the recovered line in its best width."""
-    assert pair.image is not None  # noqa: S101 - for the type checker: the row says that it needs one
-    pixels = pair.image.pixels
-    return adaptive_iou(otsu_ink(pixels), drawn(pair.recovered, *pixels.shape))
+    ink = pair.reference.view(_image_ink)
+    return adaptive_iou(ink, drawn(pair.recovered, *ink.shape))
 
 
-def nearest(of: Floats, to: Floats) -> Floats:
-    """Return for each of ``(n, 2)`` points the distance to the nearest of ``(m, 2)`` points, ``(n,)``."""
-    distances: Floats = np.asarray(cKDTree(to).query(of)[0], np.float64)
+def nearest(of: Floats, to: cKDTree) -> Floats:
+    """Return for each of ``(n, 2)`` points the distance to the nearest point in a tree, ``(n,)``."""
+    distances: Floats = np.asarray(to.query(of)[0], np.float64)
     return distances
 
 
@@ -92,15 +91,24 @@ def hausdorff(pair: Pair) -> float:
 
 
 def _from_truth(pair: Pair) -> Floats:
-    return nearest(pair.truth_dense.xy, pair.recovered_dense.xy)
+    return nearest(pair.reference.dense.xy, cKDTree(pair.recovered_dense.xy))
 
 
 def _from_recovered(pair: Pair) -> Floats:
-    return nearest(pair.recovered_dense.xy, pair.truth_dense.xy)
+    return nearest(pair.recovered_dense.xy, pair.reference.view(_true_tree))
 
 
-def _has_ink(pair: Pair) -> bool:
-    return pair.image is not None and bool((pair.image.pixels != pair.image.pixels[0, 0]).any())
+def _true_tree(reference: Reference) -> cKDTree:
+    return cKDTree(reference.dense.xy)
+
+
+def _image_ink(reference: Reference) -> Mask:
+    assert reference.image is not None  # noqa: S101 - for the type checker: the row says that it needs one
+    return otsu_ink(reference.image.pixels)
+
+
+def _has_ink(reference: Reference) -> bool:
+    return reference.image is not None and bool((reference.image.pixels != reference.image.pixels[0, 0]).any())
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -150,7 +158,7 @@ METRICS = (
         aiou,
         "",
         "higher",
-        lambda pair: 0.0,
+        lambda reference: 0.0,
         "mean",
         "picture",
         "max over k of IoU(G, dilate_3x3^k(P)), G the Otsu ink of the image, P the recovered line 1 px wide",

@@ -13,7 +13,7 @@ import numpy as np
 from kalamos import geometry
 from kalamos.benchmark.metrics.dense import MOST_POINTS, Floats
 from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics.pair import Pair, Reference
 from kalamos.benchmark.metrics.velocity import WORST_DB, decibels
 from kalamos.ink import Ink
 
@@ -26,22 +26,28 @@ def ticks(ink: Ink, n: int) -> Floats:
     return np.stack([np.interp(at, np.arange(ink.n_points), ink.xy[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def tick_pair(pair: Pair) -> tuple[Floats, Floats]:
-    """Return truth and recovered ink with as many points as the truth has, 12,000 at most."""
-    n = min(pair.truth.n_points, MOST_POINTS)
-    return ticks(pair.truth, n), ticks(pair.recovered, n)
+def true_ticks(reference: Reference) -> Floats:
+    """Return the truth with as many points as it has, 12,000 at most."""
+    return ticks(reference.truth, min(reference.truth.n_points, MOST_POINTS))
 
 
-def unit_box(truth: Floats, recovered: Floats) -> tuple[Floats, Floats]:
-    """Return both after the map that takes the truth's box to 0..1, each axis by itself."""
-    low, size = truth.min(axis=0), np.ptp(truth, axis=0)
-    size = np.where(size > 0.0, size, 1.0)
-    return (truth - low) / size, (recovered - low) / size
+def recovered_ticks(pair: Pair) -> Floats:
+    """Return the recovered ink with as many points as the truth."""
+    return ticks(pair.recovered, len(pair.reference.view(true_ticks)))
+
+
+def unit_box(reference: Reference) -> tuple[Floats, Floats]:
+    """Return the corner ``(2,)`` and the size ``(2,)`` of the truth's box, which is mapped to 0..1."""
+    truth = reference.view(true_ticks)
+    size = np.ptp(truth, axis=0)
+    return truth.min(axis=0), np.where(size > 0.0, size, 1.0)
 
 
 def mean_square(pair: Pair) -> float:
-    """Return ``1/N sum (dx^2 + dy^2)`` in the truth's unit box."""
-    truth, recovered = unit_box(*pair.view(tick_pair))
+    """Return ``1/N sum (dx^2 + dy^2)`` in the truth's unit box, each axis by itself."""
+    low, size = pair.reference.view(unit_box)
+    truth = (pair.reference.view(true_ticks) - low) / size
+    recovered = (pair.view(recovered_ticks) - low) / size
     return float(((truth - recovered) ** 2).sum(axis=1).mean())
 
 
@@ -62,16 +68,16 @@ def mse_half_icdar2013(pair: Pair) -> float:
 
 def snr(pair: Pair) -> float:
     """Return the trajectory's ratio of signal to error, ``10 log10(sum |r - mean r|^2 / sum |r - q|^2)``, in pixels."""
-    truth, recovered = pair.view(tick_pair)
+    truth, recovered = pair.reference.view(true_ticks), pair.view(recovered_ticks)
     return decibels(float(((truth - truth.mean(axis=0)) ** 2).sum()), float(((truth - recovered) ** 2).sum()))
 
 
-def _n_points(pair: Pair) -> float:
-    return float(pair.truth.n_points)
+def _n_points(reference: Reference) -> float:
+    return float(reference.truth.n_points)
 
 
-def _extended(pair: Pair) -> bool:
-    return bool((np.ptp(pair.truth.xy, axis=0) > 0).any())
+def _extended(reference: Reference) -> bool:
+    return bool((np.ptp(reference.truth.xy, axis=0) > 0).any())
 
 
 METRICS = (
@@ -80,7 +86,7 @@ METRICS = (
         rmse_wor,
         "box",
         "lower",
-        lambda pair: float(np.sqrt(2.0)),
+        lambda reference: float(np.sqrt(2.0)),
         "mean",
         "published",
         "sqrt(1/N sum (dx^2 + dy^2)), axes 0..1 by the truth's box",
@@ -91,7 +97,7 @@ METRICS = (
         rmse_kaggle2013,
         "box",
         "lower",
-        lambda pair: 1.0,
+        lambda reference: 1.0,
         "pooled_rms",
         "published",
         "sqrt(1/2N sum (dx^2 + dy^2)), axes 0..1, N over all points of the task",
@@ -103,7 +109,7 @@ METRICS = (
         mse_half_icdar2013,
         "box^2",
         "lower",
-        lambda pair: 1.0,
+        lambda reference: 1.0,
         "mean",
         "published",
         "1/2N sum (dx^2 + dy^2), axes 0..1; no root",
@@ -114,7 +120,7 @@ METRICS = (
         snr,
         "dB",
         "higher",
-        lambda pair: WORST_DB,
+        lambda reference: WORST_DB,
         "median",
         "published",
         "10 log10(sum |r - mean r|^2 / sum |r - q|^2), cut to -20..100",

@@ -7,16 +7,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
-from scipy.spatial import cKDTree
 
 from kalamos.benchmark.metrics.dense import Dense, Floats, Ints
 from kalamos.benchmark.metrics.junctions import traversed
-from kalamos.benchmark.metrics.matching import SPREAD, longest
+from kalamos.benchmark.metrics.matching import longest
 from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics.pair import Pair, Reference
 
 
 def stroke_count(pair: Pair) -> float:
@@ -32,14 +30,13 @@ def stroke_count_error(pair: Pair) -> float:
 def start_point(pair: Pair) -> float:
     """Return 1 where the pen first touches the paper within the tolerance of the true place (SP)."""
     gap = pair.recovered.xy[0].astype(np.float64) - pair.truth.xy[0]
-    return float(np.hypot(*gap) <= pair.tolerance_px)
+    return float(np.hypot(*gap) <= pair.reference.tolerance_px)
 
 
 def junction(pair: Pair) -> float:
     """Return the share of the truth's junctions that the pen traverses as it did (JP), see the module junctions."""
-    centres = pair.junctions
-    right = [traversed(pair.truth_dense, pair.recovered_dense, centre, pair.tolerance_px) for centre in centres]
-    return float(np.mean(right))
+    radius_px = pair.reference.tolerance_px
+    return float(np.mean([traversed(pair.recovered_dense, place, radius_px) for place in pair.reference.junctions]))
 
 
 def complete_trajectory(pair: Pair) -> float:
@@ -49,7 +46,7 @@ def complete_trajectory(pair: Pair) -> float:
     of each other all the way. A wrong order or direction fails, unless the strokes concerned are no longer, or no
     farther apart, than the tolerance. Where the pen lifts does not count: ``pen_up_f1`` is for that.
     """
-    return float(pair.frechet_px <= pair.tolerance_px)
+    return float(pair.frechet_px <= pair.reference.tolerance_px)
 
 
 def pen_up_precision(pair: Pair) -> float:
@@ -70,16 +67,56 @@ def pen_up_f1(pair: Pair) -> float:
 def pen_up_hits(pair: Pair) -> int:
     """Return how many pen lifts can be paired off, one to one, within the tolerance of each other."""
     recovered = pair.recovered_dense.take(longest(pair.recovered_dense, 4 * pair.truth.n_strokes + 64))
-    return pairs_within(_lifts(pair.truth_dense), _lifts(recovered), pair.tolerance_px)
+    return pairs_within(pair.reference.view(_true_lifts), _lifts(recovered), pair.reference.tolerance_px)
 
 
 def pairs_within(a: Floats, b: Floats, distance: float) -> int:
     """Return the largest number of one-to-one pairs of ``(n, 2)`` and ``(m, 2)`` points no farther apart than this."""
-    close = cKDTree(a).query_ball_tree(cKDTree(b), distance)
-    row = np.repeat(np.arange(len(a)), [len(found) for found in close])
-    column = np.array([index for found in close for index in sorted(found)], np.int64)
-    graph = coo_array((np.ones(len(row), np.int8), (row, column)), shape=(len(a), len(b))).tocsr()
-    return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
+    return int(_matched(a, b, distance * distance))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _matched(a: Floats, b: Floats, square: float) -> int:
+    """Return the size of the largest matching of points within a distance (augmenting paths; Kuhn 1955).
+
+    Depth first from each point of ``a`` in turn: to a free point of ``b`` where one is near, otherwise on to the point
+    that holds the next one near. No table of all pairs is made.
+    """
+    n, m = len(a), len(b)
+    holder, seen = np.full(m, -1), np.full(m, -1)
+    rows, columns = np.empty(n, np.int64), np.empty(n, np.int64)
+    matched = 0
+    for start in range(n):
+        rows[0], columns[0], depth = start, 0, 0
+        while depth >= 0:
+            free = _next(a, b, square, rows[depth], 0, holder, -1)
+            if free < m:
+                columns[depth] = free
+                for k in range(depth + 1):
+                    holder[columns[k]] = rows[k]
+                matched += 1
+                break
+            held = _next(a, b, square, rows[depth], columns[depth], seen, start)
+            while held == m and depth > 0:
+                depth -= 1
+                held = _next(a, b, square, rows[depth], columns[depth] + 1, seen, start)
+            if held == m:
+                break
+            seen[held], columns[depth] = start, held
+            depth += 1
+            rows[depth], columns[depth] = holder[held], 0
+    return matched
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _next(a: Floats, b: Floats, square: float, row: int, column: int, mark: Ints, start: int) -> int:
+    """Return the next column near the row: a free one (``start`` -1), or one not yet seen from this start."""
+    for j in range(column, len(b)):
+        if (mark[j] < 0) if start < 0 else (mark[j] != start):
+            dx, dy = a[row, 0] - b[j, 0], a[row, 1] - b[j, 1]
+            if dx * dx + dy * dy <= square:
+                return j
+    return len(b)
 
 
 def stroke_order_tau(pair: Pair) -> float:
@@ -103,13 +140,13 @@ def stroke_direction(pair: Pair) -> float:
     Strokes no longer than the tolerance, or nearly the same backwards, have no direction and are left out. A stroke
     without a partner counts as wrong. Guessing is right half of the time.
     """
-    counted = _directed(pair)
+    counted = pair.reference.view(_directed)
     right = np.zeros(len(counted), bool)
     right[pair.matching.truth] = pair.matching.forward
     return float(right[counted].mean())
 
 
-def zero(pair: Pair) -> float:
+def zero(reference: Reference) -> float:
     """Return the worst value of a rate."""
     return 0.0
 
@@ -118,15 +155,19 @@ def _lifts(dense: Dense) -> Floats:
     return dense.xy[dense.offsets[1:] - 1]
 
 
-def _directed(pair: Pair) -> NDArray[np.bool_]:
+def _true_lifts(reference: Reference) -> Floats:
+    return _lifts(reference.dense)
+
+
+def _directed(reference: Reference) -> NDArray[np.bool_]:
     """Return which true strokes have a direction to get right, ``(s,)``.
 
     Those longer than the tolerance whose reversal is another path: a line drawn there and back has none.
     """
-    spread = pair.truth_dense.spread(SPREAD)
+    spread = reference.spread
     turned = np.hypot(*np.moveaxis(spread - spread[:, ::-1], -1, 0)).mean(axis=1)
-    long = (np.diff(pair.truth_dense.offsets) - 1) * pair.step_px > pair.tolerance_px
-    directed: NDArray[np.bool_] = long & (turned > pair.tolerance_px / 5)
+    long = (np.diff(reference.dense.offsets) - 1) * reference.step_px > reference.tolerance_px
+    directed: NDArray[np.bool_] = long & (turned > reference.tolerance_px / 5)
     return directed
 
 
@@ -147,7 +188,7 @@ METRICS = (
         stroke_count_error,
         "strokes",
         "lower",
-        lambda pair: float(max(10, pair.truth.n_strokes)),
+        lambda reference: float(max(10, reference.truth.n_strokes)),
         "mean",
         "structure",
         "|s_recovered - s_truth|",
@@ -191,12 +232,12 @@ METRICS = (
         stroke_order_tau,
         "",
         "higher",
-        lambda pair: -1.0,
+        lambda reference: -1.0,
         "mean",
         "structure",
         "(concordant - discordant) / all pairs of true strokes, after Hungarian matching",
         "Draw This First (2026); Kendall 1938; that a stroke without partner adds 0 is ours",
-        applies=lambda pair: pair.truth.n_strokes > 1,
+        applies=lambda reference: reference.truth.n_strokes > 1,
     ),
     Metric(
         "stroke_direction",
@@ -208,7 +249,7 @@ METRICS = (
         "structure",
         "right directions / true strokes that have one",
         "Kalamos",
-        applies=lambda pair: bool(_directed(pair).any()),
+        applies=lambda reference: bool(reference.view(_directed).any()),
     ),
     Metric(
         "start_point",
@@ -231,7 +272,7 @@ METRICS = (
         "structure",
         "junctions traversed along the true branches / true junctions",
         "JP of the same; definition ours",
-        applies=lambda pair: len(pair.junctions) > 0,
+        applies=lambda reference: len(reference.junctions) > 0,
     ),
     Metric(
         "complete_trajectory",

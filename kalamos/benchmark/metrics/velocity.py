@@ -15,7 +15,7 @@ from scipy.signal import find_peaks
 from kalamos import geometry
 from kalamos.benchmark.metrics.dense import Floats
 from kalamos.benchmark.metrics.metric import Metric, Need
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics.pair import Pair, Reference
 from kalamos.ink import Ink
 
 BINS_PER_S = 100
@@ -46,20 +46,20 @@ def speed_profile(ink: Ink, bins: int) -> Floats:
     return profile
 
 
-def bins_of(pair: Pair) -> int:
+def bins_of(reference: Reference) -> int:
     """Return the number of bins: one for each 10 ms of the truth's pen-down time, 32 to 2,048."""
-    duration = float(geometry.stroke_durations(pair.truth).sum())
+    duration = float(geometry.stroke_durations(reference.truth).sum())
     return int(np.clip(round(duration * BINS_PER_S), FEWEST_BINS, MOST_BINS))
 
 
-def true_profile(pair: Pair) -> Floats:
+def true_profile(reference: Reference) -> Floats:
     """Return the truth's speed profile."""
-    return speed_profile(pair.truth, bins_of(pair))
+    return speed_profile(reference.truth, bins_of(reference))
 
 
 def profiles(pair: Pair) -> tuple[Floats, Floats]:
     """Return the speed profiles of truth and recovered ink, each of mean 1."""
-    truth = pair.view(true_profile)
+    truth = pair.reference.view(true_profile)
     return truth, speed_profile(pair.recovered, len(truth))
 
 
@@ -103,7 +103,7 @@ def decibels(signal: float, error: float) -> float:
 def velocity_pulses(pair: Pair) -> float:
     """Return by how many velocity pulses the answer is off."""
     _, recovered = pair.view(profiles)
-    return float(abs(pair.view(_true_pulses) - count_pulses(recovered)))
+    return float(abs(pair.reference.view(_true_pulses) - count_pulses(recovered)))
 
 
 def count_pulses(profile: Floats) -> int:
@@ -116,16 +116,16 @@ def count_pulses(profile: Floats) -> int:
     return len(find_peaks(smooth, prominence=PROMINENCE * float(smooth.max()))[0])
 
 
-def _true_pulses(pair: Pair) -> int:
-    return count_pulses(pair.view(true_profile))
+def _true_pulses(reference: Reference) -> int:
+    return count_pulses(reference.view(true_profile))
 
 
-def _varies(pair: Pair) -> bool:
-    return bool(np.abs(pair.view(true_profile) - 1.0).max() >= _FLAT)
+def _varies(reference: Reference) -> bool:
+    return bool(np.abs(reference.view(true_profile) - 1.0).max() >= _FLAT)
 
 
-def _moves(pair: Pair) -> bool:
-    return pair.truth_length_px > 0.0
+def _moves(reference: Reference) -> bool:
+    return reference.length_px > 0.0
 
 
 METRICS = (
@@ -134,7 +134,7 @@ METRICS = (
         speed_correlation,
         "",
         "higher",
-        lambda pair: -1.0,
+        lambda reference: -1.0,
         "mean",
         "velocity",
         "Pearson r of the speed profiles",
@@ -147,7 +147,7 @@ METRICS = (
         speed_error,
         "",
         "lower",
-        lambda pair: 2.0,
+        lambda reference: 2.0,
         "mean",
         "velocity",
         "mean |v_truth - v_recovered|, each profile over its mean",
@@ -160,7 +160,7 @@ METRICS = (
         velocity_snr,
         "dB",
         "higher",
-        lambda pair: WORST_DB,
+        lambda reference: WORST_DB,
         "median",
         "velocity",
         "10 log10(sum (v - mean v)^2 / sum (v - v_recovered)^2), cut to -20..100",
@@ -173,7 +173,7 @@ METRICS = (
         velocity_pulses,
         "pulses",
         "lower",
-        lambda pair: float(max(10, pair.view(_true_pulses))),
+        lambda reference: float(max(10, reference.view(_true_pulses))),
         "mean",
         "velocity",
         "|number of acceleration peaks, truth - recovered|, on normalised time",

@@ -11,6 +11,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from kalamos.benchmark.metrics import METRICS
 from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.benchmark.metrics.pair import Pair, Reference
 from kalamos.benchmark.recognition.alphabets import category
 from kalamos.benchmark.recognition.image import ImageRecogniser
 from kalamos.benchmark.recognition.nearest import NearestRecogniser
@@ -34,7 +35,7 @@ def _of_a_chunk(pair: Pair) -> float:
     raise TypeError("whether a character is recognised is computed for a chunk, by kalamos.benchmark.recognition")
 
 
-def _nothing(pair: Pair) -> float:
+def _nothing(reference: Reference) -> float:
     return 0.0
 
 
@@ -73,35 +74,63 @@ def _recognisers() -> tuple[OnlineRecogniser, NearestRecogniser, ImageRecogniser
     return OnlineRecogniser.load(), NearestRecogniser.load(), ImageRecogniser.load()
 
 
-def columns(
-    samples: Sequence[Sample], recovered: Sequence[Ink], truths: Sequence[Ink], images: Sequence[OfflineImage]
-) -> list[dict[str, object]]:
-    """Return for each sample the facts and metrics of use.
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of the recognisers, whatever the method, and what they read without it.
+
+    Attributes:
+        samples: how many samples there are.
+        places: which of them have a label of a known alphabet.
+        categories: the alphabet of each of these.
+        labels: the label of each of these.
+        read: column -> what was read from the true ink and from the image of each of these.
+    """
+
+    samples: int
+    places: list[int]
+    categories: list[str]
+    labels: list[str]
+    read: dict[str, list[str]]
+
+
+def questions(samples: Sequence[Sample], truths: Sequence[Ink], images: Sequence[OfflineImage]) -> Questions:
+    """Read the true inks and the images: the ceiling and the alternative, the same for all methods.
 
     Args:
         samples: what was to be recovered; label, level, script and corpus say the category.
-        recovered: what a method said; an empty ink is not recognised.
         truths: what the pen did.
-        images: what the method saw.
+        images: what the methods saw.
     """
     online, nearest, image = _recognisers()
     kinds = [_known(category(sample), sample.label, online.alphabets) for sample in samples]
     places = [k for k, kind in enumerate(kinds) if kind is not None]
     categories = [kind for kind in kinds if kind is not None]
+    inks = [truths[k] for k in places]
+    read = {
+        "truth_recognised_as": online.recognise(inks, categories) if places else [],
+        "truth_recognised_nearest_as": nearest.recognise(inks, categories) if places else [],
+        "image_recognised_as": image.recognise([images[k] for k in places], categories) if places else [],
+    }
+    return Questions(len(samples), places, categories, [samples[k].label for k in places], read)
+
+
+def columns(asked: Questions, recovered: Sequence[Ink]) -> list[dict[str, object]]:
+    """Return for each sample the facts and metrics of use; an empty ink is not recognised."""
     blank: dict[str, object] = {**dict.fromkeys(name for name, _ in FACTS), **dict.fromkeys(USE, math.nan)}
-    rows = [dict(blank) for _ in kinds]
-    if not places:
+    rows = [dict(blank) for _ in range(asked.samples)]
+    if not asked.places:
         return rows
-    made: dict[str, list[str]] = {}
-    inks = [recovered[k] for k in places] + [truths[k] for k in places]
-    for name, recognise in [("", online.recognise), ("nearest_", nearest.recognise)]:
-        labels = recognise(inks, [*categories, *categories])
-        made[f"recognised_{name}as"], made[f"truth_recognised_{name}as"] = labels[: len(places)], labels[len(places) :]
-    made["image_recognised_as"] = image.recognise([images[k] for k in places], categories)
-    for at, k in enumerate(places):
+    online, nearest, _ = _recognisers()
+    inks = [recovered[k] for k in asked.places]
+    made = {
+        "recognised_as": online.recognise(inks, asked.categories),
+        "recognised_nearest_as": nearest.recognise(inks, asked.categories),
+        **asked.read,
+    }
+    for at, k in enumerate(asked.places):
         found: dict[str, object] = {name: labels[at] for name, labels in made.items()}
-        right = {name: float(found[f"{name}_as"] == samples[k].label) for name in USE}
-        rows[k].update(category=categories[at], **found, **right)
+        right = {name: float(found[f"{name}_as"] == asked.labels[at]) for name in USE}
+        rows[k].update(category=asked.categories[at], **found, **right)
     return rows
 
 
