@@ -37,11 +37,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from kalamos.errors import InkError
 from kalamos.ink import Ink
+from kalamos.kernels import inner, kernel
 
 RULES: tuple[str, ...] = (
     "channel-not-finite",
@@ -61,6 +61,8 @@ LIMIT = 1e15
 
 MIN_RISES = 0.1
 """A clock advances at one step in ten at least: ticks of 50 ms at 200 points a second do."""
+
+_POINT_US = 8.0  # what a point costs in plain Python
 
 Channels = Mapping[str, ArrayLike]
 
@@ -124,7 +126,8 @@ def mend_flat(
     times = known.pop("t", None)
     rest = np.stack(list(known.values()), axis=1) if known else np.empty((len(places), 0))
     mended_t = np.empty(0) if times is None else times.copy()
-    keep, ends, tally = _sweep(places, bounds, mended_t, rest)
+    sweep = _SWEEP.for_work(_POINT_US * len(places))
+    keep, ends, tally = sweep(places, bounds, mended_t, rest)
     for rule, count in zip(RULES[1:7], tally.tolist(), strict=True):
         if count:
             counts[rule] += count
@@ -162,7 +165,8 @@ def mend_many(
     channels = channels or {}
     rest = np.stack(list(channels.values()), axis=1) if channels else np.empty((len(places), 0))
     times = np.empty(0) if t is None else t.copy()
-    whole, tallies = _sweep_many(places.astype(np.float64), offsets, inks, times, rest)
+    sweep = _sweep_many.for_work(_POINT_US * len(places))
+    whole, tallies = sweep(places.astype(np.float64), offsets, inks, times, rest)
     for rule, count in zip(RULES[1:7], tallies.tolist(), strict=True):
         if count:
             counts[rule] += count
@@ -207,7 +211,7 @@ def _known_channels(
         values = np.ascontiguousarray(given, np.float64).reshape(-1)
         if len(values) != n:
             raise InkError(f"channel {name} needs one value for each of the {n} points; got {len(values)}")
-        if n and not _any_sound(values):
+        if n and not (np.abs(values) <= LIMIT).any():
             counts["channel-not-finite"] += 1
         else:
             known[name] = values
@@ -227,15 +231,7 @@ def _unit_pressure(force: NDArray[np.float64], declared: float | None, counts: C
     return force.astype(np.float32)
 
 
-@njit(cache=True, error_model="numpy")
-def _any_sound(values: NDArray[np.float64]) -> bool:
-    for value in values:  # noqa: SIM110 - numba compiles no any() over a generator
-        if abs(value) <= LIMIT:
-            return True
-    return False
-
-
-@njit(cache=True, error_model="numpy")
+@inner
 def _sweep(
     xy: NDArray[np.float64], offsets: NDArray[np.int64], t: NDArray[np.float64], rest: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
@@ -274,7 +270,10 @@ def _sweep(
     return keep, ends[: n_strokes + 1], tally
 
 
-@njit(cache=True, error_model="numpy")
+_SWEEP = kernel(_sweep)
+
+
+@kernel
 def _sweep_many(
     xy: NDArray[np.float64],
     offsets: NDArray[np.int64],
@@ -296,7 +295,7 @@ def _sweep_many(
     return whole, tallies
 
 
-@njit(cache=True, error_model="numpy")
+@inner
 def _sound_points(
     xy: NDArray[np.float64], t: NDArray[np.float64], rest: NDArray[np.float64], tally: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
@@ -312,7 +311,7 @@ def _sound_points(
     return keep
 
 
-@njit(cache=True, error_model="numpy")
+@inner
 def _time_advances(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArray[np.float64]) -> bool:
     """Say whether times rise at a tenth of the steps within strokes or, where no stroke has two points, at all."""
     points, steps, rises, origin, differs = 0, 0, 0, 0.0, False
@@ -333,7 +332,7 @@ def _time_advances(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArr
     return 0 < rises >= MIN_RISES * steps or (steps == 0 and (points <= 1 or differs))
 
 
-@njit(cache=True, error_model="numpy")
+@inner
 def _shift_restarts(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArray[np.float64], step: float) -> int:
     """Shift strokes that begin before the end of the one before, and all after them; return how many."""
     restarts, shift, end, begun = 0, 0.0, 0.0, False

@@ -24,16 +24,14 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from kalamos.kernels import inner, inner_of, kernel
+from kalamos.renderers.rows import disc_rows, mark, polygon_rows, samples
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
-
-# what Python calls is kept on disk; what only kernels call is compiled into them, without wrappers of its own
-_KERNEL = njit(cache=True, error_model="numpy", nogil=True)
-_INNER = njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 SUB = 16
 PER = 32
@@ -47,6 +45,8 @@ _BYTE = np.uint64(0x00FF00FF00FF00FF)
 _SHORT = np.uint64(0x0000FFFF0000FFFF)
 _U = np.uint64
 _SHARE = np.float32(1 / (SUB * PER))
+# what a hull and a pixel cost where they are drawn by plain Python
+_HULL_US, _WEIGH_US, _FOLD_US, _SPLAT_US, _COPY_US = 100, 150, 4, 1500, 0.3
 
 
 class Paths(NamedTuple):
@@ -91,7 +91,7 @@ def nib_matrix(shape: str, angle_deg: float, aspect: float) -> NDArray[np.float6
     return nib
 
 
-@_INNER
+@inner_of(disc_rows)
 def _disc_rows(v0, dv, rows, ar, bu, bv, br, edges, spans):
     """Fill the interval of u in which each row meets the hull of two discs; left > right: nowhere."""
     left, right = spans[0], spans[1]
@@ -129,7 +129,7 @@ def _disc_rows(v0, dv, rows, ar, bu, bv, br, edges, spans):
         right[j] = high
 
 
-@_INNER
+@inner_of(polygon_rows)
 def _polygon_rows(v0, dv, rows, edges, spans):
     """Fill the interval in which each row meets any of the edges."""
     left, right = spans[0], spans[1]
@@ -150,7 +150,7 @@ def _polygon_rows(v0, dv, rows, edges, spans):
             right[j] = f if f > right[j] else right[j]
 
 
-@_INNER
+@inner_of(samples)
 def _samples(spans, rows, scale, base, drift, limit, runs):
     """Turn intervals of u into runs of samples of each row, clipped to the image; return the least and greatest."""
     left, right, first, last = spans[0], spans[1], runs[0], runs[1]
@@ -173,7 +173,7 @@ def _samples(spans, rows, scale, base, drift, limit, runs):
     return least, greatest
 
 
-@_INNER
+@inner_of(mark)
 def _mark(bits, stride, row0, rows, least, greatest, runs):
     """OR the runs of samples into the bit map, one column of words after another."""
     first, last = runs[0], runs[1]
@@ -192,7 +192,7 @@ def _mark(bits, stride, row0, rows, least, greatest, runs):
             column[j] |= mask if some else _U(0)
 
 
-@_INNER
+@inner
 def _edge(edges, k, x0, y0, x1, y1):
     """Store an edge as (top, bottom, x at y 0, slope), empty where it is level."""
     if y0 > y1:
@@ -204,7 +204,7 @@ def _edge(edges, k, x0, y0, x1, y1):
     edges[k, 3] = slope
 
 
-@_INNER
+@inner
 def _hull_edges(dx, dy, ar, br, nib, edges):
     """Store the straight edges of the hull of two nibs ``(dx, dy)`` apart, relative to the first."""
     if nib[0] == 0.0:
@@ -230,7 +230,7 @@ def _hull_edges(dx, dy, ar, br, nib, edges):
             _edge(edges, 8 + corner, ar * x0, ar * y0, dx + br * x0, dy + br * y0)
 
 
-@_INNER
+@inner
 def _weigh(row0, rows, runs, ink, passes, width):
     """Add the samples of one hull to each pixel's count of passes, and to its sum of ink."""
     for j in range(rows):
@@ -243,7 +243,7 @@ def _weigh(row0, rows, runs, ink, passes, width):
             passes[1, start + column] += inside * ink
 
 
-@_INNER
+@inner
 def _fold(bits, stride, dirty, opacity, passes, clear, width):
     """Lay the marked ink over ``clear``, the share of paper still seen, and wipe the marks."""
     for word in range(dirty[2], dirty[3] + 1):
@@ -276,7 +276,7 @@ def _fold(bits, stride, dirty, opacity, passes, clear, width):
                 clear[at] *= np.float32(1.0) - amount
 
 
-@_INNER
+@inner
 def _clipped(x0, y0, dx, dy, window, edge):
     """Return the part ``t0..t1`` of a segment that lies in a box (Liang and Barsky 1984); t0 > t1: none of it."""
     t0, t1 = 0.0, 1.0
@@ -294,7 +294,7 @@ def _clipped(x0, y0, dx, dy, window, edge):
     return t0, t1
 
 
-@_INNER
+@inner
 def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
     """Mark the samples in the hull of the nibs at ``part`` = (ax, ay, a's half width, bx, by, b's); return its rows."""
     ax, ay, ar, bx, by, br = part[0], part[1], part[2], part[3], part[4], part[5]
@@ -315,14 +315,14 @@ def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
     du, dv = su * (bx + shear * by) - au, sv * (by - ay)
     _hull_edges(du, dv, ar, br, nib, edges)
     if nib[0] == 0.0:
-        _disc_rows(sv * (y0 - ay), sv / SUB, rows, ar, du, dv, br, edges, spans)
+        disc_rows(sv * (y0 - ay), sv / SUB, rows, ar, du, dv, br, edges, spans)
     else:
-        _polygon_rows(y0 - ay, 1.0 / SUB, rows, edges, spans)
+        polygon_rows(y0 - ay, 1.0 / SUB, rows, edges, spans)
     base = PER * (au / su - shear * y0)
-    least, greatest = _samples(spans, rows, PER / su, base, -shear * PER / SUB, int(window[3]) * PER, runs)
+    least, greatest = samples(spans, rows, PER / su, base, -shear * PER / SUB, int(window[3]) * PER, runs)
     if least > greatest:
         return 0, 0
-    _mark(bits, stride, row0, rows, least, greatest, runs)
+    mark(bits, stride, row0, rows, least, greatest, runs)
     dirty[0] = row0 // SUB if row0 // SUB < dirty[0] else dirty[0]
     dirty[1] = (row1 - 1) // SUB if (row1 - 1) // SUB > dirty[1] else dirty[1]
     dirty[2] = least >> 6 if least >> 6 < dirty[2] else dirty[2]
@@ -330,7 +330,7 @@ def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
     return row0, rows
 
 
-@_KERNEL
+@kernel
 def _draw_all(path, ink, strokes, images, frames, nib, opacity, bits, passes, spans, runs, floats, dirty, clear):
     """Draw image after image, band after band, so that the bit map stays in the cache, and stroke after stroke."""
     window, part, edges = floats[:4], floats[4:10], floats[10:].reshape(12, 4)
@@ -387,7 +387,13 @@ def draw_exact(paths: Paths, frames: Ints, nib: Floats, opacity: float, output: 
     longest = int(rows.max()) * SUB
     varying = bool((paths.ink != 1.0).any())
     output[:] = 1.0
-    _draw_all(
+    folds = len(paths.strokes) if opacity < 1 else len(frames)
+    hulls_us, folds_us = (
+        len(paths.path) * (_HULL_US + varying * _WEIGH_US),
+        len(output) / len(frames) * folds * _FOLD_US,
+    )
+    draw = _draw_all.for_work(hulls_us + folds_us)
+    draw(
         *paths,
         frames,
         nib,
@@ -402,7 +408,7 @@ def draw_exact(paths: Paths, frames: Ints, nib: Floats, opacity: float, output: 
     )
 
 
-@_INNER
+@inner
 def _cut(h, big, small, inverse, away):
     """Return the area of a unit square behind a straight edge ``h`` from its centre.
 
@@ -419,7 +425,7 @@ def _cut(h, big, small, inverse, away):
     return one - beyond if h > np.float32(0.0) else beyond
 
 
-@_INNER
+@inner
 def _nearest(dx, dy, ux, uy, length, lag):
     """Return the greater and smaller distance along the axes from a pixel's centre to the nearest disc's centre."""
     zero, least = np.float32(0.0), np.float32(1e-3)
@@ -432,7 +438,7 @@ def _nearest(dx, dy, ux, uy, length, lag):
     return big if big > least else least, small if small > least else least, foot
 
 
-@_INNER
+@inner
 def _splat(canvas, padded, row0, row1, column, origin, hull, ink):
     """Take the maximum with one hull's coverage in ``LANES`` columns of the rows ``row0..row1 - 1``.
 
@@ -451,7 +457,7 @@ def _splat(canvas, padded, row0, row1, column, origin, hull, ink):
             out[j] = cover if cover > out[j] else out[j]
 
 
-@_INNER
+@inner
 def _splat_thin(canvas, padded, row0, row1, column, origin, hull, ink):
     """Do as :func:`_splat` for a path so thin that both its edges pass through one pixel."""
     ux, uy, length, half, fall, lag = hull[0], hull[1], hull[2], hull[3], hull[4], hull[5]
@@ -468,7 +474,7 @@ def _splat_thin(canvas, padded, row0, row1, column, origin, hull, ink):
             out[j] = cover if cover > out[j] else out[j]
 
 
-@_INNER
+@inner
 def _splat_segment(path, i, other, ink, canvas, padded, window, hull):
     """Splat the hull of the nibs at points i and other, row by row of its box."""
     x0, y0, r0 = path[i, 0], path[i, 1], path[i, 2]
@@ -502,7 +508,7 @@ def _splat_segment(path, i, other, ink, canvas, padded, window, hull):
             _splat(canvas, padded, row0, row1, column, origin, hull, ink)
 
 
-@_KERNEL
+@kernel
 def _splat_all(path, ink, strokes, images, frames, window, hull, canvas, clear):
     """Draw image after image on one canvas, wider than they are by the overhang of the last ``LANES`` columns."""
     for image in range(len(frames)):
@@ -524,4 +530,5 @@ def _splat_all(path, ink, strokes, images, frames, window, hull, canvas, clear):
 def draw_fast(paths: Paths, frames: Ints, output: Floats32) -> None:
     """Draw a batch with round nibs by the maximum over the hulls' coverages; arguments as :func:`draw_exact`."""
     canvas = np.empty(int((frames[:, 0] * (frames[:, 1] + LANES)).max()), np.float32)
-    _splat_all(*paths, frames, np.zeros(4), np.zeros(6, np.float32), canvas, output)
+    draw = _splat_all.for_work(len(paths.path) * _SPLAT_US + len(output) * _COPY_US)
+    draw(*paths, frames, np.zeros(4), np.zeros(6, np.float32), canvas, output)

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from kalamos.kernels import inner, kernel
 
 SOUND, NOT_A_VALUE, TOO_FEW = 0, 1, 2
 MAX_VALUES = 50_000_000
@@ -22,6 +23,7 @@ MAX_VALUES = 50_000_000
 _SEPARATOR = 0x1F
 _POWERS = 10.0 ** np.arange(23)
 _EXACT = 2**53
+_BYTE_US = 2.0  # what a byte costs in plain Python
 
 
 class TraceValues(NamedTuple):
@@ -57,16 +59,20 @@ def scan_traces(texts: list[str], n_regular: int, defaults: NDArray[np.float64])
     Raises:
         ValueError: where the values could number more than :data:`MAX_VALUES`.
     """
+    if not texts:
+        return TraceValues(np.empty((0, len(defaults))), np.zeros(1, np.int64), 0)
     blob = "\x1f".join(texts).encode("utf-8", "replace")
     data = np.frombuffer(blob, np.uint8)
-    rows = min(_room(data, len(texts)), len(data) // max(1, n_regular) + 1)
+    most = len(texts) + int(np.count_nonzero(data == 0x2C))
+    rows = min(most, len(data) // max(1, n_regular) + 1)
     if rows * len(defaults) > MAX_VALUES:
         raise ValueError(f"the traces may hold more than {MAX_VALUES:,} values; split the document")
     values = np.empty((rows, len(defaults)))
     offsets = np.zeros(len(texts) + 1, np.int64)
     hard = np.empty((1024, 4), np.int64)
     while True:
-        counts = _scan(data, n_regular, defaults, values, offsets, hard)
+        scan = _scan.for_work(_BYTE_US * len(data))
+        counts = scan(data, n_regular, defaults, values, offsets, hard)
         if counts[1] <= len(hard):
             break
         hard = np.empty((counts[1], 4), np.int64)
@@ -77,15 +83,7 @@ def scan_traces(texts: list[str], n_regular: int, defaults: NDArray[np.float64])
     return TraceValues(values[:n_points], offsets, surplus, fault, fault_trace, fault_point, text)
 
 
-@njit(cache=True, error_model="numpy")
-def _room(data: NDArray[np.uint8], n_traces: int) -> int:
-    points = n_traces
-    for byte in data:
-        points += byte == 0x2C
-    return points
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _scan(
     data: NDArray[np.uint8],
     n_regular: int,
@@ -116,7 +114,7 @@ def _scan(
                     values[row, c] = value[c]
                 row += 1
             elif channel > 0:
-                counts[3:] = np.array([TOO_FEW, trace, row - first_row, max(i - 20, 0)])
+                counts[3], counts[4], counts[5], counts[6] = TOO_FEW, trace, row - first_row, max(i - 20, 0)
                 return counts
             channel = 0
             if byte == _SEPARATOR:
@@ -200,10 +198,10 @@ def _scan(
                 if mantissa <= np.uint64(_EXACT) and significant <= 19 and -22 <= scale <= 22:
                     number = sign * (mantissa * _POWERS[scale] if scale >= 0 else mantissa / _POWERS[-scale])
                 else:
-                    number = sign * (float(mantissa) * 10.0**scale)
+                    number = sign * _scaled(float(mantissa), scale)
                     hard_number = True
             if digits == 0:
-                counts[3:] = np.array([NOT_A_VALUE, trace, row - first_row, begin])
+                counts[3], counts[4], counts[5], counts[6] = NOT_A_VALUE, trace, row - first_row, begin
                 return counts
         if channel >= n_channels:
             counts[2] += 1
@@ -232,7 +230,18 @@ def _scan(
     return counts
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@inner
+def _scaled(number: float, scale: int) -> float:
+    """Return ``number * 10 ** scale``, nearly: infinite or 0 where that is out of range."""
+    left = min(abs(scale), 400)
+    while left > 0:
+        step = min(left, len(_POWERS) - 1)
+        number = number * _POWERS[step] if scale > 0 else number / _POWERS[step]
+        left -= step
+    return number
+
+
+@inner
 def _hexadecimal(byte: int) -> int:
     if 0x30 <= byte <= 0x39:
         return byte - 0x30

@@ -1,0 +1,115 @@
+"""Kernels: loops over numbers, written once as plain Python, and compiled by numba where there is much to do.
+
+To compile a kernel takes seconds once, and to load numba and what it has compiled half a second ever after. A command
+on one small file has less to do than that. So a kernel is interpreted until it has worked for about as long as loading
+would take, and compiled from then on: whoever guesses the future so never loses more than twice the best choice (ski
+rental; Karlin, Manasse, Rudolph and Sleator 1988). Both ways the same source does the same IEEE arithmetic, to the same
+bytes; ``tests/test_kernels.py`` holds them against each other.
+
+What this asks of the source of a kernel:
+
+- float32 and float64 never meet, but by a conversion: for numba their sum is a float64, for numpy a float32 where the
+  float64 is a plain Python number;
+- functions of ``math``, not of numpy, on single numbers: numpy has its own versions of sine or exponential, which
+  differ in the last place; and ``sqrt(x * x + y * y)`` for ``hypot``, of which Python has its own;
+- what kernels call is an :func:`inner` function, and kernels do not call each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import numpy as np
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SPARED_S = 0.4
+"""So long a kernel is interpreted before it is compiled: about what loading numba takes."""
+
+_waiting: list[tuple[Callable[..., Any], Callable[..., Any], bool]] = []
+
+
+class Kernel(Generic[P, R]):
+    """A function that can be compiled; to call it compiles it, :meth:`for_work` weighs whether that pays."""
+
+    def __init__(self, function: Callable[P, R], plain: Callable[P, R]) -> None:
+        self.function, self.plain = function, plain
+        self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
+        self._spared_us = SPARED_S * 1e6
+        self._compiled: Callable[P, R] | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run compiled."""
+        return self.compiled(*args, **kwargs)
+
+    @property
+    def compiled(self) -> Callable[P, R]:
+        """Return the compiled function."""
+        if self._compiled is None:
+            self._compiled = _compile(self.function)
+        return self._compiled
+
+    def interpreted(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run as plain Python; overflow and division by zero pass in silence, as they do when compiled."""
+        with np.errstate(all="ignore"):
+            return self.plain(*args, **kwargs)
+
+    def for_work(self, interpreted_us: float) -> Callable[P, R]:
+        """Return what to call for work that would take about so many microseconds of plain Python."""
+        if self._compiled is not None:
+            return self._compiled
+        if interpreted_us > self._spared_us:
+            return self.compiled
+        self._spared_us -= interpreted_us
+        return self.interpreted
+
+
+def kernel(function: Callable[P, R]) -> Kernel[P, R]:
+    """Make a kernel of a function whose arguments are arrays, numbers and tuples of them."""
+    return Kernel(function, function)
+
+
+def kernel_of(plain: Callable[P, R]) -> Callable[[Callable[P, R]], Kernel[P, R]]:
+    """Make a kernel of the decorated loop; interpreted, ``plain`` takes its place."""
+    return lambda loop: Kernel(loop, plain)
+
+
+def inner(function: Function, *, inline: bool = False) -> Function:
+    """Let kernels call this function; it stays as it is for Python."""
+    _waiting.append((function, function, inline))
+    return function
+
+
+def inner_of(plain: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Let kernels, where they are compiled, call the decorated loop in place of ``plain``, its twin in array language.
+
+    Interpreted, the twin is an order of magnitude faster than the loop, which numba compiles faster and to faster code.
+    """
+
+    def register(loop: Function) -> Function:
+        _waiting.append((plain, loop, False))
+        return loop
+
+    return register
+
+
+def _compile(function: Callable[P, R]) -> Callable[P, R]:
+    from numba import njit  # noqa: PLC0415 - half a second that small work does without
+    from numba.extending import overload  # noqa: PLC0415
+
+    while _waiting:
+        seen, loop, inline = _waiting.pop()
+        options = {"error_model": "numpy", "nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        overload(seen, jit_options=options, strict=False, inline="always" if inline else "never")(_always(loop))
+    compiled: Callable[P, R] = njit(function, cache=True, error_model="numpy", nogil=True)
+    return compiled
+
+
+def _always(loop: Callable[..., Any]) -> Callable[..., Any]:
+    def choose(*args: Any, **kwargs: Any) -> Callable[..., Any]:
+        return loop
+
+    return choose

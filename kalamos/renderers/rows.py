@@ -1,0 +1,112 @@
+"""Rows of samples against one hull, in array language, for the raster where it is interpreted.
+
+Compiled, the loops of the same names in :mod:`kalamos.renderers.raster` take their place; both do the same arithmetic
+to the same bits. Row j of a hull lies at ``v = v0 + j * dv``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Runs = NDArray[np.int32]
+
+_FAR = np.float32(1e9)
+_ZERO = np.float32(0.0)
+_FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+def disc_rows(
+    v0: float, dv: float, rows: int, ar: float, bu: float, bv: float, br: float, edges: Floats, spans: Floats32
+) -> None:
+    """Fill the interval of u in which each row meets the hull of two discs; left > right: nowhere.
+
+    Args:
+        v0: v of the first row, from the centre of the first disc.
+        dv: step of v from row to row.
+        rows: number of rows.
+        ar: radius of the first disc.
+        bu: u of the second disc's centre.
+        bv: v of the second disc's centre.
+        br: radius of the second disc.
+        edges: the hull's two straight edges, ``(2.., 4)``: top, bottom, u at v 0, slope.
+        spans: filled, ``(2, rows..)``: left and right ends.
+    """
+    v = _heights(v0, dv, rows)
+    h = np.float32(ar * ar) - v * v
+    w = np.sqrt(np.maximum(h, _ZERO))
+    low, high = np.where(h >= _ZERO, -w, _FAR), np.where(h >= _ZERO, w, -_FAR)
+    away = v - np.float32(bv)
+    h = np.float32(br * br) - away * away
+    w = np.sqrt(np.maximum(h, _ZERO))
+    low = np.minimum(low, np.where(h >= _ZERO, np.float32(bu) - w, _FAR))
+    high = np.maximum(high, np.where(h >= _ZERO, np.float32(bu) + w, -_FAR))
+    spans[0, :rows], spans[1, :rows] = low, high
+    _widen(v, edges[:2], spans, rows)
+
+
+def polygon_rows(v0: float, dv: float, rows: int, edges: Floats, spans: Floats32) -> None:
+    """Fill the interval in which each row meets any of the edges ``(k, 4)``; arguments as of :func:`disc_rows`."""
+    spans[0, :rows], spans[1, :rows] = _FAR, -_FAR
+    _widen(_heights(v0, dv, rows), edges, spans, rows)
+
+
+def samples(
+    spans: Floats32, rows: int, scale: float, base: float, drift: float, limit: int, runs: Runs
+) -> tuple[int, int]:
+    """Turn intervals of u into runs of samples of each row, clipped to the image; return the least and greatest.
+
+    Args:
+        spans: left and right ends of the intervals, ``(2, rows..)``.
+        rows: number of rows.
+        scale: samples a unit of u.
+        base: sample of u = 0 in the first row.
+        drift: its step from row to row.
+        limit: samples in the image's width.
+        runs: filled, ``(2, rows..)``: first and last sample; first > last: none.
+    """
+    end = np.float32(limit)
+    shift = np.float32(base - 0.5) + np.float32(drift) * np.arange(rows, dtype=np.float32)
+    first = np.ceil(spans[0, :rows] * np.float32(scale) + shift)
+    last = np.floor(spans[1, :rows] * np.float32(scale) + shift)
+    runs[0, :rows] = np.minimum(np.maximum(first, _ZERO), end)
+    runs[1, :rows] = np.maximum(np.minimum(last, end - np.float32(1.0)), np.float32(-1.0))
+    return min(int(runs[0, :rows].min()), limit), max(int(runs[1, :rows].max()), -1)
+
+
+def mark(bits: NDArray[np.uint64], stride: int, row0: int, rows: int, least: int, greatest: int, runs: Runs) -> None:
+    """OR the runs of samples into the bit map, one column of 64 samples after another.
+
+    Args:
+        bits: the map, ``stride`` words a column.
+        stride: rows of samples in the map.
+        row0: first row of the hull in the map.
+        rows: number of rows.
+        least: first sample of any run.
+        greatest: last sample of any run.
+        runs: first and last sample of each row, ``(2, rows..)``.
+    """
+    ends = runs[:, :rows].astype(np.int64)
+    for word in range(least >> 6, (greatest >> 6) + 1):
+        first, last = np.maximum(ends[0] - word * 64, 0), np.minimum(ends[1] - word * 64, 63)
+        some = first <= last
+        left = np.minimum(first, 63).astype(np.uint64)
+        right = (63 - np.maximum(last, 0)).astype(np.uint64)
+        mask = (_FULL << left) & (_FULL >> right)
+        bits[word * stride + row0 : word * stride + row0 + rows] |= np.where(some, mask, np.uint64(0))
+
+
+def _heights(v0: float, dv: float, rows: int) -> Floats32:
+    heights: Floats32 = np.float32(v0) + np.float32(dv) * np.arange(rows, dtype=np.float32)
+    return heights
+
+
+def _widen(v: Floats32, edges: Floats, spans: Floats32, rows: int) -> None:
+    """Widen the intervals to the edges that a row meets."""
+    for top, bottom, at_zero, slope in edges:
+        on = (v >= top) & (v <= bottom)
+        u = at_zero + slope * v
+        spans[0, :rows] = np.where(on, np.minimum(u, spans[0, :rows]), spans[0, :rows])
+        spans[1, :rows] = np.where(on, np.maximum(u, spans[1, :rows]), spans[1, :rows])
