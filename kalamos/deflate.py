@@ -7,6 +7,7 @@ no hash table, no search and no second pass. The bytes depend on the picture alo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -25,6 +26,28 @@ def deflate_rows(raw: NDArray[np.uint8], row_bytes: int, limit: int) -> bytes | 
     code, bits = _distance(row_bytes) if 1 < row_bytes <= MAX_DISTANCE else (0, 0)
     size = _deflate(raw, row_bytes if bits else 0, code, bits, out)
     return None if size < 0 else out[:size].tobytes()
+
+
+def zlib_streams(images: Sequence[NDArray[np.uint8]]) -> list[bytes | None]:
+    """Return each grey image ``(h, w)`` as a zlib stream of its rows, a 0 (PNG's filter "none") before each of them.
+
+    None where the stream would take more than half as many bytes as the rows: see :func:`deflate_rows`.
+    """
+    layout = np.empty((len(images), 4), np.int64)
+    for k, image in enumerate(images):
+        height, width = image.shape
+        layout[k, 0], layout[k, 1] = height, width
+        layout[k, 2:] = _distance(width + 1) if width < MAX_DISTANCE else (0, 0)
+    sizes = layout[:, 0] * (layout[:, 1] + 1)
+    rows = np.empty(int(sizes.max(initial=0)), np.uint8)
+    out = np.empty(int((sizes // 2).sum()) + _STREAM_ROOM * len(images), np.uint8)
+    ends = np.empty(len(images), np.int64)
+    _streams(np.concatenate([image.reshape(-1) for image in images]), layout, rows, out, ends)
+    done, data, begin = [], out[: max(ends.max(initial=0), 0)].tobytes(), 0
+    for end in ends.tolist():
+        done.append(data[begin:end] if end >= 0 else None)
+        begin = max(begin, end)
+    return done
 
 
 def _reversed(code: int, bits: int) -> int:
@@ -65,6 +88,55 @@ def _distance(distance: int) -> tuple[int, int]:
 _LITERALS, _LENGTHS = _literals(), _lengths()
 _END_BITS = 7
 _ROOM = 16  # more than one symbol and the end of the block take
+_STREAM_ROOM = _ROOM + 6  # two bytes before the block, and the checksum
+_ADLER_BASE, _ADLER_RUN = 65521, 4096  # sums over so few bytes stay below 2**32
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _streams(
+    pixels: NDArray[np.uint8],
+    layout: NDArray[np.int64],
+    rows: NDArray[np.uint8],
+    out: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+) -> None:
+    """Write image after image; ``layout`` holds height, width, and code and bits of the distance of a row."""
+    at, first = 0, 0
+    for image in range(len(layout)):
+        height, width = layout[image, 0], layout[image, 1]
+        size = height * (width + 1)
+        for row in range(height):
+            rows[row * (width + 1)] = 0
+            rows[row * (width + 1) + 1 : (row + 1) * (width + 1)] = pixels[
+                first + row * width : first + row * width + width
+            ]
+        first += height * width
+        raw, room = rows[:size], out[at + 2 : at + 2 + size // 2 + _ROOM]
+        bits = layout[image, 3]
+        length = _deflate(raw, width + 1 if bits else 0, layout[image, 2], bits, room)
+        ends[image] = -1
+        if length >= 0:
+            out[at], out[at + 1] = 0x78, 0x01
+            check = _adler32(raw)
+            for k in range(4):
+                out[at + 2 + length + k] = np.uint8(check >> (24 - 8 * k) & 255)
+            at += length + 6
+            ends[image] = at
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _adler32(raw: NDArray[np.uint8]) -> int:
+    """Return the checksum of RFC 1950; sums of a run of bytes need no carry, so that the loop is vectorised."""
+    a, b = 1, 0
+    for begin in range(0, len(raw), _ADLER_RUN):
+        run = raw[begin : begin + _ADLER_RUN]
+        plain, weighted = np.uint32(0), np.uint64(0)
+        for k in range(len(run)):
+            plain += np.uint32(run[k])
+            weighted += np.uint64(np.uint32(run[k]) * np.uint32(len(run) - k))
+        b = int((b + len(run) * a + np.int64(weighted)) % _ADLER_BASE)
+        a = int((a + np.int64(plain)) % _ADLER_BASE)
+    return b << 16 | a
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

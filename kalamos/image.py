@@ -48,6 +48,14 @@ class OfflineImage:
         return int(self.pixels.shape[1])
 
 
+def unchecked_image(pixels: NDArray[np.uint8], script: str | None = None) -> OfflineImage:
+    """Return an image of an array that is known to be read-only, uint8, ``(h, w)`` and not empty."""
+    image = object.__new__(OfflineImage)
+    object.__setattr__(image, "pixels", pixels)
+    object.__setattr__(image, "script", script)
+    return image
+
+
 class Placement(NamedTuple):
     """The similarity from an ink's own units to pixels: ``px = scale * xy + (dx, dy)``.
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from kalamos.errors import InkError
+from kalamos.kernels import kernel_of
 
 Level = Literal["character", "word", "line", "page"]
 Split = Literal["train", "validation", "test"]
@@ -50,11 +50,11 @@ class Ink:
 
     def __post_init__(self) -> None:
         """Bring the arrays to their types, check the rules and lock them."""
-        xy = _locked(self.xy, np.float32)
-        offsets = _locked(self.offsets, np.int32)
-        t = None if self.t is None else _locked(self.t, np.float64)
-        pressure = None if self.pressure is None else _locked(self.pressure, np.float32)
-        extra = {name: _locked(values, np.float32) for name, values in self.extra.items()} if self.extra else {}
+        xy = locked(self.xy, np.float32)
+        offsets = locked(self.offsets, np.int32)
+        t = None if self.t is None else locked(self.t, np.float64)
+        pressure = None if self.pressure is None else locked(self.pressure, np.float32)
+        extra = {name: locked(values, np.float32) for name, values in self.extra.items()} if self.extra else {}
         if not _is_sound(xy, offsets, t, pressure):
             _check_shape(xy, offsets)
             for name, channel in [("xy", xy), ("t", t), ("pressure", pressure)]:
@@ -151,6 +151,33 @@ class Ink:
         return Ink(np.asarray(xy, np.float32), np.asarray(offsets, np.int32), t, pressure, rest)
 
 
+def unchecked_ink(
+    xy: NDArray[np.float32],
+    offsets: NDArray[np.int32],
+    t: NDArray[np.float64] | None = None,
+    pressure: NDArray[np.float32] | None = None,
+    extra: Mapping[str, NDArray[np.float32]] | None = None,
+) -> Ink:
+    """Return an ink of arrays that are known to keep its rules, without a look at them.
+
+    For those who cut many inks out of arrays that were checked as a whole: of the right types, contiguous, read-only.
+    """
+    ink, put = object.__new__(Ink), object.__setattr__
+    put(ink, "xy", xy)
+    put(ink, "offsets", offsets)
+    put(ink, "t", t)
+    put(ink, "pressure", pressure)
+    put(ink, "extra", extra or {})
+    return ink
+
+
+def locked(values: ArrayLike, dtype: type) -> NDArray[Any]:
+    """Return the values as a contiguous read-only array of that type; an array that is one already is not copied."""
+    view: NDArray[Any] = np.ascontiguousarray(values, dtype).view()
+    view.flags.writeable = False
+    return view
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One labelled piece of ink from a corpus.
@@ -189,21 +216,16 @@ class Sample:
             object.__setattr__(self, "label", unicodedata.normalize("NFC", self.label))
         if not self.key:
             raise InkError("a sample needs a key that is unique in its corpus")
-        for name, value, allowed in (
-            ("level", self.level, _LEVELS),
-            ("units", self.units, _UNITS),
-            ("time_source", self.time_source, _TIME_SOURCES),
-        ):
-            if value not in allowed:
-                raise InkError(f"sample {self.key}: {name} is one of {allowed}, not {value!r}")
+        if self.level not in _LEVELS or self.units not in _UNITS or self.time_source not in _TIME_SOURCES:
+            self._refuse_unknown()
         if (self.time_source == "none") != (self.ink.t is None):
             raise InkError(f"sample {self.key}: time_source is {self.time_source!r}, but t is {self.ink.t!r}")
 
-
-def _locked(values: ArrayLike, dtype: type) -> NDArray[Any]:
-    view: NDArray[Any] = np.ascontiguousarray(values, dtype).view()
-    view.flags.writeable = False
-    return view
+    def _refuse_unknown(self) -> None:
+        for name, allowed in (("level", _LEVELS), ("units", _UNITS), ("time_source", _TIME_SOURCES)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise InkError(f"sample {self.key}: {name} is one of {allowed}, not {value!r}")
 
 
 def _joined(values: Sequence[ArrayLike]) -> NDArray[Any]:
@@ -214,8 +236,9 @@ def _same_channel(a: NDArray[Any] | None, b: NDArray[Any] | None) -> bool:
     return a is b if a is None or b is None else bool(np.array_equal(a, b))
 
 
-_NO_T: NDArray[Any] = _locked(np.empty(0), np.float64)
-_NO_PRESSURE: NDArray[Any] = _locked(np.empty(0), np.float32)
+_NO_T: NDArray[Any] = locked(np.empty(0), np.float64)
+_NO_PRESSURE: NDArray[Any] = locked(np.empty(0), np.float32)
+_CHECKS_US = 20.0
 
 
 def _is_sound(xy: NDArray[Any], offsets: NDArray[Any], t: NDArray[Any] | None, pressure: NDArray[Any] | None) -> bool:
@@ -224,10 +247,19 @@ def _is_sound(xy: NDArray[Any], offsets: NDArray[Any], t: NDArray[Any] | None, p
         return False
     if (t is not None and t.shape != xy.shape[:1]) or (pressure is not None and pressure.shape != xy.shape[:1]):
         return False
-    return bool(_sound(xy, offsets, _NO_T if t is None else t, _NO_PRESSURE if pressure is None else pressure))
+    check = _sound.for_work(_CHECKS_US)
+    return bool(check(xy, offsets, _NO_T if t is None else t, _NO_PRESSURE if pressure is None else pressure))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+def _unsure(
+    xy: NDArray[np.float32], offsets: NDArray[np.int32], t: NDArray[np.float64], pressure: NDArray[np.float32]
+) -> bool:
+    """Leave it to the checks below: they are array language, and faster than this loop without a compiler."""
+    del xy, offsets, t, pressure
+    return False
+
+
+@kernel_of(_unsure)
 def _sound(
     xy: NDArray[np.float32], offsets: NDArray[np.int32], t: NDArray[np.float64], pressure: NDArray[np.float32]
 ) -> bool:

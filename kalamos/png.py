@@ -9,15 +9,17 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.deflate import deflate_rows
+from kalamos.deflate import zlib_streams
 from kalamos.errors import KalamosError
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_RUN_PIXELS = 1 << 20
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
@@ -28,10 +30,18 @@ def encode_png(pixels: NDArray[np.uint8], level: int = 1) -> bytes:
         pixels: uint8.
         level: 1 is made for corpora; 2 to 9 are zlib's, slower and smaller.
     """
-    height, width = pixels.shape
-    rows = np.zeros((height, width + 1), np.uint8)
-    rows[:, 1:] = pixels
-    return b"".join((_beginning(height, width), _chunk(b"IDAT", _compressed(rows, level)), _END))
+    return encode_pngs([pixels], level)[0]
+
+
+def encode_pngs(images: Sequence[NDArray[np.uint8]], level: int = 1) -> list[bytes]:
+    """Encode many images, each to the bytes that :func:`encode_png` gives, at a fraction of the cost."""
+    made: list[bytes] = []
+    for some in _runs(images):
+        streams = zlib_streams(some) if level == 1 else [None] * len(some)
+        for image, stream in zip(some, streams, strict=True):
+            body = _by_zlib(image, level) if stream is None else stream
+            made.append(b"".join((_beginning(*image.shape), _chunk(b"IDAT", body), _END)))
+    return made
 
 
 def decode_png(data: bytes) -> NDArray[np.uint8]:
@@ -55,12 +65,22 @@ def _beginning(height: int, width: int) -> bytes:
     return _SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
 
 
-def _compressed(rows: NDArray[np.uint8], level: int) -> bytes:
-    """Return the rows as a zlib stream."""
-    block = deflate_rows(rows.reshape(-1), rows.shape[1], rows.size // 2) if level == 1 else None
-    if block is None:
-        return zlib.compress(rows.data, level)
-    return b"\x78\x01" + block + struct.pack(">I", zlib.adler32(rows.data))
+def _runs(images: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.uint8]]]:
+    """Cut a batch so that its copy stays small; an image is never cut."""
+    first, pixels = 0, 0
+    for k, image in enumerate(images):
+        pixels += image.size
+        if pixels > _RUN_PIXELS and k > first:
+            yield images[first:k]
+            first, pixels = k, image.size
+    if first < len(images):
+        yield images[first:]
+
+
+def _by_zlib(image: NDArray[np.uint8], level: int) -> bytes:
+    rows = np.zeros((image.shape[0], image.shape[1] + 1), np.uint8)
+    rows[:, 1:] = image
+    return zlib.compress(rows.data, level)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

@@ -16,6 +16,7 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from kalamos.errors import StoreError
 from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Ink, Sample
-from kalamos.png import decode_png, encode_png
+from kalamos.png import decode_png, encode_pngs
 
 Item = TypeVar("Item")
 
@@ -82,18 +83,19 @@ class Row(NamedTuple):
 
 def ink_columns(inks: Sequence[Ink | None]) -> dict[str, pa.Array]:
     """Return the Arrow columns x, y, t, pressure and extra of some inks; None becomes null."""
-    present = [Ink.empty() if ink is None else ink for ink in inks]
-    missing = np.array([ink is None for ink in inks])
-    columns = {
-        name: _nested([ink.xy[:, axis] for ink in present], [ink.offsets for ink in present], missing)
-        for axis, name in enumerate("xy")
-    }
-    for name, dtype in [("t", np.float64), ("pressure", np.float32)]:
-        values = [getattr(ink, name) for ink in present]
-        absent = missing | np.array([value is None for value in values])
-        filled = [np.zeros(0, dtype) if value is None else value for value in values]
-        offsets = [_NOTHING if value is None else ink.offsets for value, ink in zip(values, present, strict=True)]
-        columns[name] = _nested(filled, offsets, absent)
+    present = [_NO_INK if ink is None else ink for ink in inks]
+    missing = np.array([ink is None for ink in inks], bool)
+    strokes = _strokes_of(present)
+    xy = np.concatenate([_NO_INK.xy, *(ink.xy for ink in present)])
+    columns = {name: _nested(xy[:, axis], strokes, missing) for axis, name in enumerate("xy")}
+    for name, empty in [("t", np.empty(0)), ("pressure", np.empty(0, np.float32))]:
+        values = list(map(attrgetter(name), present))
+        absent = np.array([value is None for value in values], bool)
+        whole = np.concatenate([empty, *(value for value in values if value is not None)])
+        with_it = (
+            [_NO_INK if gone else ink for ink, gone in zip(present, absent, strict=True)] if absent.any() else None
+        )
+        columns[name] = _nested(whole, strokes if with_it is None else _strokes_of(with_it), missing | absent)
     columns["extra"] = _extra_column(present)
     return columns
 
@@ -269,6 +271,7 @@ _PART = re.compile(r"\..+\.(?P<host>\w*)-(?P<pid>\d+)-\d+\.part")
 _ABANDONED_S = 24 * 3600.0
 
 _NOTHING: NDArray[np.int32] = np.zeros(1, np.int32)
+_NO_INK = Ink.empty()
 
 
 class _Ragged:
@@ -300,27 +303,42 @@ def _flat(nested: list[list[float]]) -> NDArray[np.float32]:
     return np.array([value for stroke in nested for value in stroke], np.float32)
 
 
-def _nested(values: list[NDArray[Any]], offsets: list[NDArray[np.int32]], missing: NDArray[np.bool_]) -> pa.Array:
-    """Build ``list<list<float>>`` from each row's values and stroke offsets without touching single points."""
-    sizes = np.array([len(part) for part in values], np.int64)
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    inner = np.concatenate(
-        [part[:-1] + start for part, start in zip(offsets, starts[:-1], strict=True)] + [starts[-1:]]
-    )
-    outer = np.concatenate([[0], np.cumsum([len(part) - 1 for part in offsets])]).astype(np.int32)
-    strokes = pa.ListArray.from_arrays(inner.astype(np.int32), np.concatenate(values))
-    return pa.ListArray.from_arrays(outer, strokes, mask=pa.array(missing))
+class _Strokes(NamedTuple):
+    """Where the strokes of rows laid end to end are: row k has the strokes ``outer[k]:outer[k + 1]``, as ``inner``."""
+
+    outer: NDArray[np.int32]
+    inner: NDArray[np.int32]
+
+
+def _strokes_of(inks: Sequence[Ink]) -> _Strokes:
+    offsets = list(map(attrgetter("offsets"), inks))
+    lengths = np.array(list(map(len, offsets)), np.int64)
+    ends = np.concatenate([*offsets, _NOTHING])
+    firsts = np.cumsum(lengths) - lengths
+    points = ends[firsts + lengths - 1]
+    ends[:-1] += np.repeat(np.cumsum(points) - points, lengths).astype(np.int32)
+    ends[-1] = points.sum()
+    # the end of a row is the beginning of the next
+    keep = np.ones(len(ends), bool)
+    keep[firsts + lengths - 1] = False
+    outer = np.zeros(len(inks) + 1, np.int32)
+    np.cumsum(lengths - 1, out=outer[1:])
+    return _Strokes(outer, ends[keep])
+
+
+def _nested(values: NDArray[Any], strokes: _Strokes, missing: NDArray[np.bool_]) -> pa.Array:
+    """Build ``list<list<float>>`` from the values of all rows without touching single points."""
+    lists = pa.ListArray.from_arrays(strokes.inner, np.ascontiguousarray(values))
+    return pa.ListArray.from_arrays(strokes.outer, lists, mask=pa.array(missing))
 
 
 def _extra_column(inks: Sequence[Ink]) -> pa.Array:
-    named = [(name, values, ink.offsets) for ink in inks for name, values in ink.extra.items()]
+    named = [(name, values, ink) for ink in inks if ink.extra for name, values in ink.extra.items()]
     outer = np.concatenate([[0], np.cumsum([len(ink.extra) for ink in inks])]).astype(np.int32)
-    if named:
-        values = _nested([item[1] for item in named], [item[2] for item in named], np.zeros(len(named), bool))
-    else:
-        values = pa.array([], _F32)
+    values = np.concatenate([np.empty(0, np.float32), *(item[1] for item in named)])
+    lists = _nested(values, _strokes_of([item[2] for item in named]), np.zeros(len(named), bool))
     channels = pa.StructArray.from_arrays(
-        [pa.array([item[0] for item in named], pa.string()), values], fields=list(_CHANNEL)
+        [pa.array([item[0] for item in named], pa.string()), lists], fields=list(_CHANNEL)
     )
     return pa.ListArray.from_arrays(outer, channels)
 
@@ -341,7 +359,7 @@ def _rows_batch(rows: Sequence[Row]) -> pa.RecordBatch:
     samples = [row.sample for row in rows]
     columns: dict[str, pa.Array] = {"key": pa.array([sample.key for sample in samples])}
     for name in _TEXTS:
-        columns[name] = pa.array([getattr(sample, name) for sample in samples], pa.string())
+        columns[name] = pa.array(list(map(attrgetter(name), samples)), pa.string())
     columns["points_per_mm"] = pa.array([sample.points_per_mm for sample in samples], pa.float64())
     columns |= ink_columns([sample.ink for sample in samples])
     columns["image"] = _image_column(rows)
@@ -355,7 +373,8 @@ def _rows_batch(rows: Sequence[Row]) -> pa.RecordBatch:
 
 
 def _image_column(rows: Sequence[Row]) -> pa.Array:
-    data = pa.array([None if row.image is None else encode_png(row.image.pixels) for row in rows], pa.binary())
+    encoded = iter(encode_pngs([row.image.pixels for row in rows if row.image is not None]))
+    data = pa.array([None if row.image is None else next(encoded) for row in rows], pa.binary())
     names = pa.array(
         [None if row.image is None else f"{row.sample.key.replace('/', '_')}.png" for row in rows], pa.string()
     )

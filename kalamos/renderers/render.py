@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.errors import StyleError
-from kalamos.image import OfflineImage, Placement
-from kalamos.ink import Ink
+from kalamos.image import OfflineImage, Placement, unchecked_image
+from kalamos.ink import Ink, locked, unchecked_ink
 from kalamos.renderers import nib, warp
 from kalamos.renderers.flat import Batch, flatten
 from kalamos.renderers.frame import Frames, blank, place
@@ -84,11 +84,7 @@ def render_batch(
     scripts = [None] * len(inks) if scripts is None else scripts
     if not len(inks) == len(keys) == len(scripts):
         raise StyleError(f"{len(inks)} inks need as many keys and scripts; got {len(keys)} and {len(scripts)}")
-    drawn = _draw(inks, style, _Chance(seed, keys), max(1, threads))
-    return [
-        rendering if script is None else rendering._replace(image=OfflineImage(rendering.image.pixels, script))
-        for rendering, script in zip(drawn, scripts, strict=True)
-    ]
+    return _draw(inks, scripts, style, _Chance(seed, keys), max(1, threads))
 
 
 def placed_paths(inks: Sequence[Ink], style: Style, seed: int, keys: Sequence[str]) -> tuple[Batch, Frames]:
@@ -122,15 +118,17 @@ class _Job(NamedTuple):
     chance: _Chance
 
 
-def _draw(inks: Sequence[Ink], style: Style, chance: _Chance, threads: int) -> list[Rendering]:
-    reach = nib.reach_px(style)
+def _draw(
+    inks: Sequence[Ink], scripts: Sequence[str | None], style: Style, chance: _Chance, threads: int
+) -> list[Rendering]:
     rows = [row for row, ink in enumerate(inks) if ink.n_points]
     done: dict[int, Rendering] = {}
     for row in set(range(len(inks))).difference(rows):
-        done[row] = _blank_sheet(style, chance.of([row]), reach)
+        done[row] = _blank_sheet(scripts[row], style, chance.of([row]))
     for some in _chunks(rows, inks):
         drawn = _draw_inked([inks[row] for row in some], style, chance.of(some), threads)
-        done.update(zip(some, drawn, strict=True))
+        named = (scripts[row] for row in some)
+        done.update(zip(some, itertools.starmap(_rendering, zip(named, *drawn, strict=True)), strict=True))
     return [done[row] for row in range(len(inks))]
 
 
@@ -148,14 +146,21 @@ def _chunks(rows: Sequence[int], inks: Sequence[Ink]) -> Iterator[list[int]]:
         yield some
 
 
-def _blank_sheet(style: Style, chance: _Chance, reach: float) -> Rendering:
-    height, width = blank(style, reach)
+def _rendering(script: str | None, pixels: NDArray[np.uint8], truth: Ink, placement: Placement) -> Rendering:
+    return Rendering(unchecked_image(pixels, script), truth, placement)
+
+
+def _blank_sheet(script: str | None, style: Style, chance: _Chance) -> Rendering:
+    height, width = blank(style, nib.reach_px(style))
     layout = np.array([[height, width, 0]])
     pixels, _ = _finish(np.zeros(height * width, np.float32), layout, style, chance)
-    return Rendering(OfflineImage(pixels.reshape(height, width)), Ink.empty(), Placement(1.0, 0.0, 0.0))
+    return Rendering(OfflineImage(pixels.reshape(height, width), script), Ink.empty(), Placement(1.0, 0.0, 0.0))
 
 
-def _draw_inked(inks: Sequence[Ink], style: Style, chance: _Chance, threads: int) -> list[Rendering]:
+def _draw_inked(
+    inks: Sequence[Ink], style: Style, chance: _Chance, threads: int
+) -> tuple[list[NDArray[np.uint8]], Iterator[Ink], Iterator[Placement]]:
+    """Return the images, the truth on each of them, and where each ink was put."""
     batch, frames = _lay_out(flatten(inks), style, chance)
     path = np.column_stack([batch.xy, nib.half_widths(batch, style)])
     ink = nib.ink_amounts(batch, style, chance.rngs("ink") if style.dry_gaps > 0 else [])
@@ -168,26 +173,21 @@ def _draw_inked(inks: Sequence[Ink], style: Style, chance: _Chance, threads: int
             parts = list(pool.map(lambda span: _draw_span(job, style, *span), spans))
     images = [image for part in parts for image in part[0]]
     maps = np.concatenate([part[1] for part in parts])
-    return _with_truth(inks, images, maps, batch.xy[batch.knots], frames)
+    truths = _truths(inks, maps, batch.xy[batch.knots])
+    return images, truths, map(Placement, frames.scale.tolist(), *frames.shift.T.tolist())
 
 
-def _with_truth(
-    inks: Sequence[Ink],
-    images: Sequence[NDArray[np.uint8]],
-    maps: NDArray[np.float64],
-    xy: NDArray[np.float64],
-    frames: Frames,
-) -> list[Rendering]:
-    truths = xy.astype(np.float32)
-    scales, shifts = frames.scale.tolist(), frames.shift.tolist()
-    done, first = [], 0
-    for i, ink in enumerate(inks):
-        last = first + ink.n_points
-        moved = _seen(maps[i], xy[first:last]) if len(maps) else truths[first:last]
-        truth = Ink(moved, ink.offsets, ink.t, ink.pressure, ink.extra)
-        done.append(Rendering(OfflineImage(images[i]), truth, Placement(scales[i], *shifts[i])))
-        first = last
-    return done
+def _truths(inks: Sequence[Ink], maps: NDArray[np.float64], xy: NDArray[np.float64]) -> Iterator[Ink]:
+    """Yield the inks at ``xy`` (n, 2), moved by each image's homography where there are any."""
+    bounds = list(itertools.accumulate((len(ink.xy) for ink in inks), initial=0))
+    if len(maps):
+        xy = np.concatenate(
+            [_seen(seen, xy[a:b]) for seen, (a, b) in zip(maps, itertools.pairwise(bounds), strict=True)]
+        )
+    placed = locked(xy, np.float32)
+    make = unchecked_ink if np.isfinite(placed).all() else Ink
+    for ink, (a, b) in zip(inks, itertools.pairwise(bounds), strict=True):
+        yield make(placed[a:b], ink.offsets, ink.t, ink.pressure, ink.extra)
 
 
 def _lay_out(batch: Batch, style: Style, chance: _Chance) -> tuple[Batch, Frames]:
@@ -206,10 +206,10 @@ def _lay_out(batch: Batch, style: Style, chance: _Chance) -> tuple[Batch, Frames
     return batch, frames
 
 
-def _seen(homography: NDArray[np.float64], xy: NDArray[np.float64]) -> NDArray[np.float32]:
+def _seen(homography: NDArray[np.float64], xy: NDArray[np.float64]) -> NDArray[np.float64]:
     from kalamos.renderers.capture import move  # noqa: PLC0415 - a plain style needs no capture
 
-    return move(homography, xy).astype(np.float32)
+    return move(homography, xy)
 
 
 def _placed(batch: Batch, frames: Frames) -> Batch:
@@ -244,6 +244,9 @@ def _draw_span(job: _Job, style: Style, first: int, end: int) -> tuple[list[NDAr
         amount = np.subtract(1, clear, out=clear)
         grey, seen = _finish(amount, layout, style, job.chance.of(range(first, end)))
         maps = seen if style.perspective > 0 else maps
+    grey.flags.writeable = False
+    if (layout[:, :2] == layout[0, :2]).all():
+        return list(grey.reshape(-1, *layout[0, :2])), maps
     return [grey[at : at + h * w].reshape(h, w) for h, w, at in layout.tolist()], maps
 
 
