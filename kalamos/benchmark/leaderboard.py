@@ -1,8 +1,8 @@
 """A folder of results in, a table out: terminal, Markdown, LaTeX, CSV, JSON.
 
 Entries of one task and the same images stand in one table. The best value of a column is marked, and with it every
-entry that the data cannot tell from the best (paired by sample, bootstrapped by writer, Holm-corrected). Controls stand
-apart: they have seen the truth.
+entry that the data cannot tell from the best (paired by sample, Holm-corrected over all pairs of
+entries). Controls stand apart: they have seen the truth.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Literal
 
 from kalamos.benchmark.recognition.columns import TABLE
 from kalamos.benchmark.result import Result, Summary, read_result
-from kalamos.benchmark.significance import Comparison, compare, indistinguishable
+from kalamos.benchmark.significance import Comparison, compare, detectable, indistinguishable
+from kalamos.benchmark.stats import ALPHA, FEW, smallest_p
 from kalamos.errors import TaskError
 
 MAIN = (
@@ -63,7 +64,7 @@ class Table:
     ranked: tuple[Line, ...]
     controls: tuple[Line, ...]
     note: str = ""
-    """What the column ``recognised`` is to be held against; empty where nothing was recognised."""
+    """Too few writers, what ``recognised`` is to be held against, the power of the task; empty where none applies."""
 
 
 def find_results(folders: Iterable[Path]) -> list[Result]:
@@ -214,7 +215,8 @@ def compare_text(results: Sequence[Result], first: str, second: str) -> str:
 
 LEGEND = (
     "95 % intervals, bootstrapped by writer (±: half their width). Best of a column: bold; = cannot be told from the "
-    "best (paired by sample, Holm-corrected). Controls have seen the truth and are not ranked."
+    "best (paired by sample, randomised by writer, Holm-corrected over all pairs of entries in the column). Controls "
+    "have seen the truth and are not ranked."
 )
 
 
@@ -229,7 +231,27 @@ def _table(results: Sequence[Result], all_metrics: bool) -> Table:
     first = results[0]
     partial = " — A FIRST LOOK, not comparable" if first.partial else ""
     title = f"{first.task} v{first.task_version}, {first.samples} samples, {first.writers} writers{partial}"
-    return Table(title, metrics, lines, controls, _recognition_note(results))
+    notes = [_few_writers_note(first.writers), _recognition_note(results), _power_note([x.result for x in lines])]
+    return Table(title, metrics, lines, controls, " ".join(filter(None, notes)))
+
+
+def _few_writers_note(writers: int) -> str:
+    if writers >= FEW:
+        return ""
+    least = smallest_p(writers)
+    clear = f"no comparison can come below p = {number_text(least)}" + (", so none is decided" if least > ALPHA else "")
+    return f"Only {writers} writers: too few for the intervals to be trusted (they are too narrow), and {clear}."
+
+
+def _power_note(ranked: Sequence[Result]) -> str:
+    """Say what difference from the best a table of this size would show, for the metric that orders its rows."""
+    if len(ranked) < 2 or not math.isfinite(_sort_value(ranked[1])) or ranked[0].writers < FEW:
+        return ""
+    least = detectable(ranked[0], ranked[1], "ldtw")
+    return (
+        f"Power: of two entries like {ranked[0].entry} and {ranked[1].entry} this task shows a difference of "
+        f"{number_text(least)} px in ldtw in 80 % of cases, one comparison taken alone."
+    )
 
 
 def _recognition_note(results: Sequence[Result]) -> str:

@@ -31,6 +31,8 @@ from kalamos.store import file_metadata, write_text
 
 FORMAT = "kalamos-result/1"
 Kind = Literal["model", "control", "submission"]
+PARTS = ("by_script", "by_strokes", "by_junctions", "by_length")
+"""The breakdowns of a result."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,12 @@ class Result:
         metrics: name -> summary.
         by_script: script -> metric -> value.
         by_strokes: number of strokes of the truth ("1", "2", "3", "4+") -> metric -> value.
+        by_junctions: number of junctions of the truth ("0", "1", "2", "3-4", "5+") -> metric -> value.
+        by_length: length of the true path in line heights ("0-1", "1-2", "2-4", "4-8", "8+") -> metric -> value.
         recognition: share of the labelled characters that are read right: by the online recogniser from the recovered
             ink (``recovered``) and from the true ink (``ceiling``), by the image recogniser from the image (``image``),
-            and ``ratio``, recovered over ceiling; each for all of them and by category. Empty where none is labelled.
+            and ``ratio``, recovered over ceiling, with its interval; each for all of them and by category. Empty where
+            none is labelled.
         predictions_sha256: of the predictions.
         provenance: versions, commit, machine: of the predicting run where it says, and of the scoring run.
         folder: where the entry's files are; not stored.
@@ -103,6 +108,8 @@ class Result:
     by_strokes: Mapping[str, Mapping[str, float]]
     predictions_sha256: str
     provenance: Mapping[str, Mapping[str, str]]
+    by_junctions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    by_length: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recognition: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     folder: Path = field(default=Path(), compare=False)
 
@@ -154,6 +161,8 @@ def make_result(
         metrics={name: _summary(name, table) for name in metric_columns(table)},
         by_script=_broken_down(table, table.column("script").to_pylist()),
         by_strokes=_broken_down(table, [_strokes_bin(n) for n in table.column("strokes").to_pylist()]),
+        by_junctions=_broken_down(table, [_junctions_bin(n) for n in table.column("junctions").to_pylist()]),
+        by_length=_broken_down(table, [_length_bin(n) for n in _heights(table)]),
         recognition=agreement(table),
         predictions_sha256=predictions_sha256,
         provenance={"predicted": made, "scored": provenance()},
@@ -176,7 +185,7 @@ def read_result(path: Path) -> Result:
         if plain.pop("format", None) != FORMAT:
             raise TaskError(f"{path} is not a result of the format {FORMAT}; score the predictions again")
         plain["metrics"] = {name: Summary(**_with_nan(summary)) for name, summary in plain["metrics"].items()}
-        for name in ("by_script", "by_strokes", "recognition"):
+        for name in (*PARTS, "recognition"):
             plain[name] = {part: _with_nan(values) for part, values in plain.get(name, {}).items()}
         return Result(**plain, folder=path.parent)
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
@@ -214,6 +223,19 @@ def _broken_down(table: pa.Table, parts: list[str]) -> dict[str, dict[str, float
 
 def _strokes_bin(strokes: int) -> str:
     return str(strokes) if strokes < 4 else "4+"
+
+
+def _junctions_bin(junctions: int) -> str:
+    return str(junctions) if junctions < 3 else "3-4" if junctions < 5 else "5+"
+
+
+def _length_bin(heights: float) -> str:
+    """Return the bin of a path's length in line heights."""
+    return next((f"{top // 2}-{top}" for top in (1, 2, 4, 8) if heights < top), "8+")
+
+
+def _heights(table: pa.Table) -> list[float]:
+    return (table.column("length_px").to_numpy() / table.column("height_px").to_numpy()).tolist()  # type: ignore[no-any-return]
 
 
 def _without_nan(value: Any) -> Any:

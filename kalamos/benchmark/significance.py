@@ -1,6 +1,8 @@
 """Which of two entries is better, and whether the data can tell.
 
-Differences are paired by sample, bootstrapped by writer, and Holm-corrected.
+Differences are paired by sample and tested by swapping the entries' names writer by writer. In a table every pair of
+its ranked entries is compared in a metric, and the p-values are Holm-corrected over all of these pairs: the verdict on
+any two entries holds, whichever two a reader picks.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from kalamos.benchmark.result import Result
 from kalamos.benchmark.score import TABLE, WEIGHTED, weight_column
-from kalamos.benchmark.stats import ALPHA, Difference, difference, holm
+from kalamos.benchmark.stats import ALPHA, Difference, difference, holm, p_values
 from kalamos.errors import TaskError
 
 
@@ -51,26 +54,44 @@ def compare(first: Result, second: Result, metrics: Sequence[str]) -> list[Compa
     return comparisons
 
 
+def pairwise(results: Sequence[Result], metric: str) -> dict[frozenset[str], float]:
+    """Return the p-value of every pair of entries in a metric, Holm-corrected over all pairs."""
+    tables = [_paired(results[0], result)[1] for result in results]
+    columns = [table.column(metric).to_numpy() for table in tables]
+    writers = tables[0].column("writer").to_pylist()
+    found = p_values(columns, writers, aggregate=TABLE[metric].aggregate, weights=_weights(tables[0], metric))
+    corrected = holm(list(found.values()))
+    return {frozenset({results[i].entry, results[j].entry}): p for (i, j), p in zip(found, corrected, strict=True)}
+
+
 def indistinguishable(best: Result, results: Sequence[Result], metric: str) -> list[str]:
-    """Return the entries that cannot be told from ``best`` in a metric, corrected over the entries."""
-    others = [result for result in results if result.entry != best.entry]
-    corrected = holm([_difference(*_paired(best, other), metric).p for other in others])
-    return [other.entry for other, p in zip(others, corrected, strict=True) if not p <= ALPHA]
+    """Return the entries that cannot be told from ``best`` in a metric, corrected over all pairs of entries."""
+    p = pairwise(results, metric)
+    others = [result.entry for result in results if result.entry != best.entry]
+    return [entry for entry in others if not p[frozenset({best.entry, entry})] <= ALPHA]
+
+
+def detectable(first: Result, second: Result, metric: str) -> float:
+    """Return the smallest difference of two such entries that the task would show with 80 % power, uncorrected."""
+    return _difference(*_paired(first, second), metric).detectable
 
 
 def _difference(first: pa.Table, second: pa.Table, metric: str) -> Difference:
-    weights = first.column(weight_column(metric)).to_numpy() if metric in WEIGHTED else None
     return difference(
         first.column(metric).to_numpy(),
         second.column(metric).to_numpy(),
         first.column("writer").to_pylist(),
         aggregate=TABLE[metric].aggregate,
-        weights=weights,
+        weights=_weights(first, metric),
     )
+
+
+def _weights(table: pa.Table, metric: str) -> NDArray[np.float64] | None:
+    return table.column(weight_column(metric)).to_numpy() if metric in WEIGHTED else None
 
 
 def _paired(first: Result, second: Result) -> tuple[pa.Table, pa.Table]:
     a, b = first.scores(), second.scores()
-    if not np.array_equal(a.column("key").to_pylist(), b.column("key").to_pylist()):
+    if a.column("key").combine_chunks() != b.column("key").combine_chunks():
         raise TaskError(f"{first.entry} and {second.entry} were scored on different samples of {first.task}")
     return a, b

@@ -26,6 +26,7 @@ from kalamos.benchmark.recognition.alphabets import category
 from kalamos.benchmark.recognition.image import ImageRecogniser
 from kalamos.benchmark.recognition.nearest import NearestRecogniser
 from kalamos.benchmark.recognition.online import OnlineRecogniser
+from kalamos.benchmark.stats import ratio
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
 from kalamos.store import write_text
@@ -159,10 +160,10 @@ def agreement(table: pa.Table) -> dict[str, dict[str, float]]:
     """Return, for all labelled characters and by category, the shares that are read right.
 
     ``recovered`` and ``ceiling``: the online recogniser on the recovered and the true ink; ``image``: the image
-    recogniser; ``ratio``: recovered over ceiling, NaN where the ceiling is 0; ``nearest_ratio``: the same with nearest
-    prototypes; ``samples``: how many.
+    recogniser; ``ratio``: recovered over ceiling, NaN where the ceiling is 0, from ``ratio_low`` to ``ratio_high``
+    (95 % by writer, both drawn together); ``nearest_ratio``: the same with nearest prototypes; ``samples``: how many.
     """
-    names = ["category", "label", *(name for name, _ in FACTS[1:])]
+    names = ["category", "label", "writer", *(name for name, _ in FACTS[1:])]
     columns = {name: np.array(table.column(name).to_pylist(), object) for name in names}
     labelled = np.array([kind is not None for kind in columns["category"]], bool)
     parts = {"all": labelled} | {
@@ -172,17 +173,16 @@ def agreement(table: pa.Table) -> dict[str, dict[str, float]]:
 
 
 def _shares(columns: dict[str, NDArray[np.object_]], chosen: NDArray[np.bool_]) -> dict[str, float]:
-    right = {name: float((columns[name] == columns["label"])[chosen].mean()) for name, _ in FACTS[1:]}
-    recovered, ceiling = right["recognised_as"], right["truth_recognised_as"]
-    return {
+    right = {name: (columns[name] == columns["label"])[chosen].astype(np.float64) for name, _ in FACTS[1:]}
+    shares = {
         "samples": float(chosen.sum()),
-        "recovered": recovered,
-        "ceiling": ceiling,
-        "image": right["image_recognised_as"],
-        "ratio": _ratio(recovered, ceiling),
-        "nearest_ratio": _ratio(right["recognised_nearest_as"], right["truth_recognised_nearest_as"]),
+        "recovered": float(right["recognised_as"].mean()),
+        "ceiling": float(right["truth_recognised_as"].mean()),
+        "image": float(right["image_recognised_as"].mean()),
     }
-
-
-def _ratio(recovered: float, ceiling: float) -> float:
-    return recovered / ceiling if ceiling > 0 else math.nan
+    writers = columns["writer"][chosen].tolist()
+    for prefix in ("", "nearest_"):
+        found = ratio(right[f"recognised_{prefix}as"], right[f"truth_recognised_{prefix}as"], writers)
+        name = f"{prefix}ratio"
+        shares |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return shares
