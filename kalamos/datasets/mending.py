@@ -32,6 +32,7 @@ No rule invents a channel: times and pressures that are not in the file stay abs
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,7 +41,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kalamos.errors import InkError
-from kalamos.ink import Ink
+from kalamos.ink import Ink, locked, unchecked_ink
 from kalamos.kernels import inner, kernel
 
 RULES: tuple[str, ...] = (
@@ -170,21 +171,56 @@ def mend_many(
     for rule, count in zip(RULES[1:7], tallies.tolist(), strict=True):
         if count:
             counts[rule] += count
-    narrow = {name: values.astype(np.float32) for name, values in channels.items() if name != "pressure"}
-    force, bounds, strokes = channels.get("pressure"), offsets[inks].tolist(), inks.tolist()
+    places.flags.writeable = False
+    times.flags.writeable = False
+    narrow = {name: locked(values, np.float32) for name, values in channels.items() if name != "pressure"}
+    pressures = _unit_pressures(channels.get("pressure"), offsets[inks], whole, pressure_max, counts)
+    own, own_first = _own_offsets(offsets, inks)
+    bounds, firsts = offsets[inks].tolist(), own_first.tolist()
     made = []
     for i, sound in enumerate(whole.tolist()):
         a, b = bounds[i], bounds[i + 1]
-        own = offsets[strokes[i] : strokes[i + 1] + 1] - a
+        strokes = own[firsts[i] : firsts[i + 1]]
         if sound:
-            pressure = None if force is None else _unit_pressure(force[a:b], pressure_max, counts)
-            extra = {name: values[a:b] for name, values in narrow.items()}
-            made.append(Ink(places[a:b], own.astype(np.int32), None if t is None else times[a:b], pressure, extra))
+            clock, extra = None if t is None else times[a:b], {name: values[a:b] for name, values in narrow.items()}
+            made.append(unchecked_ink(places[a:b], strokes, clock, pressures[i] if pressures else None, extra))
             continue
         cut = {name: values[a:b] for name, values in channels.items()}
         own_force, clock = cut.pop("pressure", None), None if t is None else t[a:b]
-        made.append(mend_flat(xy[a:b], own, clock, own_force, cut, counts=counts, pressure_max=pressure_max))
+        made.append(mend_flat(xy[a:b], strokes, clock, own_force, cut, counts=counts, pressure_max=pressure_max))
     return made
+
+
+def _own_offsets(offsets: NDArray[np.int64], inks: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the offsets of every ink, counted from its own first point, end to end, and where those of each begin."""
+    lengths = np.diff(inks) + 1
+    firsts = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=firsts[1:])
+    places = np.arange(firsts[-1]) - np.repeat(firsts[:-1] - inks[:-1], lengths)
+    return locked(offsets[places] - np.repeat(offsets[inks[:-1]], lengths), np.int32), firsts
+
+
+def _unit_pressures(
+    force: NDArray[np.float64] | None,
+    bounds: NDArray[np.int64],
+    whole: NDArray[np.bool_],
+    declared: float | None,
+    counts: Counter[str],
+) -> list[NDArray[np.float32] | None]:
+    """Return the pressure of each ink that lost nothing, None for the others; an empty list where there is none."""
+    if force is None:
+        return []
+    if declared is None or declared <= 0:
+        spans = zip(whole.tolist(), bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+        return [
+            locked(_unit_pressure(force[a:b], None, counts), np.float32) if sound else None for sound, a, b in spans
+        ]
+    share = force / declared
+    outside = int((((share < 0) | (share > 1)) & np.repeat(whole, np.diff(bounds))).sum())
+    if outside:
+        counts["pressure-clipped"] += outside
+    unit = locked(share.clip(0, 1), np.float32)
+    return [unit[a:b] for a, b in itertools.pairwise(bounds.tolist())]
 
 
 def _flat(name: str, values: Sequence[ArrayLike], parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:

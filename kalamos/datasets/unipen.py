@@ -89,19 +89,26 @@ class Unipen:
             return
         _, category, contributor, *_ = Path(unit).parts
         institution = _INSTITUTIONS.get(contributor, contributor)
-        for sample in unipen.samples(document, document.segments, unit, report):
-            if sample.label == LIGATURE:
-                report.refusals.append(Refusal(unit, sample.source, "a ligature or delayed stroke, no character"))
+        name, folder = self.card.name, unit.removeprefix("data/")
+        for segment, number, ink, heading, source in unipen.delineated(document, document.segments, unit, report):
+            label = segment.label or ""
+            if label == LIGATURE:
+                report.refusals.append(Refusal(unit, source, "a ligature or delayed stroke, no character"))
                 continue
-            writer = f"{institution}/{sample.writer or contributor}"
-            yield dataclasses.replace(
-                sample,
-                key=sample.key.removeprefix("data/"),
-                corpus=self.card.name,
-                label=sample.label.replace(LIGATURE, ""),
-                script=_script(category, sample.label),
-                writer=writer,
-                split=split_by_writer(self.card.name, writer),
+            writer = f"{institution}/{heading.writer or contributor}"
+            yield Sample(
+                f"{folder}#{number}",
+                ink,
+                label.replace(LIGATURE, ""),
+                unipen.LEVELS.get(segment.kind, "character"),
+                _script(category, label),
+                writer,
+                name,
+                split_by_writer(name, writer),
+                "device",
+                heading.x_per_mm,
+                "none" if ink.t is None else document.time_source,
+                source,
             )
 
 

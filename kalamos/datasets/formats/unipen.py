@@ -31,12 +31,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from kalamos.datasets.corpus import Refusal, UnitReport
-from kalamos.datasets.formats.unipen_document import Document, Range, Segment
+from kalamos.datasets.formats.unipen_document import Document, Heading, Range, Segment
 from kalamos.datasets.formats.unipen_reader import Reader
 from kalamos.errors import FormatError
-from kalamos.ink import Level, Sample
+from kalamos.ink import Ink, Level, Sample
 
 LEVELS: dict[str, Level] = {
     "WORD": "word",
@@ -83,11 +84,44 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
     yield from samples(document, [s for s in document.segments if s.kind == smallest], path.name, report)
 
 
+class Delineated(NamedTuple):
+    """A segment with its ink: all that a sample is made of.
+
+    Attributes:
+        segment: the statement.
+        number: its number in the file, from 0.
+        ink: what it delineates, mended, never empty.
+        heading: the declarations in force at its first component.
+        source: file and line.
+    """
+
+    segment: Segment
+    number: int
+    ink: Ink
+    heading: Heading
+    source: str
+
+
 def samples(document: Document, segments: Iterable[Segment], name: str, report: UnitReport) -> Iterator[Sample]:
     """Yield the sample of each segment, keyed ``name#k`` by its number in the file; refusals go to ``report``."""
+    for segment, number, ink, heading, source in delineated(document, segments, name, report):
+        yield Sample(
+            key=f"{name}#{number}",
+            ink=ink,
+            label=segment.label or "",
+            level=LEVELS.get(segment.kind, "character"),
+            writer=heading.writer,
+            points_per_mm=heading.x_per_mm,
+            time_source="none" if ink.t is None else document.time_source,
+            source=source,
+        )
+
+
+def delineated(document: Document, segments: Iterable[Segment], name: str, report: UnitReport) -> Iterator[Delineated]:
+    """Yield each segment with its ink; refusals, under the file's ``name``, and mendings go to ``report``."""
     report.mendings.update(document.counts)
     numbers = {id(segment): k for k, segment in enumerate(document.segments)}
-    for group in _delineated(document, segments, name, report):
+    for group in _groups(document, segments, name, report):
         inks = document.inks_of([ranges for _, ranges in group], report.mendings)
         for (segment, ranges), ink in zip(group, inks, strict=True):
             if not ink.n_strokes:
@@ -95,19 +129,10 @@ def samples(document: Document, segments: Iterable[Segment], name: str, report: 
                 report.refusals.append(Refusal(name, document.line(segment), reason))
                 continue
             heading = document.headings[document.heading_of[ranges[0][0]]]
-            yield Sample(
-                key=f"{name}#{numbers[id(segment)]}",
-                ink=ink,
-                label=segment.label or "",
-                level=LEVELS.get(segment.kind, "character"),
-                writer=heading.writer,
-                points_per_mm=heading.x_per_mm,
-                time_source="none" if ink.t is None else document.time_source,
-                source=f"{name}, {document.line(segment)}",
-            )
+            yield Delineated(segment, numbers[id(segment)], ink, heading, f"{name}, {document.line(segment)}")
 
 
-def _delineated(
+def _groups(
     document: Document, segments: Iterable[Segment], name: str, report: UnitReport
 ) -> Iterator[list[tuple[Segment, list[Range]]]]:
     """Yield groups of segments with what they delineate, none of more points than fit memory; refuse the others."""

@@ -6,7 +6,9 @@ ask for is bounded: nothing outside the root is opened, and depth, number and si
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
@@ -33,6 +35,10 @@ MM_PER_INCH = 25.4
 _LABEL = re.compile(r'"((?:[^"\\]|\\.)*)"\s*$', re.DOTALL)
 _ESCAPE = re.compile(r'\\(["\\tn])')
 _PLAIN = {'"': '"', "\\": "\\", "t": " ", "n": " "}
+
+
+_Statement = tuple[int, int, int, int]
+"""First byte, byte after the last, blocks before, line."""
 
 
 class Reader:
@@ -95,25 +101,38 @@ class Reader:
             raise FormatError(self.path, f"it and its includes hold more than {MAX_TOTAL_BYTES >> 20} MB")
         self.anything = self.anything or len(source.statements) > 0 or len(source.down) > 0
         done, line, counted = 0, 1, 0
+        segments: list[_Statement] = []
         for begin, end, blocks in source.statements.tolist():
-            name = _name(source.data, begin)
+            name = "SEGMENT" if source.data.startswith(b".SEGMENT ", begin) else _name(source.data, begin)
             if name not in _HANDLERS and name not in ("SEGMENT", "INCLUDE"):
                 continue
-            self._take(source, done, blocks)
-            line, counted, done = line + source.data.count(b"\n", counted, begin), begin, blocks
+            line, counted = line + source.data.count(b"\n", counted, begin), begin
+            if name == "SEGMENT":
+                segments.append((begin, end, blocks, line))
+                continue
+            self._take(source, done, blocks, segments, path)
+            done, segments = blocks, []
             text = _text(source.data[begin:end])
             if name == "INCLUDE":
                 self._include(text, path, chain, line)
-            elif name == "SEGMENT":
-                self._segment(text, path, line)
             else:
                 _HANDLERS[name](self, text.split()[1:])
-        self._take(source, done, len(source.down))
+        self._take(source, done, len(source.down), segments, path)
 
-    def _take(self, source: Scan, first: int, last: int) -> None:
-        """Take over blocks ``first`` to ``last`` (not included), read under the present heading."""
-        if first == last:
+    def _take(self, source: Scan, first: int, last: int, segments: Sequence[_Statement], path: Path) -> None:
+        """Take over blocks ``first`` to ``last`` (not included) under the present heading, and the segments there."""
+        if first == last and not segments:
             return
+        before = np.zeros(last - first + 1, np.int64)
+        if first < last:
+            np.cumsum(self._take_blocks(source, first, last), out=before[1:])
+        before += self.n_components
+        self.n_components = int(before[-1])
+        for begin, end, blocks, line in segments:
+            self._segment(_text(source.data[begin:end]), path, line, int(before[blocks - first]))
+
+    def _take_blocks(self, source: Scan, first: int, last: int) -> NDArray[np.bool_]:
+        """Take over blocks and say which of them count: those that hold points."""
         width = len(self.heading.coordinates)
         numbers = np.diff(source.starts[first : last + 1])
         uneven = (numbers % width != 0) | (source.junk[first:last] > 0)
@@ -122,16 +141,14 @@ class Reader:
         else:
             points = source.values[source.starts[first] : source.starts[last]].reshape(-1, width)
             sizes = numbers // width
-        down = source.down[first:last]
-        counted = sizes > 0
+        counted: NDArray[np.bool_] = sizes > 0
         self.parts.append((self.heading.coordinates, points))
         self.sizes.append(sizes[counted])
-        self.down.append(down[counted])
-        n = int(counted.sum())
+        self.down.append(source.down[first:last][counted])
         if self.headings[-1] != self.heading:
             self.headings.append(self.heading)
-        self.heading_of.append(np.full(n, len(self.headings) - 1, np.int32))
-        self.n_components += n
+        self.heading_of.append(np.full(len(self.sizes[-1]), len(self.headings) - 1, np.int32))
+        return counted
 
     def _take_uneven(
         self, source: Scan, first: int, last: int, uneven: NDArray[np.bool_]
@@ -172,6 +189,9 @@ class Reader:
             FormatError: where the name leads out of the root, whether or not there is a file.
         """
         for folder in (self.root / "include", path.parent, self.root):
+            plain = _plain_file(self.root, folder, name)
+            if plain is not None:
+                return plain
             try:
                 target = (folder / name).resolve()
                 inside = target.is_relative_to(self.root)
@@ -184,20 +204,38 @@ class Reader:
                 return target
         return None
 
-    def _segment(self, text: str, path: Path, line: int) -> None:
+    def _segment(self, text: str, path: Path, line: int, after: int) -> None:
         begin = text.find('"')
         words = (text if begin < 0 else text[:begin]).split()
         kind = words[1].upper() if len(words) > 1 else ""
         delineation = words[2] if len(words) > 2 and words[2] != "?" else ""
         quality = words[3] if len(words) > 3 else ""
-        if not self.n_components and not delineation and begin < 0:
+        if not after and not delineation and begin < 0:
             self.y_up = False
         label = None if begin < 0 else _unquoted(text[begin:])
-        self.segments.append(Segment(kind, delineation, quality, label, self.sets[-1], self.n_components, path, line))
+        self.segments.append(Segment(kind, delineation, quality, label, self.sets[-1], after, path, line))
 
     def change(self, **fields: object) -> None:
         """Let a declaration take effect from here on."""
         self.heading = replace(self.heading, **fields)  # type: ignore[arg-type]
+
+
+def _plain_file(root: Path, folder: Path, name: str) -> Path | None:
+    """Return the file where the way to it from ``root`` holds no link and no ``..``: most often, and soon found out."""
+    parts = name.split("/")
+    if ".." in parts or not parts[0] or not folder.is_relative_to(root):
+        return None
+    at = str(root)
+    mode = 0
+    try:
+        for part in (*folder.parts[len(root.parts) :], *parts):
+            at = f"{at}/{part}"
+            mode = os.lstat(at).st_mode
+            if stat.S_ISLNK(mode):
+                return None
+    except (OSError, ValueError):
+        return None
+    return Path(at) if stat.S_ISREG(mode) else None
 
 
 def cached_scan(path: Path) -> Scan:

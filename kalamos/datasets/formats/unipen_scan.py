@@ -30,6 +30,7 @@ class Scan:
         places: int64 ``(b,)``, the byte at which the numbers of a block begin.
         junk: int64 ``(b,)``, words in a block that are not numbers.
         statements: int64 ``(k, 3)``: first byte, byte after the last, and blocks seen before, of each other keyword.
+        n_bytes: how much memory it takes.
     """
 
     data: bytes
@@ -39,12 +40,7 @@ class Scan:
     places: NDArray[np.int64]
     junk: NDArray[np.int64]
     statements: NDArray[np.int64]
-
-    @property
-    def n_bytes(self) -> int:
-        """Return how much memory it takes."""
-        arrays = (self.values, self.starts, self.down, self.places, self.junk, self.statements)
-        return len(self.data) + sum(array.nbytes for array in arrays)
+    n_bytes: int
 
 
 def scan(data: bytes) -> Scan:
@@ -56,8 +52,7 @@ def scan(data: bytes) -> Scan:
     statements = np.zeros((n_keywords, 3), np.int64)
     n_values, n_blocks, n_statements = _scan(raw, values, blocks, statements)
     blocks[n_blocks, 0] = n_values
-    return Scan(
-        data,
+    arrays = (
         values[:n_values].copy(),
         blocks[: n_blocks + 1, 0].copy(),
         blocks[:n_blocks, 1].astype(np.bool_),
@@ -65,6 +60,7 @@ def scan(data: bytes) -> Scan:
         blocks[:n_blocks, 3].copy(),
         statements[:n_statements].copy(),
     )
+    return Scan(data, *arrays, len(data) + sum(array.nbytes for array in arrays))
 
 
 @njit(cache=True, error_model="numpy", inline="always")
