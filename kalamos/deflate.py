@@ -7,12 +7,14 @@ no hash table, no search and no second pass. The bytes depend on the picture alo
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from kalamos.kernels import inner, inner_of, kernel
 
 MIN_MATCH, MAX_MATCH, MAX_DISTANCE = 3, 258, 32768
 
@@ -24,7 +26,8 @@ def deflate_rows(raw: NDArray[np.uint8], row_bytes: int, limit: int) -> bytes | 
     """
     out = np.empty(limit + _ROOM, np.uint8)
     code, bits = _distance(row_bytes) if 1 < row_bytes <= MAX_DISTANCE else (0, 0)
-    size = _deflate(raw, row_bytes if bits else 0, code, bits, out)
+    deflate = _DEFLATE.for_work(_BYTE_US * len(raw))
+    size = deflate(raw, row_bytes if bits else 0, code, bits, out)
     return None if size < 0 else out[:size].tobytes()
 
 
@@ -42,7 +45,8 @@ def zlib_streams(images: Sequence[NDArray[np.uint8]]) -> list[bytes | None]:
     rows = np.empty(int(sizes.max(initial=0)), np.uint8)
     out = np.empty(int((sizes // 2).sum()) + _STREAM_ROOM * len(images), np.uint8)
     ends = np.empty(len(images), np.int64)
-    _streams(np.concatenate([image.reshape(-1) for image in images]), layout, rows, out, ends)
+    write = _streams.for_work(_BYTE_US * int(sizes.sum()))
+    write(np.concatenate([image.reshape(-1) for image in images]), layout, rows, out, ends)
     done, data, begin = [], out[: max(ends.max(initial=0), 0)].tobytes(), 0
     for end in ends.tolist():
         done.append(data[begin:end] if end >= 0 else None)
@@ -89,10 +93,11 @@ _LITERALS, _LENGTHS = _literals(), _lengths()
 _END_BITS = 7
 _ROOM = 16  # more than one symbol and the end of the block take
 _STREAM_ROOM = _ROOM + 6  # two bytes before the block, and the checksum
+_BYTE_US = 3.0  # what a byte costs in plain Python
 _ADLER_BASE, _ADLER_RUN = 65521, 4096  # sums over so few bytes stay below 2**32
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _streams(
     pixels: NDArray[np.uint8],
     layout: NDArray[np.int64],
@@ -107,9 +112,9 @@ def _streams(
         size = height * (width + 1)
         for row in range(height):
             rows[row * (width + 1)] = 0
-            rows[row * (width + 1) + 1 : (row + 1) * (width + 1)] = pixels[
-                first + row * width : first + row * width + width
-            ]
+            into, source = row * (width + 1) + 1, first + row * width
+            for k in range(width):
+                rows[into + k] = pixels[source + k]
         first += height * width
         raw, room = rows[:size], out[at + 2 : at + 2 + size // 2 + _ROOM]
         bits = layout[image, 3]
@@ -117,14 +122,18 @@ def _streams(
         ends[image] = -1
         if length >= 0:
             out[at], out[at + 1] = 0x78, 0x01
-            check = _adler32(raw)
+            check = _checksum(raw)
             for k in range(4):
                 out[at + 2 + length + k] = np.uint8(check >> (24 - 8 * k) & 255)
             at += length + 6
             ends[image] = at
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+def _checksum(raw: NDArray[np.uint8]) -> int:
+    return zlib.adler32(raw.data)
+
+
+@inner_of(_checksum)
 def _adler32(raw: NDArray[np.uint8]) -> int:
     """Return the checksum of RFC 1950; sums of a run of bytes need no carry, so that the loop is vectorised."""
     a, b = 1, 0
@@ -139,18 +148,18 @@ def _adler32(raw: NDArray[np.uint8]) -> int:
     return b << 16 | a
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _deflate(raw: NDArray[np.uint8], row: int, row_code: int, row_bits: int, out: NDArray[np.uint8]) -> int:
     """Fill ``out`` and return how many bytes, -1 where there is no room; ``row`` is the second distance, 0 for none."""
     n, most, at, i = len(raw), len(out) - _ROOM, 0, 0
-    held, n_held = np.uint64(3), 3  # the last block, with fixed codes
+    held, n_held = np.uint64(3), np.int64(3)  # the last block, with fixed codes
     while i < n:
         run = _match(raw, i, 1) if i > 0 else 0
         above = _match(raw, i, row) if 0 < row <= i and run < MAX_MATCH else 0
         length = max(run, above)
         if length >= MIN_MATCH:
             held |= np.uint64(_LENGTHS[length, 0]) << np.uint64(n_held)
-            n_held += _LENGTHS[length, 1]
+            n_held += np.int64(_LENGTHS[length, 1])
             if above > run:
                 held |= np.uint64(row_code) << np.uint64(n_held)
                 n_held += row_bits
@@ -159,7 +168,7 @@ def _deflate(raw: NDArray[np.uint8], row: int, row_code: int, row_bits: int, out
             i += length
         else:
             held |= np.uint64(_LITERALS[raw[i], 0]) << np.uint64(n_held)
-            n_held += _LITERALS[raw[i], 1]
+            n_held += np.int64(_LITERALS[raw[i], 1])
             i += 1
         while n_held >= 8:
             out[at] = np.uint8(held & np.uint64(255))
@@ -177,7 +186,10 @@ def _deflate(raw: NDArray[np.uint8], row: int, row_code: int, row_bits: int, out
     return at
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+_DEFLATE = kernel(_deflate)
+
+
+@inner
 def _match(raw: NDArray[np.uint8], i: int, distance: int) -> int:
     """Return how many bytes from ``i`` on repeat those ``distance`` before."""
     most = min(MAX_MATCH, len(raw) - i)

@@ -29,7 +29,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SPARED_S = 0.4
 """So long a kernel is interpreted before it is compiled: about what loading numba takes."""
 
-_waiting: list[tuple[Callable[..., Any], Callable[..., Any], bool]] = []
+_waiting: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 
 
 class Kernel(Generic[P, R]):
@@ -77,9 +77,9 @@ def kernel_of(plain: Callable[P, R]) -> Callable[[Callable[P, R]], Kernel[P, R]]
     return lambda loop: Kernel(loop, plain)
 
 
-def inner(function: Function, *, inline: bool = False) -> Function:
+def inner(function: Function) -> Function:
     """Let kernels call this function; it stays as it is for Python."""
-    _waiting.append((function, function, inline))
+    _waiting.append((function, function))
     return function
 
 
@@ -90,7 +90,7 @@ def inner_of(plain: Callable[..., Any]) -> Callable[[Function], Function]:
     """
 
     def register(loop: Function) -> Function:
-        _waiting.append((plain, loop, False))
+        _waiting.append((plain, loop))
         return loop
 
     return register
@@ -101,9 +101,9 @@ def _compile(function: Callable[P, R]) -> Callable[P, R]:
     from numba.extending import overload  # noqa: PLC0415
 
     while _waiting:
-        seen, loop, inline = _waiting.pop()
+        seen, loop = _waiting.pop()
         options = {"error_model": "numpy", "nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        overload(seen, jit_options=options, strict=False, inline="always" if inline else "never")(_always(loop))
+        overload(seen, jit_options=options, strict=False)(_always(loop))
     compiled: Callable[P, R] = njit(function, cache=True, error_model="numpy", nogil=True)
     return compiled
 

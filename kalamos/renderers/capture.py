@@ -15,11 +15,11 @@ import io
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from PIL import Image
 
 from kalamos.binarise import otsu_threshold, sauvola_surface
+from kalamos.kernels import kernel
 from kalamos.renderers.style import Style
 from kalamos.renderers.texture import SIDE, STRIP, UNIT, blur, gaussian_taps, grain_bank, random_bits, random_unit
 
@@ -30,6 +30,7 @@ Frames = NDArray[np.int64]
 Seeds = NDArray[np.uint64]
 
 _MOST_JPEG_ROWS = 16_384
+_PIXEL_US, _CORNERS_US = 8.0, 60.0  # what a step costs a pixel, and the corners an image, in plain Python
 _DISTANCES = (0.0, 1.0, 2**0.5, 2.0, 5**0.5, 8**0.5, 3.0)
 
 
@@ -65,9 +66,10 @@ def apply_flat(grey: Floats32, frames: Frames, style: Style, seeds: Seeds) -> tu
         uint8 of the shape of ``grey``, and the homographies float64 ``(m, 3, 3)``.
     """
     maps = homographies(frames, style, seeds)
+    work_us = _PIXEL_US * len(grey)
     if style.perspective > 0:
         seen = np.empty_like(grey)
-        _look(grey, seen, frames, np.linalg.inv(maps))
+        _look.for_work(2 * work_us)(grey, seen, frames, np.linalg.inv(maps))
         grey = seen
     if style.thickness_px != 0:
         grey = _thicken(grey, frames, style.thickness_px)
@@ -76,13 +78,13 @@ def apply_flat(grey: Floats32, frames: Frames, style: Style, seeds: Seeds) -> tu
     if style.gamma != 1:
         np.power(np.clip(grey, 0.0, 1.0, out=grey), np.float32(style.gamma), out=grey)
     pixels = np.empty(grey.shape, np.uint8)
-    _expose(grey, pixels, frames, seeds, grain_bank(1.0), np.float32(255 * style.noise / UNIT))
+    _expose.for_work(work_us)(grey, pixels, frames, seeds, grain_bank(1.0), np.float32(255 * style.noise / UNIT))
     if style.jpeg_quality > 0:
         _compress(pixels, frames, style.jpeg_quality)
     if style.binarise != "none":
         _each(pixels, frames, lambda image: _binarised(image, style))
     if style.salt > 0 or style.pepper > 0:
-        _dust(pixels, frames, seeds, style.salt, style.pepper)
+        _dust.for_work(work_us)(pixels, frames, seeds, style.salt, style.pepper)
     return pixels, maps
 
 
@@ -94,7 +96,7 @@ def homographies(frames: Frames, style: Style, seeds: Seeds) -> Floats:
     maps = np.broadcast_to(np.eye(3), (len(frames), 3, 3)).copy()
     if style.perspective > 0:
         for i, (height, width, _) in enumerate(frames.tolist()):
-            shares = _corner_shares(seeds[i]) * style.perspective
+            shares = _corner_shares.for_work(_CORNERS_US)(seeds[i]) * style.perspective
             corners = np.array([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
             inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * (width, height)
             maps[i] = _four_point_map(corners, corners + shares * inwards)
@@ -116,7 +118,7 @@ def _four_point_map(source: Floats, target: Floats) -> Floats:
     return np.asarray(np.append(solved, 1.0).reshape(3, 3))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _corner_shares(seed):  # type: ignore[no-untyped-def]
     shares = np.empty((4, 2))
     for k in range(8):
@@ -124,7 +126,7 @@ def _corner_shares(seed):  # type: ignore[no-untyped-def]
     return shares
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _look(flat, seen, frames, inverses):  # type: ignore[no-untyped-def]
     """Sample each image where the inverse map points, bilinearly; the border is repeated outwards."""
     for i in range(len(frames)):
@@ -136,7 +138,7 @@ def _look(flat, seen, frames, inverses):  # type: ignore[no-untyped-def]
                 w = m[2, 0] * x + m[2, 1] * y + m[2, 2]
                 u = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) / w - 0.5
                 v = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) / w - 0.5
-                u, v = min(max(u, 0.0), width - 1.0), min(max(v, 0.0), height - 1.0)
+                u, v = np.float64(min(max(u, 0.0), width - 1.0)), np.float64(min(max(v, 0.0), height - 1.0))
                 left, top = min(int(u), max(width - 2, 0)), min(int(v), max(height - 2, 0))
                 right, below = min(left + 1, width - 1), min(top + 1, height - 1)
                 a, b = u - left, v - top
@@ -151,10 +153,11 @@ def _thicken(grey: Floats32, frames: Frames, by_px: float) -> Floats32:
     k = int(np.searchsorted(_DISTANCES, radius, side="right")) - 1
     nearer = _DISTANCES[k]
     share = 0.0 if k + 1 == len(_DISTANCES) else (radius - nearer) / (_DISTANCES[k + 1] - nearer)
-    small = _extreme(grey, frames, _disc(nearer), by_px > 0)
+    extreme = _extreme.for_work(len(grey) * _PIXEL_US)
+    small = extreme(grey, frames, _disc(nearer), by_px > 0)
     if share == 0:
         return np.asarray(small)
-    large = _extreme(grey, frames, _disc(_DISTANCES[k + 1]), by_px > 0)
+    large = extreme(grey, frames, _disc(_DISTANCES[k + 1]), by_px > 0)
     return np.asarray(small + np.float32(share) * (large - small), np.float32)
 
 
@@ -163,7 +166,7 @@ def _disc(radius: float) -> NDArray[np.int64]:
     return np.array([(dr, dc) for dr in span for dc in span if dr * dr + dc * dc <= radius * radius + 1e-9])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _extreme(flat, frames, offsets, darkest):  # type: ignore[no-untyped-def]
     """Return the darkest (or lightest) grey within a disc of every pixel; outside counts as the border."""
     out = np.empty_like(flat)
@@ -192,7 +195,7 @@ def _extreme(flat, frames, offsets, darkest):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _expose(flat, pixels, frames, seeds, bank, noise):  # type: ignore[no-untyped-def]
     """Scale to 0..255, add noise, and round half up."""
     white, half, zero = np.float32(255.0), np.float32(0.5), np.float32(0.0)
@@ -212,7 +215,7 @@ def _expose(flat, pixels, frames, seeds, bank, noise):  # type: ignore[no-untype
                     out[c] = np.uint8(np.int32(min(max(value, zero), white)))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _dust(pixels, frames, seeds, salt, pepper):  # type: ignore[no-untyped-def]
     """Turn single pixels white or black, each by its own random number."""
     for i in range(len(frames)):

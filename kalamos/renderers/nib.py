@@ -13,14 +13,15 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from kalamos.kernels import inner, kernel
 from kalamos.renderers.flat import Batch, Floats
 from kalamos.renderers.style import Style
 
 LEAST_WIDTH_PX = 0.1
 DRY_INK = 0.1
+_POINT_US = 12.0  # what a point costs in plain Python
 _LAWS = {"constant": 0, "speed": 1, "pressure": 2, "direction": 3}
 
 
@@ -66,7 +67,7 @@ def half_widths(batch: Batch, style: Style) -> Floats:
     )
     t = none if batch.t is None else batch.t
     pressure = none if batch.pressure is None else batch.pressure
-    _apply_laws(batch.xy, batch.strokes, batch.images, t, pressure, laws, half)
+    _apply_laws.for_work(_POINT_US * len(half))(batch.xy, batch.strokes, batch.images, t, pressure, laws, half)
     np.maximum(half, LEAST_WIDTH_PX / 2, out=half)
     return half
 
@@ -94,7 +95,7 @@ def _dry(xy: Floats, style: Style, rng: np.random.Generator) -> NDArray[np.bool_
     return skips
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _apply_laws(xy, strokes, images, t, pressure, laws, half):
     """Multiply ``half`` by the width law, smoothed along the path, the tapers and the pools of each stroke."""
     low, high = laws[1], laws[2]
@@ -109,7 +110,7 @@ def _apply_laws(xy, strokes, images, t, pressure, laws, half):
             for stroke in range(images[image], images[image + 1]):
                 a, b = strokes[stroke], strokes[stroke + 1]
                 for i in range(a + 1, b):
-                    path += math.hypot(xy[i, 0] - xy[i - 1, 0], xy[i, 1] - xy[i - 1, 1])
+                    path += _distance(xy, i - 1, i)
                 duration += t[b - 1] - t[a]
             mean = path / duration if duration > 0.0 else 0.0
         for stroke in range(images[image], images[image + 1]):
@@ -117,11 +118,11 @@ def _apply_laws(xy, strokes, images, t, pressure, laws, half):
             for i in range(a, b):
                 before, after = i - 1 if i > a else i, i + 1 if i < b - 1 else i
                 dx, dy = xy[after, 0] - xy[before, 0], xy[after, 1] - xy[before, 1]
-                step = math.hypot(xy[i, 0] - xy[before, 0], xy[i, 1] - xy[before, 1])
+                step = _distance(xy, before, i)
                 arc[i] = arc[before] + step if i > a else 0.0
                 share = 0.5
                 if timed and after > before:
-                    ahead = math.hypot(xy[after, 0] - xy[i, 0], xy[after, 1] - xy[i, 1])
+                    ahead = _distance(xy, i, after)
                     # v / (v + mean), multiplied by the time so that no step of no duration divides by it
                     passed = mean * (t[after] - t[before])
                     share = (step + ahead) / (step + ahead + passed) if step + ahead + passed > 0.0 else 0.5
@@ -141,7 +142,13 @@ def _apply_laws(xy, strokes, images, t, pressure, laws, half):
                 half[i] *= factor[i] * ends * pool * (1.0 + laws[8] * slow[i])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
+def _distance(xy, i, j):
+    dx, dy = xy[j, 0] - xy[i, 0], xy[j, 1] - xy[i, 1]
+    return math.sqrt(dx * dx + dy * dy)
+
+
+@inner
 def _smooth(arc, values, a, b, length):
     """Average values ``a..b - 1`` along the path with weights that fall by e every half ``length``, both ways."""
     if length <= 0.0:
@@ -157,7 +164,7 @@ def _smooth(arc, values, a, b, length):
         values[i] = 0.5 * (forth[i - a] + back)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _taper(at, end, laws):
     """Return the tapers' factor at arc length ``at``: a taper is at most half the stroke, so that a dot has none."""
     factor = 1.0

@@ -1,4 +1,5 @@
 # ruff: noqa: ANN001, ANN202 - numba infers the kernels' types
+# mypy: allow-untyped-calls
 """Paper under the ink: grain, clouds, rulings, stains, writing that shines through, uneven light.
 
 Light comes back from paper that ink and dirt darken, so everything multiplies: ``grey = paper * (1 - darkness * ink) *
@@ -14,9 +15,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from kalamos.kernels import inner, kernel
 from kalamos.renderers.style import Style
 from kalamos.renderers.texture import (
     SIDE,
@@ -37,6 +38,7 @@ Seeds = NDArray[np.uint64]
 _RULINGS = {"lines": 1, "grid": 2, "dots": 3}
 _STAIN_SPREAD = 0.4
 _MAX_STAINS = 4096
+_PIXEL_US = 6.0  # what a step costs a pixel in plain Python
 
 
 def compose(coverage: NDArray[np.floating], style: Style, rng: np.random.Generator) -> Floats32:
@@ -66,12 +68,13 @@ def compose_flat(amount: Floats32, frames: Frames, style: Style, seeds: Seeds) -
         style: one style for all.
         seeds: uint64 ``(m,)``, one an image.
     """
+    work_us = _PIXEL_US * len(amount)
     behind = amount.copy() if style.show_through > 0 else amount[:0]
     if style.bleed_px > 0:
         wet = amount.copy()
         blur(wet, frames, gaussian_taps(style.bleed_px))
-        _bleed(amount, wet, frames, seeds, grain_bank(max(1.0, 2 * style.bleed_px)))
-    _blend(
+        _bleed.for_work(work_us)(amount, wet, frames, seeds, grain_bank(max(1.0, 2 * style.bleed_px)))
+    _blend.for_work(work_us)(
         amount,
         frames,
         seeds,
@@ -83,13 +86,13 @@ def compose_flat(amount: Floats32, frames: Frames, style: Style, seeds: Seeds) -
         ),
     )
     if style.ruling != "none" and style.ruling_darkness > 0:
-        _rule(amount, frames, _ruling(style))
+        _rule.for_work(work_us)(amount, frames, _ruling(style))
     if style.show_through > 0:
-        _show_through(amount, behind, frames, seeds, np.float32(style.show_through))
+        _show_through.for_work(work_us)(amount, behind, frames, seeds, np.float32(style.show_through))
     if style.stains > 0 and style.stain_darkness > 0:
-        _spill(amount, frames, seeds, style.stains, style.stain_size_px, style.stain_darkness)
+        _spill.for_work(work_us)(amount, frames, seeds, style.stains, style.stain_size_px, style.stain_darkness)
     if style.light > 0 or style.shadow > 0:
-        _shade(amount, frames, seeds, style.light, math.radians(style.light_angle_deg), style.shadow)
+        _shade.for_work(work_us)(amount, frames, seeds, style.light, math.radians(style.light_angle_deg), style.shadow)
 
 
 def _cloud_px(style: Style) -> float:
@@ -111,7 +114,7 @@ def _ruling(style: Style) -> NDArray[np.float64]:
     )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _blend(flat, frames, seeds, banks, halved, levels):  # type: ignore[no-untyped-def]
     """Turn ink into grey: paper with grain and clouds, and ink with holes over it.
 
@@ -163,7 +166,7 @@ def _blend(flat, frames, seeds, banks, halved, levels):  # type: ignore[no-untyp
                         )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _bleed(flat, wet, frames, seeds, bank):  # type: ignore[no-untyped-def]
     """Let ink creep to where the blurred ink exceeds what the fibres there hold back."""
     for i in range(len(frames)):
@@ -175,11 +178,11 @@ def _bleed(flat, wet, frames, seeds, bank):  # type: ignore[no-untyped-def]
             for c in range(width):
                 k = start + r * width + c
                 u = min(max(0.5 + 0.27 / UNIT * row[(left + c) & (SIDE - 1)], 0.0), 1.0)
-                crept = min(max((wet[k] - (0.02 + 0.35 * u)) * 4.0, 0.0), 1.0)
+                crept = min(max((np.float64(wet[k]) - (0.02 + 0.35 * u)) * 4.0, 0.0), 1.0)
                 flat[k] = max(flat[k], np.float32(crept))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _rule(flat, frames, ruling):  # type: ignore[no-untyped-def]
     """Print lines, a grid or dots; each is anti-aliased by its distance from the pixel's centre."""
     kind, cos, sin, phase, spacing, size, darkness = ruling
@@ -196,13 +199,13 @@ def _rule(flat, frames, ruling):  # type: ignore[no-untyped-def]
                     along = x * cos + y * sin - phase
                     aside = abs(along - np.floor(along + 0.5)) * spacing
                     if kind > 2.5:
-                        cover = min(max((size + 1.0) / 2 - np.sqrt(down * down + aside * aside), 0.0), most)
+                        cover = min(max((size + 1.0) / 2 - math.sqrt(down * down + aside * aside), 0.0), most)
                     else:
                         cover = max(cover, min(max((size + 1.0) / 2 - aside, 0.0), most))
                 flat[start + r * width + c] *= np.float32(1.0 - darkness * cover)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _show_through(flat, ink, frames, seeds, depth):  # type: ignore[no-untyped-def]
     """Darken by writing of the same kind on the back: this ink mirrored, moved and blurred over 3 x 3 pixels."""
     for i in range(len(frames)):
@@ -223,7 +226,7 @@ def _show_through(flat, ink, frames, seeds, depth):  # type: ignore[no-untyped-d
                 flat[start + r * width + c] *= np.float32(1.0) - depth * total * np.float32(1 / 16)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _stain(image, x, y, radius, shape):  # type: ignore[no-untyped-def]
     """Paint one stain; ``shape``: aspect, two phases of the wavy outline, darkness."""
     height, width = image.shape
@@ -232,33 +235,35 @@ def _stain(image, x, y, radius, shape):  # type: ignore[no-untyped-def]
     for r in range(max(0, int(y - reach)), min(height, int(y + reach) + 2)):
         for c in range(max(0, int(x - reach)), min(width, int(x + reach) + 2)):
             dx, dy = (c + 0.5 - x) / aspect, (r + 0.5 - y) * aspect
-            away = np.sqrt(dx * dx + dy * dy)
+            away = math.sqrt(dx * dx + dy * dy)
             if away > 1.14 * radius + 1.0:
                 continue
-            angle = np.arctan2(dy, dx)
-            wave = 1.0 + 0.08 * np.sin(3 * angle + phase) + 0.05 * np.sin(5 * angle + other)
+            angle = math.atan2(dy, dx)
+            wave = 1.0 + 0.08 * math.sin(3 * angle + phase) + 0.05 * math.sin(5 * angle + other)
             rho = away / (radius * wave)
             inside = min(max((1.0 - rho) * radius / 1.5 + 0.5, 0.0), 1.0)
             rim = min(max(1.0 - abs(rho - 0.92) / 0.16, 0.0), 1.0)
             image[r, c] *= np.float32(1.0 - darkness * inside * (0.45 + 0.55 * rim))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _spill(flat, frames, seeds, share, size, darkness):  # type: ignore[no-untyped-def]
     """Spill stains: a Poisson number, log-normal diameters around the median, darkest at the rim where they dried."""
-    mean_area = np.pi / 4 * size**2 * np.exp(2 * _STAIN_SPREAD**2)
+    mean_area = np.pi / 4 * size * size * math.exp(2 * _STAIN_SPREAD * _STAIN_SPREAD)
     for i in range(len(frames)):
         height, width, start = frames[i]
         seed = random_bits(seeds[i], 10)
         expected = share * (height + 2 * size) * (width + 2 * size) / mean_area
-        waited = -np.log(1.0 - random_unit(seed, 0))
+        waited = -math.log(1.0 - random_unit(seed, 0))
         n = 0
         while waited < expected and n < _MAX_STAINS:
             k = 1 + 10 * n
             x = random_unit(seed, k) * (width + 2 * size) - size
             y = random_unit(seed, k + 1) * (height + 2 * size) - size
-            bell = np.sqrt(-2 * np.log(1.0 - random_unit(seed, k + 2))) * np.cos(2 * np.pi * random_unit(seed, k + 3))
-            radius = size / 2 * np.exp(_STAIN_SPREAD * bell)
+            bell = math.sqrt(-2 * math.log(1.0 - random_unit(seed, k + 2))) * math.cos(
+                2 * np.pi * random_unit(seed, k + 3)
+            )
+            radius = size / 2 * math.exp(_STAIN_SPREAD * bell)
             shape = (
                 0.7 + 0.7 * random_unit(seed, k + 4),
                 2 * np.pi * random_unit(seed, k + 5),
@@ -266,19 +271,19 @@ def _spill(flat, frames, seeds, share, size, darkness):  # type: ignore[no-untyp
                 (0.4 + 0.6 * random_unit(seed, k + 7)) * darkness,
             )
             _stain(flat[start : start + height * width].reshape(height, width), x, y, radius, shape)
-            waited -= np.log(1.0 - random_unit(seed, k + 8))
+            waited -= math.log(1.0 - random_unit(seed, k + 8))
             n += 1
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _shade(flat, frames, seeds, light, angle, shadow):  # type: ignore[no-untyped-def]
     """Let light fade across the sheet, and cast one soft-edged shadow of a random direction and place."""
     for i in range(len(frames)):
         height, width, start = frames[i]
-        cos, sin = np.cos(angle), np.sin(angle)
+        cos, sin = math.cos(angle), math.sin(angle)
         reach = (width * abs(cos) + height * abs(sin)) / 2
         turn = 2 * np.pi * random_unit(seeds[i], 5)
-        shadow_cos, shadow_sin = np.cos(turn), np.sin(turn)
+        shadow_cos, shadow_sin = math.cos(turn), math.sin(turn)
         shadow_reach = (width * abs(shadow_cos) + height * abs(shadow_sin)) / 2
         edge = (random_unit(seeds[i], 6) * 1.2 - 0.6) * shadow_reach
         soft = (0.08 + 0.3 * random_unit(seeds[i], 7)) * min(height, width)

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201 - numba infers the kernels' types
+# ruff: noqa: ANN001, ANN202 - numba infers the kernels' types
 """Texture from a bank: noise of a given grain, made once, of which every image takes a crop at random.
 
 Drawing noise anew costs ten times the drawing of a character. The bank is built from integers alone (random bytes,
@@ -11,15 +11,16 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from kalamos.kernels import inner, kernel
 from kalamos.seeding import rng_for
 
 SIDE = 512
 STRIP = 128
 UNIT = 32
 _WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64)
+_TAP_US = 0.6  # what a pixel and a tap cost in plain Python
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
@@ -69,7 +70,7 @@ def _running_sum(values: NDArray[np.int64], width: int, axis: int) -> NDArray[np
     return np.asarray(ends - before)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inner
 def random_bits(seed: np.uint64, k: int) -> np.uint64:
     """Return the k-th 64 random bits of a seed (the mixing of splitmix64, Steele, Lea and Flood 2014)."""
     z = seed + np.uint64(k + 1) * _STEP
@@ -78,10 +79,21 @@ def random_bits(seed: np.uint64, k: int) -> np.uint64:
     return z ^ (z >> _S31)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, inline="always")
+@inner
 def random_unit(seed: np.uint64, k: int) -> float:
     """Return the k-th random number of a seed, evenly from [0, 1)."""
     return np.float64(random_bits(seed, k) >> _S11) * (1.0 / 9007199254740992.0)
+
+
+def blur(flat: NDArray[np.float32], frames: NDArray[np.int64], taps: NDArray[np.float32]) -> None:
+    """Blur every image in place by a separable, even kernel; the border is repeated outwards.
+
+    Args:
+        flat: the images one after another.
+        frames: ``(m, 3)``: height, width and start of each image.
+        taps: ``(radius + 1,)``, centre first.
+    """
+    _blur.for_work(len(flat) * len(taps) * _TAP_US)(flat, frames, taps)
 
 
 def gaussian_taps(sigma_px: float) -> NDArray[np.float32]:
@@ -92,15 +104,8 @@ def gaussian_taps(sigma_px: float) -> NDArray[np.float32]:
     return np.asarray(taps / (taps[0] + 2 * taps[1:].sum()), np.float32)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def blur(flat, frames, taps):  # type: ignore[no-untyped-def]
-    """Blur every image in place by a separable, even kernel; the border is repeated outwards.
-
-    Args:
-        flat: float32, the images one after another.
-        frames: int64 ``(m, 3)``: height, width and start of each image.
-        taps: float32 ``(radius + 1,)``, centre first.
-    """
+@kernel
+def _blur(flat, frames, taps):  # type: ignore[no-untyped-def]
     radius = len(taps) - 1
     for i in range(len(frames)):
         height, width, start = frames[i]

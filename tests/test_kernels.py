@@ -1,0 +1,140 @@
+"""Kernels: interpreted and compiled they give the same bytes, and small work needs no compiler."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.extra import numpy as hnp
+
+from kalamos.datasets.formats.inkml.tracetext import scan_traces
+from kalamos.datasets.mending import mend_flat
+from kalamos.errors import InkError
+from kalamos.ink import Ink
+from kalamos.kernels import SPARED_S, Kernel, kernel
+from kalamos.png import encode_png
+from kalamos.renderers import PRESETS, Style, render_batch
+
+
+@pytest.fixture
+def both(monkeypatch):
+    """Return a function that runs another one twice: all kernels interpreted, then all compiled."""
+
+    def run(function):
+        found = []
+        for choose in (lambda k, us: k.interpreted, lambda k, us: k.compiled):
+            with monkeypatch.context() as patch:
+                patch.setattr(Kernel, "for_work", choose)
+                found.append(function())
+        return found
+
+    return run
+
+
+def written(seed, strokes, points):
+    rng = np.random.default_rng(seed)
+    xy = [np.cumsum(np.cumsum(rng.normal(size=(points, 2)), 0), 0) + rng.uniform(-99, 99, 2) for _ in range(strokes)]
+    t = np.cumsum(rng.uniform(0, 0.03, points * strokes)).reshape(strokes, points)
+    return Ink.from_strokes(xy, t=list(t), pressure=list(rng.uniform(0, 1, (strokes, points))))
+
+
+STYLES = {
+    **PRESETS,
+    "fast": Style(tier="fast"),
+    "thin and fast": Style(tier="fast", width_px=0.4),
+    "broad, strokes over strokes": Style(nib_shape="broad", opacity=0.6, width_law="pressure", taper_end_px=9.0),
+    "dirt": Style(
+        width_law="direction", bleed_px=1.2, thickness_px=-0.7, ruling="dots", ruling_angle_deg=3.0, light=0.3,
+        stains=0.4, show_through=0.2, shadow=0.3, perspective=0.1, salt=0.01, pepper=0.02, binarise="sauvola",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_pictures_are_the_same_to_the_byte(name, both):
+    inks = [written(1, 3, 30), Ink.from_strokes([[[5, 5]]]), written(2, 1, 2), Ink(written(3, 2, 9).xy, [0, 9, 18])]
+    sizes = [STYLES[name], STYLES[name].replace(frame="height", image_height_px=48)]
+    plain, fast = both(lambda: [drawn for style in sizes for drawn in render_batch(inks, style, keys=list("abcd"))])
+    for one, other in zip(plain, fast, strict=True):
+        np.testing.assert_array_equal(one.image.pixels, other.image.pixels)
+        assert one.truth == other.truth
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.text("0123456789.,eE+-*?'\"! TF#ab\n", max_size=40), max_size=4))
+def test_trace_text_is_read_alike(texts):
+    with pytest.MonkeyPatch.context() as patch:
+        found = []
+        for choose in (lambda k, us: k.interpreted, lambda k, us: k.compiled):
+            patch.setattr(Kernel, "for_work", choose)
+            found.append(scan_traces(texts, 2, np.array([np.nan, 0.0, 7.0])))
+    plain, fast = found
+    np.testing.assert_array_equal(plain.values, fast.values)
+    np.testing.assert_array_equal(plain.offsets, fast.offsets)
+    assert plain[2:] == fast[2:]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    hnp.arrays(np.float64, st.tuples(st.integers(0, 12), st.just(4)), elements=st.sampled_from([0, 1, 2, 3, np.nan])),
+    st.data(),
+)
+def test_inks_are_mended_alike(rows, data):
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=3)))
+    offsets = [0, *cuts, len(rows)]
+    with pytest.MonkeyPatch.context() as patch:
+        found = []
+        for choose in (lambda k, us: k.interpreted, lambda k, us: k.compiled):
+            patch.setattr(Kernel, "for_work", choose)
+            counts = Counter()
+            found.append((mend_flat(rows[:, :2], offsets, rows[:, 2], rows[:, 3], counts=counts), counts))
+    assert found[0] == found[1]
+
+
+def test_pictures_are_packed_alike(both):
+    for style in (Style(), PRESETS["ballpoint"]):
+        image = render_batch([written(5, 2, 20)], style)[0].image.pixels
+        plain, fast = both(lambda image=image: encode_png(image))
+        assert plain == fast
+
+
+def test_a_bad_ink_is_refused_alike(both):
+    def refuse():
+        with pytest.raises(InkError) as caught:
+            Ink(np.zeros((3, 2)), np.array([0, 3]), t=np.array([0.0, 2.0, 1.0]))
+        return str(caught.value)
+
+    plain, fast = both(refuse)
+    assert plain == fast
+
+
+def test_a_kernel_is_compiled_when_it_has_worked_for_long():
+    @kernel
+    def double(x):
+        return 2 * x
+
+    assert double.for_work(SPARED_S * 1e6 * 0.6)(3) == 6
+    assert double._compiled is None
+    assert double.for_work(SPARED_S * 1e6 * 0.6)(3) == 6
+    assert double._compiled is not None
+
+
+def test_one_small_file_is_drawn_without_a_compiler(tmp_path):
+    """So that it takes a second, whether the cache of kernels is warm or cold."""
+    file = tmp_path / "word.inkml"
+    traces = "".join(
+        f"<trace>{', '.join(f'{x:.1f} {y:.1f}' for x, y in stroke.tolist())}</trace>"
+        for stroke in written(0, 4, 60).strokes()
+    )
+    file.write_text(f'<ink xmlns="http://www.w3.org/2003/InkML">{traces}</ink>')
+    code = (
+        "import sys; from kalamos.cli import main\n"
+        "main(['render', *sys.argv[1:]], standalone_mode=False); assert 'numba' not in sys.modules"
+    )
+    for style in ("clean", "photo"):
+        command = [sys.executable, "-c", code, str(file), str(tmp_path / style), "--style", style]
+        subprocess.run(command, check=True, timeout=120)
+        assert len(list((tmp_path / style).glob("*.png"))) == 1
