@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
 from kalamos.datasets.formats.inkml.tracetext import scan_traces
+from kalamos.datasets.formats.unipen_scan import scan
 from kalamos.datasets.mending import mend_flat
 from kalamos.errors import InkError
 from kalamos.ink import Ink
@@ -75,6 +76,21 @@ def test_trace_text_is_read_alike(texts):
     np.testing.assert_array_equal(plain.values, fast.values)
     np.testing.assert_array_equal(plain.offsets, fast.offsets)
     assert plain[2:] == fast[2:]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from([".PEN_DOWN", ".PEN_UP", ".COMMENT", "\n", "-12 7", "1.5e-3", "3e999", "x1"]), max_size=9)
+)
+def test_unipen_text_is_read_alike(words):
+    data = " ".join(words).replace(" .", "\n.").encode()
+    with pytest.MonkeyPatch.context() as patch:
+        found = []
+        for choose in (lambda k, us: k.interpreted, lambda k, us: k.compiled):
+            patch.setattr(Kernel, "for_work", choose)
+            found.append(scan(data))
+    for name in ("values", "starts", "down", "places", "junk", "statements"):
+        np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
 
 
 @settings(max_examples=100, deadline=None)

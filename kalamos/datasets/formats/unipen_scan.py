@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from kalamos.kernels import inner, kernel
+
+_BYTE_US = 1.0  # what a byte costs in plain Python
 _NEWLINE, _RETURN, _SPACE, _DOT, _MINUS, _PLUS = 10, 13, 32, 46, 45, 43
 _PEN_DOWN = np.frombuffer(b"PEN_DOWN", np.uint8)
 _PEN_UP = np.frombuffer(b"PEN_UP", np.uint8)
@@ -46,11 +48,11 @@ class Scan:
 def scan(data: bytes) -> Scan:
     """Scan a UNIPEN text; words that are not numbers are counted, nothing is refused here."""
     raw = np.frombuffer(data, np.uint8)
-    n_keywords = _count_keywords(raw)
+    n_keywords = _count_keywords.for_work(_BYTE_US * len(raw))(raw)
     values = np.empty(len(raw) // 2 + 1, np.float64)
     blocks = np.zeros((n_keywords + 1, 4), np.int64)
     statements = np.zeros((n_keywords, 3), np.int64)
-    n_values, n_blocks, n_statements = _scan(raw, values, blocks, statements)
+    n_values, n_blocks, n_statements = _scan.for_work(_BYTE_US * len(raw))(raw, values, blocks, statements)
     blocks[n_blocks, 0] = n_values
     arrays = (
         values[:n_values].copy(),
@@ -63,12 +65,12 @@ def scan(data: bytes) -> Scan:
     return Scan(data, *arrays, len(data) + sum(array.nbytes for array in arrays))
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@inner
 def _is_letter(c: int) -> bool:
     return 65 <= c <= 90 or 97 <= c <= 122
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _count_keywords(data: NDArray[np.uint8]) -> int:
     """Count the dots that stand before a letter: no text holds more keywords."""
     count = 0
@@ -77,7 +79,7 @@ def _count_keywords(data: NDArray[np.uint8]) -> int:
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@inner
 def _is_word(data: NDArray[np.uint8], at: int, word: NDArray[np.uint8]) -> bool:
     end = at + len(word)
     if end > len(data) or (end < len(data) and data[end] > _SPACE):
@@ -88,7 +90,7 @@ def _is_word(data: NDArray[np.uint8], at: int, word: NDArray[np.uint8]) -> bool:
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _scan(
     data: NDArray[np.uint8],
     values: NDArray[np.float64],
@@ -136,7 +138,7 @@ def _scan(
     return n_values, n_blocks, n_statements
 
 
-@njit(cache=True, error_model="numpy")
+@inner
 def _number(data: NDArray[np.uint8], i: int) -> tuple[int, float, bool]:
     """Read the word that begins at ``i``; return the byte after it, its value and whether it is a number."""
     n = len(data)
@@ -154,7 +156,7 @@ def _number(data: NDArray[np.uint8], i: int) -> tuple[int, float, bool]:
     return i, value, good
 
 
-@njit(cache=True, error_model="numpy")
+@inner
 def _number_slow(data: NDArray[np.uint8], i: int, negative: bool) -> tuple[int, float, bool]:
     """Read a number with a fraction, an exponent or many digits; anything else is skipped as a word."""
     n = len(data)
@@ -177,11 +179,23 @@ def _number_slow(data: NDArray[np.uint8], i: int, negative: bool) -> tuple[int, 
         while i < n and data[i] > _SPACE:
             i += 1
     # dividing by an exact power of ten rounds once; multiplying by its inverse would round twice
-    value = mantissa / 10.0**-scale if scale < 0 else mantissa * 10.0**scale
+    value = mantissa / _ten_to(-scale) if scale < 0 else mantissa * _ten_to(scale)
     return i, -value if negative else value, good
 
 
-@njit(cache=True, error_model="numpy")
+@inner
+def _ten_to(exponent: int) -> float:
+    """Return a power of ten by squaring: exact up to 22, infinite above 308."""
+    power, square = 1.0, 10.0
+    while exponent > 0:
+        if exponent & 1:
+            power *= square
+        exponent >>= 1
+        square *= square
+    return power
+
+
+@inner
 def _exponent(data: NDArray[np.uint8], i: int) -> tuple[int, int, bool]:
     """Read the digits after an ``e``; beyond 9999 they change nothing any more."""
     n, digits, exponent = len(data), 0, 0
@@ -189,7 +203,7 @@ def _exponent(data: NDArray[np.uint8], i: int) -> tuple[int, int, bool]:
     if i < n and (data[i] == _MINUS or data[i] == _PLUS):
         i += 1
     while i < n and np.uint8(data[i] - 48) < 10:
-        exponent = min(exponent * 10 + (data[i] - 48), 9999)
+        exponent = min(exponent * 10 + int(data[i]) - 48, 9999)
         digits += 1
         i += 1
     return i, -exponent if negative else exponent, digits > 0
