@@ -26,6 +26,7 @@ _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 
 
+@lru_cache(maxsize=256)
 def grain_bank(size_px: float) -> NDArray[np.int8]:
     """Return noise that repeats every ``SIDE`` pixels: int8 ``(SIDE, SIDE + STRIP)``, ``UNIT`` is a standard deviation.
 
@@ -35,13 +36,12 @@ def grain_bank(size_px: float) -> NDArray[np.int8]:
     Args:
         size_px: size of the grains; the nearest of sixteen from 1 to 64 px is taken.
     """
-    distances = [abs(np.log(size_px / width)) for width in _WIDTHS]
-    return _bank(_WIDTHS[int(np.argmin(distances))])
+    return _bank(min(_WIDTHS, key=lambda width: abs(math.log(size_px / width))))
 
 
 def halvings(size_px: float) -> int:
     """Return how often a grain larger than the bank's largest must be halved to fit into it."""
-    return max(0, int(np.ceil(np.log2(size_px / _WIDTHS[-1]))))
+    return max(0, math.ceil(math.log2(size_px / _WIDTHS[-1])))
 
 
 @lru_cache(maxsize=len(_WIDTHS))
