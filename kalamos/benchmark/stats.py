@@ -286,11 +286,11 @@ def _p(one: _Data, two: _Data, aggregate: Aggregate, seed: int, draws: int) -> f
     if aggregate == "median":
         return p_of_medians(one.values, two.values, one.cluster, one.clusters, seed=seed, draws=draws)
     root = aggregate == "pooled_rms"
-    sums = [
-        np.bincount(data.cluster, data.weights * (data.values**2 if root else data.values), data.clusters)
+    first, second = (
+        np.bincount(data.cluster, data.weights * (data.values**2 if root else data.values), data.clusters).astype(float)
         for data in (one, two)
-    ]
-    return p_of_sums(*sums, root=root, seed=seed, draws=draws)
+    )
+    return p_of_sums(first, second, root=root, seed=seed, draws=draws)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -50,8 +50,9 @@ def _share(differences: Floats) -> float:
 def _swaps(writers: int, seed: int, draws: int) -> Swaps:
     """Return whose names are swapped ``(rows, writers)``; nobody's in the first row."""
     if writers <= ALL_TRIED:
-        return (np.arange(2**writers)[:, None] >> np.arange(writers)[None]) & 1 == 1
-    swapped = rng_for(seed, "swaps", writers).integers(0, 2, (draws + 1, writers), dtype=np.uint8) == 1
+        every: Swaps = (np.arange(2**writers)[:, None] >> np.arange(writers)[None]) & 1 == 1
+        return every
+    swapped: Swaps = rng_for(seed, "swaps", writers).integers(0, 2, (draws + 1, writers), dtype=np.uint8) == 1
     swapped[0] = False
     return swapped
 

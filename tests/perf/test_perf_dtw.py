@@ -2,7 +2,9 @@
 
 ``pytest tests/perf/test_perf_dtw.py --benchmark-only --benchmark-group-by=group --benchmark-columns=median,ops``
 
-Every row computes the same: the distances of the same pairs, Euclidean local cost, one thread.
+Every row but aeon's computes the same: the distances of the same pairs, Euclidean local cost, one thread. aeon adds up
+squared distances and has no choice (a root less a cell); it wants older numpy and numba than the rest of the tests, so
+its row needs an environment of its own: ``pip install aeon dtaidistance pytest-benchmark pytest -e .``.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kalamos.benchmark.metrics.dtw import dtw, dtw_distance, dtw_path
+from kalamos.benchmark.metrics.dtw import dtw, dtw_path, frechet
 from kalamos.benchmark.metrics.wavefront import dtw_distances
 
 PAIRS = {100: 200, 1000: 20}
@@ -23,10 +25,6 @@ def walks(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def kalamos_batch(a, b):
     return dtw_distances(a, b)
-
-
-def kalamos_float64(a, b):
-    return [dtw_distance(x, y) for x, y in zip(a, b, strict=True)]
 
 
 def kalamos_float64_with_length(a, b):
@@ -48,14 +46,25 @@ def dtw_python(a, b):
     return [library.dtw(x, y, **options).distance for x, y in zip(a, b, strict=True)]
 
 
-ROWS = [kalamos_batch, kalamos_float64, kalamos_float64_with_length, kalamos_path, dtaidistance_c, dtw_python]
+def kalamos_frechet(a, b):
+    return [frechet(x, y) for x, y in zip(a, b, strict=True)]
 
 
-@pytest.mark.parametrize("run", ROWS, ids=lambda run: run.__name__)
+def aeon_squares(a, b):
+    aeon = pytest.importorskip("aeon.distances", exc_type=ImportError)
+    return [aeon.dtw_distance(x.T, y.T) for x, y in zip(a, b, strict=True)]
+
+
+ROWS = [kalamos_batch, kalamos_float64_with_length, kalamos_path, dtaidistance_c, dtw_python]
+OTHER_COST = [kalamos_frechet, aeon_squares]
+
+
+@pytest.mark.parametrize("run", [*ROWS, *OTHER_COST], ids=lambda run: run.__name__)
 @pytest.mark.parametrize("n", [100, 1000])
 def test_dtw_distances(benchmark, run, n):
     benchmark.group = f"dtw of {PAIRS[n]} pairs, {n} x {n} points"
     a, b = walks(n)
     found = run(a, b)
-    np.testing.assert_allclose(found, kalamos_float64(a, b), rtol=1e-6)
+    if run in ROWS:
+        np.testing.assert_allclose(found, kalamos_float64_with_length(a, b), rtol=1e-6)
     benchmark.pedantic(run, (a, b), rounds=7 if n == 100 else 3, iterations=1, warmup_rounds=1)

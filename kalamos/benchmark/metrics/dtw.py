@@ -52,12 +52,12 @@ def dtw(truth: ArrayLike, recovered: ArrayLike) -> Warping:
 
 
 def dtw_distance(truth: ArrayLike, recovered: ArrayLike) -> float:
-    """Return the cost alone, the same float64 as :func:`dtw`, in about half the time.
+    """Return the cost alone.
 
     Raises:
         KalamosError: where one of them has no point.
     """
-    return float(_total(points(truth), points(recovered)))
+    return dtw(truth, recovered).total
 
 
 def dtw_path(truth: ArrayLike, recovered: ArrayLike) -> tuple[Warping, Ints]:
@@ -107,52 +107,39 @@ def points(values: ArrayLike) -> Floats:
     return array
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _total(a: Floats, b: Floats) -> float:
-    """Keep one row; distances and the row above in a first, vectorised pass, the chain to the left in a second."""
-    n, m = len(a), len(b)
-    bx, by = b[:, 0].copy(), b[:, 1].copy()
-    row = np.full(m + 1, np.inf)
-    row[0] = 0.0
-    above, cost = np.empty(m), np.empty(m)
-    for i in range(n):
-        x, y = a[i, 0], a[i, 1]
-        for j in range(m):
-            dx, dy = x - bx[j], y - by[j]
-            cost[j] = np.sqrt(dx * dx + dy * dy)
-            above[j] = min(row[j], row[j + 1])
-        left = np.inf
-        row[0] = np.inf
-        for j in range(m):
-            left = cost[j] + min(above[j], left)
-            row[j + 1] = left
-    return float(row[m])
+# All but the path walk the anti-diagonals ``i + j = k``, whose cells do not depend on each other, so that several share
+# a vector register; each cell is computed as a walk row by row would compute it, to the last bit. ``work`` holds three
+# diagonals, cell i in place i + 1, infinite where no cell has been; columns are reversed, so that a diagonal's pairs of
+# points lie one after another. Everything is loaded before it is chosen from: otherwise nothing is vectorised.
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _total_and_length(a: Floats, b: Floats) -> tuple[float, int]:
-    """Keep one row of costs and one of path lengths."""
+    """Return the cost and the length of the optimal path."""
     n, m = len(a), len(b)
-    row = np.full(m + 1, np.inf)
-    steps = np.zeros(m + 1, np.int64)
-    row[0] = 0.0
-    for i in range(n):
-        x, y = a[i, 0], a[i, 1]
-        diagonal, diagonal_steps = row[0], steps[0]
-        left, left_steps = np.inf, 0
-        row[0] = np.inf
-        for j in range(m):
-            up, up_steps = row[j + 1], steps[j + 1]
-            best, best_steps = diagonal, diagonal_steps
-            if up < best:
-                best, best_steps = up, up_steps
-            if left < best:
-                best, best_steps = left, left_steps
-            dx, dy = x - b[j, 0], y - b[j, 1]
-            left, left_steps = np.sqrt(dx * dx + dy * dy) + best, best_steps + 1
-            diagonal, diagonal_steps = up, up_steps
-            row[j + 1], steps[j + 1] = left, left_steps
-    return row[m], steps[m]
+    ax, ay, bx, by = a[:, 0].copy(), a[:, 1].copy(), b[::-1, 0].copy(), b[::-1, 1].copy()
+    work, steps = np.full(3 * (n + 1), np.inf), np.zeros(3 * (n + 1))
+    now, last, before, one = np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1)), np.uint64(1)
+    work[before] = 0.0
+    for k in range(n + m - 1):
+        first = max(0, k - m + 1)
+        low, shift = np.uint64(first), np.uint64(m - 1 - k + first)
+        for step in range(np.uint64(min(n - 1, k) - first + 1)):
+            i, j = low + step, shift + step
+            dx, dy = ax[i] - bx[j], ay[i] - by[j]
+            best, best_steps = work[before + i], steps[before + i]
+            up, up_steps = work[last + i], steps[last + i]
+            left, left_steps = work[last + i + one], steps[last + i + one]
+            best_steps = up_steps if up < best else best_steps
+            best = up if up < best else best
+            best_steps = left_steps if left < best else best_steps
+            best = left if left < best else best
+            work[now + i + one] = np.sqrt(dx * dx + dy * dy) + best
+            steps[now + i + one] = best_steps + 1.0
+        if k == 0:
+            work[before] = np.inf
+        now, last, before = before, now, last
+    return work[last + np.uint64(n)], int(steps[last + np.uint64(n)])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -196,45 +183,58 @@ def _path(a: Floats, b: Floats) -> tuple[float, Ints]:
 def _to_segments(a: Floats, start: Floats, end: Floats) -> tuple[float, int]:
     """Do as _total_and_length does, with the distance from a point to a segment."""
     n, m = len(a), len(start)
-    row = np.full(m + 1, np.inf)
-    steps = np.zeros(m + 1, np.int64)
-    row[0] = 0.0
-    run = end - start
-    square = run[:, 0] * run[:, 0] + run[:, 1] * run[:, 1]
-    for i in range(n):
-        diagonal, diagonal_steps = row[0], steps[0]
-        left, left_steps = np.inf, 0
-        row[0] = np.inf
-        for j in range(m):
-            up, up_steps = row[j + 1], steps[j + 1]
-            best, best_steps = diagonal, diagonal_steps
-            if up < best:
-                best, best_steps = up, up_steps
-            if left < best:
-                best, best_steps = left, left_steps
-            dx, dy = a[i, 0] - start[j, 0], a[i, 1] - start[j, 1]
-            if square[j] > 0.0:
-                along = min(1.0, max(0.0, (dx * run[j, 0] + dy * run[j, 1]) / square[j]))
-                dx, dy = dx - along * run[j, 0], dy - along * run[j, 1]
-            left, left_steps = np.sqrt(dx * dx + dy * dy) + best, best_steps + 1
-            diagonal, diagonal_steps = up, up_steps
-            row[j + 1], steps[j + 1] = left, left_steps
-    return row[m], steps[m]
+    ax, ay, sx, sy = a[:, 0].copy(), a[:, 1].copy(), start[::-1, 0].copy(), start[::-1, 1].copy()
+    rx, ry = end[::-1, 0] - sx, end[::-1, 1] - sy
+    square = rx * rx + ry * ry
+    square[square == 0.0] = 1.0  # a dot: nothing divided by anything
+    work, steps = np.full(3 * (n + 1), np.inf), np.zeros(3 * (n + 1))
+    now, last, before, one = np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1)), np.uint64(1)
+    work[before] = 0.0
+    for k in range(n + m - 1):
+        first = max(0, k - m + 1)
+        low, shift = np.uint64(first), np.uint64(m - 1 - k + first)
+        for step in range(np.uint64(min(n - 1, k) - first + 1)):
+            i, j = low + step, shift + step
+            dx, dy = ax[i] - sx[j], ay[i] - sy[j]
+            along = (dx * rx[j] + dy * ry[j]) / square[j]
+            along = 0.0 if along < 0.0 else along
+            along = 1.0 if along > 1.0 else along
+            dx, dy = dx - along * rx[j], dy - along * ry[j]
+            best, best_steps = work[before + i], steps[before + i]
+            up, up_steps = work[last + i], steps[last + i]
+            left, left_steps = work[last + i + one], steps[last + i + one]
+            best_steps = up_steps if up < best else best_steps
+            best = up if up < best else best
+            best_steps = left_steps if left < best else best_steps
+            best = left if left < best else best
+            work[now + i + one] = np.sqrt(dx * dx + dy * dy) + best
+            steps[now + i + one] = best_steps + 1.0
+        if k == 0:
+            work[before] = np.inf
+        now, last, before = before, now, last
+    return work[last + np.uint64(n)], int(steps[last + np.uint64(n)])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _frechet(a: Floats, b: Floats) -> float:
     """Carry squared distances: the order of maxima and minima is the same, and one root at the end is enough."""
     n, m = len(a), len(b)
-    row = np.full(m + 1, np.inf)
-    row[0] = 0.0
-    for i in range(n):
-        diagonal, left = row[0], np.inf
-        row[0] = np.inf
-        for j in range(m):
-            up = row[j + 1]
-            dx, dy = a[i, 0] - b[j, 0], a[i, 1] - b[j, 1]
-            left = max(dx * dx + dy * dy, min(diagonal, up, left))
-            diagonal = up
-            row[j + 1] = left
-    return float(np.sqrt(row[m]))
+    ax, ay, bx, by = a[:, 0].copy(), a[:, 1].copy(), b[::-1, 0].copy(), b[::-1, 1].copy()
+    work = np.full(3 * (n + 1), np.inf)
+    now, last, before, one = np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1)), np.uint64(1)
+    work[before] = 0.0
+    for k in range(n + m - 1):
+        first = max(0, k - m + 1)
+        low, shift = np.uint64(first), np.uint64(m - 1 - k + first)
+        for step in range(np.uint64(min(n - 1, k) - first + 1)):
+            i, j = low + step, shift + step
+            dx, dy = ax[i] - bx[j], ay[i] - by[j]
+            square = dx * dx + dy * dy
+            best, up, left = work[before + i], work[last + i], work[last + i + one]
+            best = up if up < best else best
+            best = left if left < best else best
+            work[now + i + one] = best if best > square else square
+        if k == 0:
+            work[before] = np.inf
+        now, last, before = before, now, last
+    return float(np.sqrt(work[last + np.uint64(n)]))
