@@ -37,8 +37,10 @@ _ESCAPE = re.compile(r'\\(["\\tn])')
 _PLAIN = {'"': '"', "\\": "\\", "t": " ", "n": " "}
 
 
-_Statement = tuple[int, int, int, int]
-"""First byte, byte after the last, blocks before, line."""
+_Statement = tuple[str, str, int, int]
+"""Name, text, blocks before it in the file, line."""
+_PLACED = frozenset(("SEGMENT", "DT"))
+"""Statements that change nothing for the blocks that follow, but must know how many components stand before them."""
 
 
 class Reader:
@@ -101,35 +103,36 @@ class Reader:
             raise FormatError(self.path, f"it and its includes hold more than {MAX_TOTAL_BYTES >> 20} MB")
         self.anything = self.anything or len(source.statements) > 0 or len(source.down) > 0
         done, line, counted = 0, 1, 0
-        segments: list[_Statement] = []
+        waiting: list[_Statement] = []
         for begin, end, blocks in source.statements.tolist():
             name = "SEGMENT" if source.data.startswith(b".SEGMENT ", begin) else _name(source.data, begin)
-            if name not in _HANDLERS and name not in ("SEGMENT", "INCLUDE"):
+            if name not in _HANDLERS and name not in _PLACED and name != "INCLUDE":
                 continue
             line, counted = line + source.data.count(b"\n", counted, begin), begin
-            if name == "SEGMENT":
-                segments.append((begin, end, blocks, line))
-                continue
-            self._take(source, done, blocks, segments, path)
-            done, segments = blocks, []
             text = _text(source.data[begin:end])
+            if name in _PLACED:
+                waiting.append((name, text, blocks, line))
+                continue
+            self._take(source, done, blocks, waiting, path)
+            done, waiting = blocks, []
             if name == "INCLUDE":
                 self._include(text, path, chain, line)
             else:
                 _HANDLERS[name](self, text.split()[1:])
-        self._take(source, done, len(source.down), segments, path)
+        self._take(source, done, len(source.down), waiting, path)
 
-    def _take(self, source: Scan, first: int, last: int, segments: Sequence[_Statement], path: Path) -> None:
-        """Take over blocks ``first`` to ``last`` (not included) under the present heading, and the segments there."""
-        if first == last and not segments:
-            return
-        before = np.zeros(last - first + 1, np.int64)
+    def _take(self, source: Scan, first: int, last: int, waiting: Sequence[_Statement], path: Path) -> None:
+        """Take over blocks ``first`` to ``last`` (not included) under the present heading, and the statements there."""
+        counts = [self.n_components]
         if first < last:
-            np.cumsum(self._take_blocks(source, first, last), out=before[1:])
-        before += self.n_components
-        self.n_components = int(before[-1])
-        for begin, end, blocks, line in segments:
-            self._segment(_text(source.data[begin:end]), path, line, int(before[blocks - first]))
+            counted = self._take_blocks(source, first, last)
+            counts = (np.concatenate([[0], np.cumsum(counted)]) + self.n_components).tolist()
+        self.n_components = counts[-1]
+        for name, text, blocks, line in waiting:
+            if name == "SEGMENT":
+                self._segment(text, path, line, counts[blocks - first])
+            else:
+                self._elapsed(text.split()[1:], counts[blocks - first])
 
     def _take_blocks(self, source: Scan, first: int, last: int) -> NDArray[np.bool_]:
         """Take over blocks and say which of them count: those that hold points."""
@@ -214,6 +217,11 @@ class Reader:
             self.y_up = False
         label = None if begin < 0 else _unquoted(text[begin:])
         self.segments.append(Segment(kind, delineation, quality, label, self.sets[-1], after, path, line))
+
+    def _elapsed(self, words: Sequence[str], after: int) -> None:
+        elapsed_ms = _positive(words)
+        if elapsed_ms is not None:
+            self.gaps.append((after, elapsed_ms / 1000))
 
     def change(self, **fields: object) -> None:
         """Let a declaration take effect from here on."""
@@ -346,12 +354,6 @@ def _writer(reader: Reader, words: Sequence[str]) -> None:
     reader.change(writer=words[0] if words and words[0] != "?" else "")
 
 
-def _elapsed(reader: Reader, words: Sequence[str]) -> None:
-    elapsed_ms = _positive(words)
-    if elapsed_ms is not None:
-        reader.gaps.append((reader.n_components, elapsed_ms / 1000))
-
-
 def _hierarchy(reader: Reader, words: Sequence[str]) -> None:
     reader.hierarchy = tuple(word.upper() for word in words)
 
@@ -368,7 +370,6 @@ _HANDLERS: dict[str, Callable[[Reader, Sequence[str]], None]] = {
     "X_POINTS_PER_MM": _resolution("x_per_mm", 1.0),
     "Y_POINTS_PER_MM": _resolution("y_per_mm", 1.0),
     "WRITER_ID": _writer,
-    "DT": _elapsed,
     "HIERARCHY": _hierarchy,
     "START_SET": _start_set,
 }
