@@ -42,6 +42,7 @@ def reduce_graph(
     edge_xy: Floats,
     edge_offsets: Ints,
     edge_length: Floats,
+    order: NDArray[np.int64],
     rules: Floats,
 ) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     """Apply the three rules; return what became of every node and edge.
@@ -54,6 +55,7 @@ def reduce_graph(
         edge_xy: ``(p, 2)`` px, the edges' inner pixels.
         edge_offsets: ``(m + 1,)``.
         edge_length: ``(m,)`` px from node centre to node centre.
+        order: ``(m,)``, the edges from the shortest to the longest.
         rules: ``spur_ratio, spur_px, merge_ratio, cross_ratio, cross_bend_rad``.
 
     Returns:
@@ -64,12 +66,13 @@ def reduce_graph(
         xy, reach: ``(n, 2)`` and ``(n,)``, new centres and radii; only those of standing nodes mean something.
     """
     n, m = len(node_radius), len(edge_length)
-    parent, degree = np.arange(n).astype(np.int32), np.zeros(n, np.int32)
+    parent, degree = np.empty(n, np.int32), np.zeros(n, np.int32)
+    for k in range(n):
+        parent[k] = k
     state = np.full(m, -1, np.int32)
     for e in range(m):
         degree[edge_nodes[e, 0]] += 1
         degree[edge_nodes[e, 1]] += 1
-    order = np.argsort(edge_length, kind="mergesort")
     xy, reach, weight = node_xy.copy(), node_radius.copy(), node_weight.copy()
     _prune(order, parent, degree, state, node_radius, edge_nodes, edge_length, xy, rules)
     head, ring = _rings(parent, edge_nodes)
@@ -86,10 +89,10 @@ def reduce_graph(
         parent[b] = a
         ring[head[a]], ring[head[b]] = ring[head[b]], ring[head[a]]
         total = max(weight[a] + weight[b], 1.0)
-        centre = (xy[a] * weight[a] + xy[b] * weight[b]) / total
         apart = np.hypot(xy[a, 0] - xy[b, 0], xy[a, 1] - xy[b, 1])
         reach[a] = max(reach[a], reach[b], 0.5 * apart + 0.5 * min(reach[a], reach[b]))
-        xy[a] = centre
+        for axis in range(2):
+            xy[a, axis] = (xy[a, axis] * weight[a] + xy[b, axis] * weight[b]) / total
         weight[a] = total
         degree[a] += degree[b] - 2
     group = np.empty(n, np.int32)
@@ -119,7 +122,7 @@ def _prune(
             state[e] = b
             parent[a] = b
             degree[b] = 0
-            xy[b] = 0.5 * (xy[a] + xy[b])
+            xy[b, 0], xy[b, 1] = 0.5 * (xy[a, 0] + xy[b, 0]), 0.5 * (xy[a, 1] + xy[b, 1])
             continue
         if degree[a] != 1:
             a, b = b, a
@@ -148,31 +151,34 @@ def _rings(parent: Ints, edge_nodes: Ints) -> tuple[Ints, Ints]:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def branch_at(e: int, side: int, edge_xy: Floats, edge_offsets: Ints, xy: Floats, other: Floats, skip: float) -> Floats:
-    """Return where a branch leaves the disc of ``skip`` around its node.
+def branch_at(
+    e: int, side: int, edge_xy: Floats, edge_offsets: Ints, xy: Floats, node: int, other: int, skip: float, out: Floats
+) -> None:
+    """Write where a branch leaves the disc of ``skip`` px around its node into ``out``: x, y, unit direction there.
 
-    Four numbers: x, y and the unit direction there.
+    ``other`` is the node at its other end; ``xy`` holds all nodes' centres.
     """
     lo, hi = edge_offsets[e], edge_offsets[e + 1]
-    out = np.empty(4)
-    reach = skip + 5.0
-    near, far = other, other
+    x, y = xy[node, 0], xy[node, 1]
+    near_x, near_y = xy[other, 0], xy[other, 1]
+    far_x, far_y = near_x, near_y
     found = False
     for j in range(hi - lo):
-        p = edge_xy[lo + j] if side == 0 else edge_xy[hi - 1 - j]
-        d = np.hypot(p[0] - xy[0], p[1] - xy[1])
+        p = lo + j if side == 0 else hi - 1 - j
+        far_x, far_y = edge_xy[p, 0], edge_xy[p, 1]
+        d = np.hypot(far_x - x, far_y - y)
         if not found and d >= skip:
-            near = p
+            near_x, near_y = far_x, far_y
             found = True
-        far = p
-        if d >= reach:
+        if d >= skip + 5.0:
             break
-    if not found or (far[0] == near[0] and far[1] == near[1]):
-        near, far = xy, (far if found else other)
-    out[0], out[1] = near[0], near[1]
-    length = max(np.hypot(far[0] - near[0], far[1] - near[1]), 1e-9)
-    out[2], out[3] = (far[0] - near[0]) / length, (far[1] - near[1]) / length
-    return out
+    if not found or (far_x == near_x and far_y == near_y):
+        if not found:
+            far_x, far_y = xy[other, 0], xy[other, 1]
+        near_x, near_y = x, y
+    length = max(np.hypot(far_x - near_x, far_y - near_y), 1e-9)
+    out[0], out[1] = near_x, near_y
+    out[2], out[3] = (far_x - near_x) / length, (far_y - near_y) / length
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -213,20 +219,20 @@ def _crosses(
     if degree[a] != 3 or degree[b] != 3:
         return False
     sides = np.empty((2, 2, 4))
-    for k, node in enumerate((a, b)):
+    for k in range(2):
+        node = a if k == 0 else b
         found, h = 0, head[node]
         while True:
             e = h // 2
             if state[e] < 0 and e != bridge and found < 2:
-                far = xy[_find(parent, edge_nodes[e, 1 - h % 2])]
-                sides[k, found] = branch_at(e, h % 2, edge_xy, edge_offsets, xy[node], far, reach[node] + 0.5)
+                far = _find(parent, edge_nodes[e, 1 - h % 2])
+                branch_at(e, h % 2, edge_xy, edge_offsets, xy, node, far, reach[node] + 0.5, sides[k, found])
                 found += 1
             h = ring[h]
             if h == head[node]:
                 break
-    left, right = sides[0], sides[1]
-    parallel = max(total_bend(left[0], right[0]), total_bend(left[1], right[1]))
-    crossed = max(total_bend(left[0], right[1]), total_bend(left[1], right[0]))
+    parallel = max(total_bend(sides[0, 0], sides[1, 0]), total_bend(sides[0, 1], sides[1, 1]))
+    crossed = max(total_bend(sides[0, 0], sides[1, 1]), total_bend(sides[0, 1], sides[1, 0]))
     return bool(min(parallel, crossed) < limit)
 
 

@@ -16,7 +16,6 @@ from kalamos.binarise import Method, binarise
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
-Arrays = tuple[Floats, Floats, Ints, Ints, Floats, Floats, Ints, Floats, Ints]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +65,35 @@ def graph_of_mask(mask: NDArray[np.bool_], rules: SkeletonRules = RULES) -> Stro
     at = np.flatnonzero(lines).astype(np.int32)
     radii = np.zeros(lines.size)
     radii[at] = ink_radii(ink.reshape(-1), height, stride, at)
-    knobs = np.array(
-        [rules.spur_ratio, rules.spur_px, rules.merge_ratio, rules.cross_ratio, rules.cross_bend_rad], np.float64
+    node_kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets = trace_pixels(lines, stride)
+    node_xy, node_radius, weight, edge_xy, length = _measure(
+        node_kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets, radii, stride
     )
-    arrays = _build(*trace_pixels(lines, stride), radii, stride, height, knobs, rules.smoothing)
-    node_xy, node_radius, component, edge_nodes, points, point_radius, offsets, lengths, owner = arrays
+    limits = np.array([rules.spur_ratio, rules.spur_px, rules.merge_ratio, rules.cross_ratio, rules.cross_bend_rad])
+    order = np.argsort(length, kind="stable")
+    group, state, partner, xy, reach = reduce_graph(
+        node_xy, node_radius, weight, edge_nodes, edge_xy, edge_offsets, length, order, limits
+    )
+    walk, walk_offsets = chain_edges(state, partner)
+    number, new_nodes, owner = _number(
+        group, state, walk, walk_offsets, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets, lines.size
+    )
+    node_xy, node_radius, points, point_radius, offsets, lengths = _lay(
+        group,
+        number,
+        new_nodes,
+        walk,
+        walk_offsets,
+        xy,
+        reach,
+        edge_nodes,
+        edge_pixels,
+        edge_xy,
+        edge_offsets,
+        radii,
+        rules.smoothing,
+    )
+    component = _components(len(node_xy), new_nodes)
     typical = typical_radius(float(mask.sum()), float(lengths.sum()))
     width = np.add.reduceat(point_radius, offsets[:-1]) / np.diff(offsets) if len(lengths) else np.zeros(0)
     wide = width > rules.hidden_ratio * max(typical, 0.5)
@@ -78,7 +101,7 @@ def graph_of_mask(mask: NDArray[np.bool_], rules: SkeletonRules = RULES) -> Stro
         node_xy,
         node_radius,
         component,
-        edge_nodes,
+        new_nodes,
         points,
         point_radius,
         offsets,
@@ -99,7 +122,7 @@ def typical_radius(ink_px: float, length_px: float) -> float:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _build(
+def _measure(
     node_kind: Ints,
     node_pixels: Ints,
     node_offsets: Ints,
@@ -108,10 +131,8 @@ def _build(
     edge_offsets: Ints,
     radii: Floats,
     stride: int,
-    height: int,
-    knobs: Floats,
-    smoothing: int,
-) -> Arrays:
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Return centres, radii and weights of the nodes, and places and lengths of the edges, in pixels of the image."""
     n, m = len(node_kind), len(edge_nodes)
     node_xy, node_radius, weight = np.zeros((n, 2)), np.zeros(n), np.zeros(n)
     for k in range(n):
@@ -128,67 +149,47 @@ def _build(
         edge_xy[j, 1] = edge_pixels[j] // stride - 0.5
     length = np.empty(m)
     for e in range(m):
-        last = node_xy[edge_nodes[e, 0]]
+        x, y = node_xy[edge_nodes[e, 0], 0], node_xy[edge_nodes[e, 0], 1]
         total = 0.0
         for j in range(edge_offsets[e], edge_offsets[e + 1]):
-            total += np.hypot(edge_xy[j, 0] - last[0], edge_xy[j, 1] - last[1])
-            last = edge_xy[j]
-        end = node_xy[edge_nodes[e, 1]]
-        length[e] = total + np.hypot(end[0] - last[0], end[1] - last[1])
-    group, state, partner, xy, reach = reduce_graph(
-        node_xy, node_radius, weight, edge_nodes, edge_xy, edge_offsets, length, knobs
-    )
-    walk, walk_offsets = chain_edges(state, partner)
-    arrays: Arrays = _assemble(
-        group,
-        state,
-        walk,
-        walk_offsets,
-        xy,
-        reach,
-        node_pixels,
-        node_offsets,
-        edge_nodes,
-        edge_pixels,
-        edge_xy,
-        edge_offsets,
-        radii,
-        smoothing,
-    )
-    return arrays
+            total += np.hypot(edge_xy[j, 0] - x, edge_xy[j, 1] - y)
+            x, y = edge_xy[j, 0], edge_xy[j, 1]
+        end = edge_nodes[e, 1]
+        length[e] = total + np.hypot(node_xy[end, 0] - x, node_xy[end, 1] - y)
+    return node_xy, node_radius, weight, edge_xy, length
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _assemble(
+def _number(
     group: Ints,
     state: Ints,
     walk: Ints,
     walk_offsets: Ints,
-    xy: Floats,
-    reach: Floats,
     node_pixels: Ints,
     node_offsets: Ints,
     edge_nodes: Ints,
     edge_pixels: Ints,
-    edge_xy: Floats,
     edge_offsets: Ints,
-    radii: Floats,
-    smoothing: int,
-) -> Arrays:
-    """Number the standing nodes and the chained edges anew, write their geometry, and give every pixel its owner."""
+    size: int,
+) -> tuple[Ints, Ints, Ints]:
+    """Number the standing nodes and the chained edges anew.
+
+    Returns:
+        number: ``(n,)``, the new number of each node, -1 for none.
+        new_nodes: ``(m', 2)``, the nodes at both ends of each chain.
+        owner: ``(size,)``, what each pixel belongs to, as in :class:`kalamos.baselines.graph.StrokeGraph`.
+    """
     n, n_chains = len(group), len(walk_offsets) - 1
-    inside = np.full(n, -1, np.int32)
+    inside, number = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
     for c in range(n_chains):
         for k in range(walk_offsets[c] + 1, walk_offsets[c + 1]):
             inside[group[edge_nodes[walk[k] // 2, walk[k] % 2]]] = c
-    number = np.full(n, -1, np.int32)
     n_new = 0
     for k in range(n):
         if group[k] == k and inside[k] < 0:
             number[k] = n_new
             n_new += 1
-    owner = np.full(len(radii), -1, np.int32)
-    place = np.empty(n, np.int32)
+    owner, place = np.full(size, -1, np.int32), np.empty(n, np.int32)
     for k in range(n):
         g = group[k]
         place[k] = number[g] if number[g] >= 0 else n_new + inside[g]
@@ -198,154 +199,179 @@ def _assemble(
         if state[e] >= 0:
             for j in range(edge_offsets[e], edge_offsets[e + 1]):
                 owner[edge_pixels[j]] = place[state[e]]
-    new_xy, new_reach = np.empty((n_new, 2)), np.empty(n_new)
-    for k in range(n):
-        if number[k] >= 0:
-            new_xy[number[k]] = xy[k]
-            new_reach[number[k]] = reach[k]
     new_nodes = np.empty((n_chains, 2), np.int32)
-    points = np.empty((len(edge_pixels) + len(walk) + 2 * n_chains, 2))
-    radius, offsets, lengths = np.empty(len(points)), np.zeros(n_chains + 1, np.int32), np.empty(n_chains)
-    degree = np.zeros(n_new, np.int32)
     for c in range(n_chains):
+        for k in range(walk_offsets[c], walk_offsets[c + 1]):
+            for j in range(edge_offsets[walk[k] // 2], edge_offsets[walk[k] // 2 + 1]):
+                owner[edge_pixels[j]] = n_new + c
         first, last = walk[walk_offsets[c]], walk[walk_offsets[c + 1] - 1] ^ 1
         new_nodes[c, 0] = number[group[edge_nodes[first // 2, first % 2]]]
         new_nodes[c, 1] = number[group[edge_nodes[last // 2, last % 2]]]
+    return number, new_nodes, owner
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _lay(
+    group: Ints,
+    number: Ints,
+    new_nodes: Ints,
+    walk: Ints,
+    walk_offsets: Ints,
+    xy: Floats,
+    reach: Floats,
+    edge_nodes: Ints,
+    edge_pixels: Ints,
+    edge_xy: Floats,
+    edge_offsets: Ints,
+    radii: Floats,
+    smoothing: int,
+) -> tuple[Floats, Floats, Floats, Floats, Ints, Floats]:
+    """Write the geometry of the standing nodes and the chains.
+
+    Returns:
+        Centres and radii of the nodes; points, their radii, offsets and lengths of the chains.
+    """
+    n_new, n_chains = number.max() + 1 if len(number) else 0, len(new_nodes)
+    new_xy, new_reach = np.empty((n_new, 2)), np.empty(n_new)
+    for k in range(len(group)):
+        if number[k] >= 0:
+            new_xy[number[k], 0], new_xy[number[k], 1] = xy[k, 0], xy[k, 1]
+            new_reach[number[k]] = reach[k]
+    degree = np.zeros(n_new, np.int32)
+    for c in range(n_chains):
         degree[new_nodes[c, 0]] += 1
         degree[new_nodes[c, 1]] += 1
+    points = np.empty((len(edge_pixels) + len(walk) + 2 * n_chains, 2))
+    radius, offsets, lengths = np.empty(len(points)), np.zeros(n_chains + 1, np.int32), np.empty(n_chains)
+    before = np.empty_like(points)
     filled = 0
     for c in range(n_chains):
-        start = filled
-        points[filled], radius[filled] = new_xy[new_nodes[c, 0]], new_reach[new_nodes[c, 0]]
-        filled += 1
+        start, a, b = filled, new_nodes[c, 0], new_nodes[c, 1]
         for k in range(walk_offsets[c], walk_offsets[c + 1]):
-            h = walk[k]
-            e = h // 2
-            if k > walk_offsets[c]:
-                joint = group[edge_nodes[e, h % 2]]
-                points[filled], radius[filled] = xy[joint], reach[joint]
-                filled += 1
+            e, side = walk[k] // 2, walk[k] % 2
+            joint = group[edge_nodes[e, side]]
+            points[filled, 0], points[filled, 1], radius[filled] = xy[joint, 0], xy[joint, 1], reach[joint]
+            filled += 1
             lo, hi = edge_offsets[e], edge_offsets[e + 1]
             for j in range(hi - lo):
-                at = lo + j if h % 2 == 0 else hi - 1 - j
-                points[filled], radius[filled] = edge_xy[at], radii[edge_pixels[at]]
-                owner[edge_pixels[at]] = n_new + c
+                at = lo + j if side == 0 else hi - 1 - j
+                points[filled, 0], points[filled, 1] = edge_xy[at, 0], edge_xy[at, 1]
+                radius[filled] = radii[edge_pixels[at]]
                 filled += 1
-        points[filled], radius[filled] = new_xy[new_nodes[c, 1]], new_reach[new_nodes[c, 1]]
-        filled += 1
-        filled = _leave_zones(points, radius, start, filled, degree, new_nodes[c], new_reach)
-        if degree[new_nodes[c, 0]] == 1:
-            unhook(points[start:filled], radius[start:filled])
-            new_xy[new_nodes[c, 0]] = points[start]
-        if degree[new_nodes[c, 1]] == 1:
-            unhook(points[start:filled][::-1], radius[start:filled][::-1])
-            new_xy[new_nodes[c, 1]] = points[filled - 1]
-        closed = new_nodes[c, 0] == new_nodes[c, 1] and degree[new_nodes[c, 0]] == 2
-        smooth(points[start:filled], smoothing, closed)
+        points[filled, 0], points[filled, 1], radius[filled] = new_xy[b, 0], new_xy[b, 1], new_reach[b]
+        filled = _leave_zones(points, radius, start, filled + 1, degree, a, b, new_reach)
+        if degree[a] == 1:
+            unhook(points, radius, start, filled - 1)
+            new_xy[a, 0], new_xy[a, 1] = points[start, 0], points[start, 1]
+        if degree[b] == 1:
+            unhook(points, radius, filled - 1, start)
+            new_xy[b, 0], new_xy[b, 1] = points[filled - 1, 0], points[filled - 1, 1]
+        closed = a == b and degree[a] == 2
+        smooth_between(points, before, start, filled, smoothing, closed)
         if closed:
-            new_xy[new_nodes[c, 0]] = points[start]
+            new_xy[a, 0], new_xy[a, 1] = points[start, 0], points[start, 1]
         offsets[c + 1] = filled
         lengths[c] = 0.0
         for j in range(start + 1, filled):
             lengths[c] += np.hypot(points[j, 0] - points[j - 1, 0], points[j, 1] - points[j - 1, 1])
-    return (
-        new_xy,
-        new_reach,
-        _components(n_new, new_nodes),
-        new_nodes,
-        points[:filled].copy(),
-        radius[:filled].copy(),
-        offsets,
-        lengths,
-        owner,
-    )
+    return new_xy, new_reach, points[:filled].copy(), radius[:filled].copy(), offsets, lengths
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _leave_zones(
-    points: Floats, radius: Floats, start: int, filled: int, degree: Ints, nodes: Ints, reach: Floats
+    points: Floats, radius: Floats, start: int, filled: int, degree: Ints, a: int, b: int, reach: Floats
 ) -> int:
     """Drop the points inside the discs of the junctions at both ends, where thinning bends the line.
 
     Keep two at least.
     """
     low, high = start + 1, filled - 1
-    if degree[nodes[0]] > 2:
-        while (
-            low < high
-            and np.hypot(points[low, 0] - points[start, 0], points[low, 1] - points[start, 1]) < reach[nodes[0]]
-        ):
+    if degree[a] > 2:
+        while low < high and np.hypot(points[low, 0] - points[start, 0], points[low, 1] - points[start, 1]) < reach[a]:
             low += 1
     last = filled - 1
-    if degree[nodes[1]] > 2:
+    if degree[b] > 2:
         while high > low and (
-            np.hypot(points[high - 1, 0] - points[last, 0], points[high - 1, 1] - points[last, 1]) < reach[nodes[1]]
+            np.hypot(points[high - 1, 0] - points[last, 0], points[high - 1, 1] - points[last, 1]) < reach[b]
         ):
             high -= 1
-    if high - low < 1 and nodes[0] == nodes[1]:
+    if high - low < 1 and a == b:
         return filled
     end = start + 1
     for j in range(low, high):
-        points[end], radius[end] = points[j], radius[j]
+        points[end, 0], points[end, 1], radius[end] = points[j, 0], points[j, 1], radius[j]
         end += 1
-    points[end], radius[end] = points[last], radius[last]
+    points[end, 0], points[end, 1], radius[end] = points[last, 0], points[last, 1], radius[last]
     return end + 1
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def unhook(line: Floats, radius: Floats) -> None:
-    """Lay the open end at ``line[0]`` straight, in place, where thinning led it aside into a corner of the ink's cap.
+def unhook(line: Floats, radius: Floats, first: int, last: int) -> None:
+    """Lay the open end at ``line[first]`` straight, in place, where thinning led it aside into a corner of the cap.
 
     Up to the middle of a round cap the distance to the paper is half the stroke's width; on the way into the corner
-    it falls. The points on that way keep their distance along the line and lose that across it.
+    it falls. The points on that way keep their distance along the line and lose that across it. ``last`` is the line's
+    other end; it may lie before ``first``.
     """
-    n = len(line)
-    body = 0.0
+    n, way = abs(last - first) + 1, 1 if last >= first else -1
+    body, x, y = 0.0, line[first, 0], line[first, 1]
     for j in range(1, n):
-        if np.hypot(line[j, 0] - line[0, 0], line[j, 1] - line[0, 1]) > HOOK_RATIO * max(body, 1.0) + 1.0:
+        p = first + way * j
+        if np.hypot(line[p, 0] - x, line[p, 1] - y) > HOOK_RATIO * max(body, 1.0) + 1.0:
             break
-        body = max(body, radius[j])
+        body = max(body, radius[p])
     cut = 0
-    while cut < n - 1 and radius[cut] < CAP_RATIO * body:
+    while cut < n - 1 and radius[first + way * cut] < CAP_RATIO * body:
         cut += 1
+    x, y = line[first + way * cut, 0], line[first + way * cut, 1]
     far = cut
-    while far < n - 1 and np.hypot(line[far, 0] - line[cut, 0], line[far, 1] - line[cut, 1]) < 2.0 * body + 1.0:
+    while far < n - 1 and np.hypot(line[first + way * far, 0] - x, line[first + way * far, 1] - y) < 2.0 * body + 1.0:
         far += 1
-    dx, dy = line[cut, 0] - line[far, 0], line[cut, 1] - line[far, 1]
+    dx, dy = x - line[first + way * far, 0], y - line[first + way * far, 1]
     norm = np.hypot(dx, dy)
     if cut == 0 or norm < body:
         return
     dx, dy = dx / norm, dy / norm
     for j in range(cut):
-        along = max(0.0, (line[j, 0] - line[cut, 0]) * dx + (line[j, 1] - line[cut, 1]) * dy)
-        line[j, 0], line[j, 1] = line[cut, 0] + along * dx, line[cut, 1] + along * dy
+        p = first + way * j
+        along = max(0.0, (line[p, 0] - x) * dx + (line[p, 1] - y) * dy)
+        line[p, 0], line[p, 1] = x + along * dx, y + along * dy
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def smooth(line: Floats, passes: int, closed: bool) -> None:
-    """Smooth in place; the ends stay, or are smoothed as one point where the line is closed."""
-    n = len(line)
-    if n < 4:
+def smooth_between(line: Floats, before: Floats, start: int, stop: int, passes: int, closed: bool) -> None:
+    """Smooth the points ``start:stop`` in place; the ends stay, or are smoothed as one point where the line is closed.
+
+    ``before`` is scratch as large as ``line``.
+    """
+    if stop - start < 4:
         return
-    before = np.empty_like(line)
     for step in range(2 * passes):
         factor = 0.5 if step % 2 == 0 else -0.53
-        before[:] = line
-        for j in range(1, n - 1):
+        for j in range(start, stop):
+            before[j, 0], before[j, 1] = line[j, 0], line[j, 1]
+        for j in range(start + 1, stop - 1):
             for axis in range(2):
                 mean = 0.5 * (before[j - 1, axis] + before[j + 1, axis])
                 line[j, axis] = before[j, axis] + factor * (mean - before[j, axis])
         if closed:
             for axis in range(2):
-                mean = 0.5 * (before[n - 2, axis] + before[1, axis])
-                line[0, axis] = before[0, axis] + factor * (mean - before[0, axis])
-                line[n - 1, axis] = line[0, axis]
+                mean = 0.5 * (before[stop - 2, axis] + before[start + 1, axis])
+                line[start, axis] = before[start, axis] + factor * (mean - before[start, axis])
+                line[stop - 1, axis] = line[start, axis]
+
+
+def smooth(line: Floats, passes: int, closed: bool) -> None:
+    """Smooth a polyline ``(k, 2)`` in place; the ends stay, or are smoothed as one point where the line is closed."""
+    smooth_between(line, np.empty_like(line), 0, len(line), passes, closed)
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _components(n: int, edge_nodes: Ints) -> Ints:
     """Return the connected piece of each node, numbered in order of first node."""
-    parent = np.arange(n).astype(np.int32)
+    parent = np.empty(n, np.int32)
+    for k in range(n):
+        parent[k] = k
     for e in range(len(edge_nodes)):
         a, b = edge_nodes[e, 0], edge_nodes[e, 1]
         while parent[a] != a:
