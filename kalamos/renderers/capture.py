@@ -2,8 +2,9 @@
 """The scanner or the camera: from grey light to the bytes of a picture.
 
 The steps follow the machine: the sheet is seen at an angle (perspective), its ink grows or is eaten (thickness), the
-lens blurs, the tone curve and the sensor's noise follow, then compression, threshold, and dust. Perspective moves the
-ink, so its homography is given out and the truth moves along.
+lens and a moving hand blur, the tone curve and the sensor's noise follow, then compression, threshold, and dust.
+Perspective moves the ink, so its homography is given out and the truth moves along; a moving hand blurs evenly around
+where the ink is.
 
 The ``*_flat`` functions work on a batch of images of any sizes that lie one after another in one array; the others do
 the same for one image, to the same bytes.
@@ -12,6 +13,7 @@ the same for one image, to the same bytes.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -75,6 +77,9 @@ def apply_flat(grey: Floats32, frames: Frames, style: Style, seeds: Seeds) -> tu
         grey = _thicken(grey, frames, style.thickness_px)
     if style.blur_px > 0:
         blur(grey, frames, gaussian_taps(style.blur_px))
+    if style.motion_px > 0:
+        work_us *= 2 + math.ceil(style.motion_px)
+        grey = _smear.for_work(work_us)(grey, frames, seeds, style.motion_px)
     if style.gamma != 1:
         np.power(np.clip(grey, 0.0, 1.0, out=grey), np.float32(style.gamma), out=grey)
     pixels = np.empty(grey.shape, np.uint8)
@@ -192,6 +197,43 @@ def _extreme(flat, frames, offsets, darkest):  # type: ignore[no-untyped-def]
                 else:
                     for c in range(width):
                         into[c] = max(into[c], part[c])
+    return out
+
+
+@kernel
+def _smear(flat, frames, seeds, length):  # type: ignore[no-untyped-def]
+    """Average each image over its places on a straight way of the camera, one direction an image; even, so in place."""
+    out = np.empty_like(flat)
+    looks = 2 * math.ceil(length) + 1
+    reach = math.ceil(length / 2) + 1
+    for i in range(len(frames)):
+        height, width, start = frames[i]
+        turn = math.pi * random_unit(seeds[i], 24)
+        padded = np.empty((height + 2 * reach, width + 2 * reach), np.float32)
+        for r in range(height + 2 * reach):
+            source = start + min(max(r - reach, 0), height - 1) * width
+            for c in range(width + 2 * reach):
+                padded[r, c] = flat[source + min(max(c - reach, 0), width - 1)]
+        for k in range(height * width):
+            out[start + k] = np.float32(0.0)
+        for look in range(looks):
+            away = (look / (looks - 1) - 0.5) * length
+            x, y = away * math.cos(turn), away * math.sin(turn)
+            left, top = math.floor(x), math.floor(y)
+            a, b = x - left, y - top
+            weights = (
+                np.float32((1 - a) * (1 - b) / looks),
+                np.float32(a * (1 - b) / looks),
+                np.float32((1 - a) * b / looks),
+                np.float32(a * b / looks),
+            )
+            for r in range(height):
+                upper = padded[r + reach + top, reach + left :]
+                lower = padded[r + reach + top + 1, reach + left :]
+                line = out[start + r * width : start + (r + 1) * width]
+                for c in range(width):
+                    above = weights[0] * upper[c] + weights[1] * upper[c + 1]
+                    line[c] += above + weights[2] * lower[c] + weights[3] * lower[c + 1]
     return out
 
 

@@ -80,19 +80,25 @@ def ink_amounts(batch: Batch, style: Style, rngs: Sequence[np.random.Generator])
     if style.dry_gaps > 0:
         bounds = batch.points.tolist()
         for a, b, rng in zip(bounds[:-1], bounds[1:], rngs, strict=True):
-            amounts[a:b][_dry(batch.xy[a:b], style, rng)] *= DRY_INK
+            amounts[a:b] *= _dry(batch.xy[a:b], style, rng)
     return np.maximum(amounts, 0.02).astype(np.float32)
 
 
-def _dry(xy: Floats, style: Style, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return where the pen skips: gaps and runs of ink alternate, their lengths exponentially distributed."""
+def _dry(xy: Floats, style: Style, rng: np.random.Generator) -> Floats:
+    """Return the share of ink that is left where the pen skips, 1 elsewhere.
+
+    Gaps and runs of ink alternate, their lengths exponentially distributed. A gap of two nib widths and more keeps
+    ``DRY_INK``; into a shorter one the nib, as broad as long, spreads ink from both ends.
+    """
     moves = np.diff(xy, axis=0, prepend=xy[:1])
     arc = np.cumsum(np.hypot(moves[:, 0], moves[:, 1]))
     run = style.dry_length_px * (1.0 - style.dry_gaps) / style.dry_gaps
     pairs = int(min(2.0 * arc[-1] / (run + style.dry_length_px) + 8, 1e6))
-    lengths = rng.exponential(1.0, (pairs, 2)) * (run, style.dry_length_px)
-    skips: NDArray[np.bool_] = np.searchsorted(np.cumsum(lengths.ravel()), arc, side="right") % 2 == 1
-    return skips
+    lengths = (rng.exponential(1.0, (pairs, 2)) * (run, style.dry_length_px)).ravel()
+    place = np.searchsorted(np.cumsum(lengths), arc, side="right")
+    gap = np.where(place % 2 == 1, lengths[np.minimum(place, len(lengths) - 1)], 0.0)
+    left: Floats = 1.0 - (1.0 - DRY_INK) * np.minimum(gap / (2.0 * max(style.nib_width_px, LEAST_WIDTH_PX)), 1.0)
+    return left
 
 
 @kernel

@@ -73,7 +73,7 @@ def compose_flat(amount: Floats32, frames: Frames, style: Style, seeds: Seeds) -
     if style.bleed_px > 0:
         wet = amount.copy()
         blur(wet, frames, gaussian_taps(style.bleed_px))
-        _bleed.for_work(work_us)(amount, wet, frames, seeds, grain_bank(max(1.0, 2 * style.bleed_px)))
+        _bleed.for_work(work_us)(amount, wet, frames, seeds, grain_bank(max(1.0, 2 * style.bleed_px)), style.opacity)
     _blend.for_work(work_us)(
         amount,
         frames,
@@ -167,8 +167,8 @@ def _blend(flat, frames, seeds, banks, halved, levels):  # type: ignore[no-untyp
 
 
 @kernel
-def _bleed(flat, wet, frames, seeds, bank):  # type: ignore[no-untyped-def]
-    """Let ink creep to where the blurred ink exceeds what the fibres there hold back."""
+def _bleed(flat, wet, frames, seeds, bank, full):  # type: ignore[no-untyped-def]
+    """Let ink creep to where the blurred ink exceeds what the fibres there hold back; ``full`` is one stroke's ink."""
     for i in range(len(frames)):
         height, width, start = frames[i]
         bits = random_bits(seeds[i], 2)
@@ -178,7 +178,7 @@ def _bleed(flat, wet, frames, seeds, bank):  # type: ignore[no-untyped-def]
             for c in range(width):
                 k = start + r * width + c
                 u = min(max(0.5 + 0.27 / UNIT * row[(left + c) & (SIDE - 1)], 0.0), 1.0)
-                crept = min(max((np.float64(wet[k]) - (0.02 + 0.35 * u)) * 4.0, 0.0), 1.0)
+                crept = full * min(max((np.float64(wet[k]) / full - (0.02 + 0.35 * u)) * 4.0, 0.0), 1.0)
                 flat[k] = max(flat[k], np.float32(crept))
 
 

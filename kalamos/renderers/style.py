@@ -26,9 +26,11 @@ Range = tuple[float, float] | Sequence[str]
 _DISTORTIONS = frozenset({"slant_deg", "rotation_deg", "aspect", "elastic_px", "tremor_px", "perspective"})
 
 
-def _number(group: str, default: float, unit: str, span: tuple[float, float], meaning: str) -> Any:
+def _number(
+    group: str, default: float, unit: str, span: tuple[float, float], meaning: str, *, later: bool = False
+) -> Any:
     metadata = {"group": group, "unit": unit, "low": span[0], "high": span[1], "meaning": meaning}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata | ({"later": True} if later else {}))
 
 
 def _choice(group: str, options: str, meaning: str) -> Any:
@@ -81,7 +83,11 @@ class Style:
         "ink", 0.0, "ratio", (0.0, 2.0), "growth of the width at pen-down, gone after 2 widths"
     )
     dry_gaps: float = _number(
-        "ink", 0.0, "ratio", (0.0, 0.9), "share of the path where a dry pen leaves a tenth of its ink"
+        "ink",
+        0.0,
+        "ratio",
+        (0.0, 0.9),
+        "share of the path that a dry pen skips; gaps from 2 nib widths on keep a tenth of the ink, shorter ones more",
     )
     dry_length_px: float = _number("ink", 3.0, "px", (0.5, 200.0), "mean length of such a gap")
     ink_texture: float = _number("ink", 0.0, "ratio", (0.0, 1.0), "unevenness of the ink: 1 leaves holes in it")
@@ -146,6 +152,9 @@ class Style:
     )
     thickness_px: float = _number("capture", 0.0, "px", (-3.0, 3.0), "ink grown (above 0) or eaten by the process")
     blur_px: float = _number("capture", 0.0, "px", (0.0, 10.0), "standard deviation of the optical blur")
+    motion_px: float = _number(
+        "capture", 0.0, "px", (0.0, 30.0), "way of the camera while it looked, in a direction of chance", later=True
+    )
     gamma: float = _number("capture", 1.0, "ratio", (0.3, 3.0), "exponent of the tone curve; above 1 darkens")
     noise: float = _number("capture", 0.0, "of white", (0.0, 0.3), "standard deviation of the sensor noise")
     salt: float = _number("capture", 0.0, "ratio", (0.0, 0.3), "share of pixels that turn white")
@@ -200,21 +209,34 @@ class Style:
 
     def to_toml(self) -> str:
         """Write all values as TOML, one table a group; ``Style.from_toml`` gives the same style again."""
+        return self._listed([item.name for item in dataclasses.fields(self)])
+
+    @cached_property
+    def hash(self) -> str:
+        """Return 16 hexadecimal digits that name these values, the same on every machine (BLAKE2b of the TOML).
+
+        A parameter that a later version brought does not count at its default, where it does nothing: styles keep
+        their names.
+        """
+        named = [
+            item.name
+            for item in dataclasses.fields(self)
+            if not ("later" in item.metadata and getattr(self, item.name) == item.default)
+        ]
+        return hashlib.blake2b(self._listed(named).encode(), digest_size=8).hexdigest()
+
+    def _listed(self, names: Sequence[str]) -> str:
+        """Return ``name = value`` lines of these parameters, below their groups."""
         lines = []
         for group in _groups():
             lines += ["", f"[{group}]"]
             for item in dataclasses.fields(self):
-                if item.metadata["group"] == group:
+                if item.metadata["group"] == group and item.name in names:
                     value = getattr(self, item.name)
                     lines.append(
                         f"{item.name} = {chr(34) + value + chr(34) if isinstance(value, str) else repr(value)}"
                     )
         return "\n".join(lines[1:]) + "\n"
-
-    @cached_property
-    def hash(self) -> str:
-        """Return 16 hexadecimal digits that name these values, the same on every machine (BLAKE2b of the TOML)."""
-        return hashlib.blake2b(self.to_toml().encode(), digest_size=8).hexdigest()
 
     @classmethod
     def sample(cls, rng: np.random.Generator, ranges: Mapping[str, Range], base: Style | None = None) -> Style:
@@ -236,6 +258,21 @@ class Style:
     def replace(self, **changes: Any) -> Style:
         """Return this style with some values changed."""
         return type(self).from_mapping(changes, self)
+
+    def scaled(self, factor: float) -> Style:
+        """Return the same look in pictures ``factor`` times as large: every length in px grows, as far as it may.
+
+        Raises:
+            StyleError: where the factor is no positive number.
+        """
+        if not (math.isfinite(factor) and factor > 0):
+            raise StyleError(f"a style is scaled by a positive number; got {factor!r}")
+        grown: dict[str, Any] = {}
+        for item in dataclasses.fields(self):
+            if item.metadata.get("unit") == "px":
+                length = min(max(getattr(self, item.name) * factor, item.metadata["low"]), item.metadata["high"])
+                grown[item.name] = round(length) if isinstance(item.default, int) else length
+        return dataclasses.replace(self, **grown)
 
     @cached_property
     def distorts(self) -> bool:

@@ -159,3 +159,19 @@ def test_the_callers_array_is_left_alone():
     before = grey.copy()
     apply(grey, PRESETS["photo"], np.random.default_rng(0))
     assert np.array_equal(grey, before)
+
+
+def test_motion_smears_along_one_way_and_leaves_the_ink_where_it_was():
+    grey = np.ones((41, 41), np.float32)
+    grey[20, 20] = 0
+    for seed in range(6):
+        ink = 255 - taken(grey, Style(motion_px=9.0), seed).astype(float)
+        y, x = np.nonzero(ink)
+        assert ink.sum() == pytest.approx(255, rel=0.08)
+        assert np.allclose(center_of_mass(ink), (20, 20), atol=0.15)
+        spread = np.linalg.eigvalsh(np.cov(np.stack([x, y]), aweights=ink[y, x]))
+        assert np.sqrt(12 * spread[1]) == pytest.approx(9, abs=1.6) and spread[0] < 0.5
+
+
+def test_motion_leaves_even_grey_alone():
+    assert (taken(np.full((7, 9), 0.4), Style(motion_px=25.0)) == 102).all()

@@ -164,3 +164,11 @@ def test_seeds_decide():
     style = PRESETS["photo"]
     assert np.array_equal(sheet(style, seed=3), sheet(style, seed=3))
     assert not np.array_equal(sheet(style, seed=3), sheet(style, seed=4))
+
+
+def test_ink_that_bleeds_keeps_its_transparency():
+    ink = np.zeros((60, 60), np.float32)
+    ink[20:40] = 0.6
+    ink[:, 20:40] += 0.6 * (1 - ink[:, 20:40])
+    wet = 1 - compose(ink, Style(bleed_px=1.0, opacity=0.6), np.random.default_rng(0))
+    assert wet[30, 5] == pytest.approx(0.6) and wet[30, 30] == pytest.approx(0.84)

@@ -275,3 +275,27 @@ def test_golden_bytes():
         tier: hashlib.sha256(render(ink, Style(tier=tier)).image.pixels).hexdigest()[:16] for tier in ("exact", "fast")
     }
     assert digests == {"exact": "d1a35bfa523e0ad1", "fast": "83b90d092c1b366e"}
+
+
+def test_a_scaled_picture_is_the_picture_at_another_resolution():
+    style = Style(width_px=3.0, taper_end_px=8.0, smoothing="catmull-rom", width_law="speed")
+    small = render(written(3), style).image.pixels
+    large = render(written(3), style.scaled(4)).image.pixels
+    assert large.shape == (256, 256)
+    again = large.reshape(64, 4, 64, 4).mean((1, 3))
+    assert np.abs(again - small).mean() < 0.3
+
+
+def test_a_skipping_ballpoint_rarely_looks_like_a_lifted_pen():
+    from scipy.ndimage import label
+
+    inks = [written(seed, 40, 1) for seed in range(150)]
+    keys = [str(k) for k in range(len(inks))]
+
+    def pieces(style):
+        drawn = render_batch(inks, style, keys=keys)
+        return np.array([label(255 - one.image.pixels > 60, np.ones((3, 3)))[1] for one in drawn])
+
+    ballpoint = PRESETS["ballpoint"]
+    assert (pieces(ballpoint) > pieces(ballpoint.replace(dry_gaps=0.0))).mean() < 0.02
+    assert (pieces(ballpoint.replace(dry_length_px=5.0)) > pieces(ballpoint.replace(dry_gaps=0.0))).mean() > 0.1

@@ -113,3 +113,19 @@ def test_what_distorts_and_what_is_plain():
 def test_an_unknown_preset_is_named():
     with pytest.raises(UnknownNameError, match="did you mean fountain"):
         preset("fontain")
+
+
+def test_the_names_of_styles_outlive_new_parameters():
+    assert Style().hash == "eb8c05eb13436886"
+    assert Style(motion_px=0.0).hash == Style().hash != Style(motion_px=1.0).hash
+
+
+def test_a_scaled_style_grows_in_pixels_alone():
+    style = preset("scan").scaled(2)
+    assert style.image_width_px == 128 and style.width_px == 4.0 and style.ruling_spacing_px == 36.0
+    assert style.darkness == preset("scan").darkness and style.ruling_angle_deg == preset("scan").ruling_angle_deg
+    assert Style(width_px=300).scaled(10).width_px == 400  # as far as the parameter goes
+    assert preset("photo").scaled(1) == preset("photo")
+    for factor in (0, -1, math.nan, math.inf):
+        with pytest.raises(StyleError, match="positive"):
+            Style().scaled(factor)
