@@ -44,6 +44,7 @@ WITH = {
     "dpi": {"width_mm": 0.4},
     "opacity": {"width_px": 6.0},
     "dry_length_px": {"dry_gaps": 0.3},
+    "dry_gaps": {"dry_length_px": 6.0},
     "ink_texture_px": {"ink_texture": 0.8},
     "elastic_scale_px": {"elastic_px": 3.0},
     "tremor_wavelength_px": {"tremor_px": 0.8},
@@ -79,6 +80,7 @@ VALUES = {
     "taper_start_px": [0.0, 4.0, 8.0, 16.0, 30.0],
     "taper_end_px": [0.0, 4.0, 8.0, 16.0, 30.0],
     "dry_length_px": [1.0, 2.0, 4.0, 8.0, 16.0],
+    "dry_gaps": [0.0, 0.05, 0.1, 0.25, 0.5],
     "ink_texture_px": [0.5, 1.0, 2.0, 4.0, 8.0],
     "bleed_px": [0.0, 0.5, 1.0, 2.0, 3.0],
     "slant_deg": [-40.0, -20.0, 0.0, 20.0, 40.0],
@@ -106,6 +108,7 @@ VALUES = {
     "stain_darkness": [0.05, 0.1, 0.2, 0.4, 0.7],
     "thickness_px": [-1.5, -0.7, 0.0, 0.7, 1.5],
     "blur_px": [0.0, 0.5, 1.0, 2.0, 4.0],
+    "motion_px": [0.0, 1.0, 2.0, 4.0, 8.0],
     "salt": [0.0, 0.02, 0.05, 0.1, 0.2],
     "pepper": [0.0, 0.02, 0.05, 0.1, 0.2],
     "jpeg_quality": [0, 80, 50, 20, 5],
@@ -116,6 +119,8 @@ VALUES = {
 }
 GAP = 4
 PER_PAGE = 10
+WIDTH_PX = PER_PAGE * (64 + GAP) - GAP
+LARGE = {"unipen": [0, 6], "poh-db": [2], "omniglot": [6]}  # which samples are shown large, too
 
 
 def specimen() -> Ink:
@@ -177,16 +182,21 @@ def real_samples(root: Path) -> dict[str, list[Sample]]:
 
 
 def page(name: str, samples: dict[str, list[Sample]]) -> NDArray[np.uint8]:
-    """Return one preset on ink of every corpus: a row a corpus, words in frames of fixed height."""
+    """Return one preset on ink of every corpus: a row a corpus, words in frames of fixed height; then some large."""
     rows = []
     for of_corpus in samples.values():
         wide = any(sample.level != "character" for sample in of_corpus)
-        style = PRESETS[name].replace(frame="height") if wide else PRESETS[name]
-        inks, keys = [sample.ink for sample in of_corpus], [sample.key for sample in of_corpus]
-        images = [rendering.image.pixels for rendering in render_batch(inks, style, keys=keys)]
-        row = side_by_side(images)[:, : PER_PAGE * (64 + GAP) - GAP]
-        rows.append(np.pad(row, ((0, 0), (0, PER_PAGE * (64 + GAP) - GAP - row.shape[1])), constant_values=225))
+        rows.append(row(of_corpus, PRESETS[name].replace(frame="height") if wide else PRESETS[name]))
+    shown = [samples[corpus][k] for corpus, chosen in LARGE.items() for k in chosen]
+    rows.append(row(shown, PRESETS[name].scaled(2.5).replace(frame="height")))
     return stacked(rows)
+
+
+def row(samples: list[Sample], style: Style) -> NDArray[np.uint8]:
+    """Return pictures of samples side by side, cut or filled up to the width of the page."""
+    inks, keys = [sample.ink for sample in samples], [sample.key for sample in samples]
+    drawn = side_by_side([rendering.image.pixels for rendering in render_batch(inks, style, keys=keys)])[:, :WIDTH_PX]
+    return np.pad(drawn, ((0, 0), (0, WIDTH_PX - drawn.shape[1])), constant_values=225)
 
 
 def main() -> None:
