@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
@@ -46,10 +47,12 @@ def binarise(
         raise KalamosError(f"binarise by one of {', '.join(get_args(Method))}, not by {method!r}")
     if method == "fixed":
         return np.asarray(pixels < threshold)
-    if int(pixels.max()) - int(pixels.min()) <= FLAT_GREY_LEVELS:
+    counts = _histogram(np.ascontiguousarray(pixels).reshape(-1))
+    levels = np.flatnonzero(counts)
+    if levels[-1] - levels[0] <= FLAT_GREY_LEVELS:
         return np.full(pixels.shape, bool(pixels.mean() < PAPER_OR_INK))
     if method == "otsu":
-        return np.asarray(pixels <= otsu_threshold(pixels))
+        return np.asarray(pixels <= np.uint8(_otsu(counts)))
     return np.asarray(pixels < sauvola_surface(pixels, window_px, k))
 
 
@@ -59,15 +62,39 @@ def otsu_threshold(pixels: NDArray[np.uint8]) -> int:
     Where a run of levels is equally good (two well separated peaks), the middle of the run is taken, so that the edge
     of an anti-aliased stroke is cut half way.
     """
-    counts = np.bincount(pixels.ravel(), minlength=256).astype(np.float64)
-    weight, moment = np.cumsum(counts), np.cumsum(counts * np.arange(256))
-    rest = weight[-1] - weight
+    return int(_otsu(_histogram(np.ascontiguousarray(pixels).reshape(-1))))
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _histogram(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    counts = np.zeros(256, np.int64)
+    for value in pixels:
+        counts[value] += 1
+    return counts
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _otsu(counts: NDArray[np.int64]) -> int:
+    """Return the threshold of a histogram: the middle one of the levels of greatest between-class variance."""
+    total, whole = 0, 0
+    for level in range(256):
+        total += counts[level]
+        whole += level * counts[level]
     between = np.zeros(256)
-    ok = (weight > 0) & (rest > 0)
-    mean_difference = moment[ok] / weight[ok] - (moment[-1] - moment[ok]) / rest[ok]
-    between[ok] = weight[ok] * rest[ok] * mean_difference**2
-    best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
-    return int(best[(len(best) - 1) // 2])
+    most, weight, moment = 0.0, 0, 0
+    for level in range(256):
+        weight += counts[level]
+        moment += level * counts[level]
+        if weight > 0 and weight < total:
+            apart = moment / weight - (whole - moment) / (total - weight)
+            between[level] = float(weight) * float(total - weight) * (apart * apart)
+            most = max(most, between[level])
+    best, n = np.empty(256, np.int64), 0
+    for level in range(256):
+        if between[level] >= most * (1 - 1e-12):
+            best[n] = level
+            n += 1
+    return int(best[(n - 1) // 2])
 
 
 def sauvola_surface(pixels: NDArray[np.uint8], window_px: int = 25, k: float = 0.2) -> NDArray[np.float64]:
