@@ -26,6 +26,7 @@ lint: $(VENV)/.tested
 
 perf: $(VENV)/.tested
 	$(PIP) install --group perf
+	if pkg-config --exists cairo; then $(PIP) install --group perf-cairo; else echo 'pycairo left out: it needs libcairo2-dev and pkg-config'; fi
 	$(BIN)/pytest tests/perf --benchmark-only --benchmark-columns=median,ops --benchmark-group-by=group
 
 wheel: $(VENV)/.tested

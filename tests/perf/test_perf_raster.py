@@ -1,14 +1,17 @@
 """Rasters of variable-width ink against their peers: speed and error in one run.
 
     python -m pytest tests/perf/test_perf_raster.py --benchmark-only --benchmark-columns=median,ops
+    python -m tests.perf.test_perf_raster      # the table of docs/renderers.md: for machines that are not quiet
 
-Each benchmark draws the same characters (3 strokes of 40 points, 64 x 64) or lines (40 strokes, 1,500 points,
+The second takes short turns in rotation and reports each one's best, so that what disturbs one disturbs all. Each
+benchmark draws the same characters (3 strokes of 40 points, 64 x 64) or lines (40 strokes, 1,500 points,
 128 x 1024), with widths that vary along the strokes, from arrays to uint8. ``extra_info`` holds the mean error and its
 99.9th percentile in grey levels against a 32 x 32 supersampled analytic reference. Peers that are not installed are
 skipped (skia-python, blend2d-python, opencv-python-headless, pycairo, pillow).
 """
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -88,7 +91,8 @@ def each(one):
 
 
 def cairo_filled(trace):
-    cairo = pytest.importorskip("cairo")
+    why = "pycairo is not installed: apt install libcairo2-dev pkg-config, then pip install pycairo"
+    cairo = pytest.importorskip("cairo", reason=why)
 
     def one(image, height, width):
         stride = cairo.ImageSurface.format_stride_for_width(cairo.FORMAT_A8, width)
@@ -221,17 +225,19 @@ def test_draw(benchmark, kind, name):
     images = make(kind)
     draw = DRAWERS[name]()(images, height, width)
     drawn = draw()
-    errors = [
-        np.abs(np.asarray(drawn[i], float) - 255 * (1 - reference(images[i], (height, width))))
-        for i in range(CHECKED[kind])
-    ]
+    wrong = errors(images[: CHECKED[kind]], drawn, (height, width))
     benchmark.group = kind
     benchmark.extra_info |= {
-        "mean_error": round(float(np.mean(errors)), 3),
-        "error_999": round(float(np.quantile(errors, 0.999)), 2),
+        "mean_error": round(float(np.mean(wrong)), 3),
+        "error_999": round(float(np.quantile(wrong, 0.999)), 2),
         "images": len(images),
     }
     benchmark(draw)
+
+
+def errors(images, drawn, size):
+    """Return the absolute errors in grey levels, of all pixels of as many images as there are references."""
+    return [np.abs(np.asarray(d, float) - 255 * (1 - reference(i, size))) for d, i in zip(drawn, images, strict=False)]
 
 
 @pytest.mark.parametrize("tier", ["exact", "fast"])
@@ -243,3 +249,33 @@ def test_render_batch_whole(benchmark, tier):
     benchmark.group = "render_batch"
     benchmark.extra_info["images"] = len(inks)
     benchmark(render_batch, inks, style)
+
+
+def rotation(kind, seconds):
+    """Return images a second of each drawer that is installed: the best of short turns, taken in rotation."""
+    height, width, *_ = SIZES[kind]
+    images, drawers = make(kind)[:12], {}
+    for name, prepare in DRAWERS.items():
+        try:
+            drawers[name] = prepare()(images, height, width)
+        except pytest.skip.Exception as missing:
+            print(f"{name} left out: {missing}")
+    best = dict.fromkeys(drawers, np.inf)
+    for draw in drawers.values():
+        draw()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        for name, draw in drawers.items():
+            start = time.perf_counter()
+            draw()
+            best[name] = min(best[name], time.perf_counter() - start)
+    return {name: len(images) / took for name, took in best.items()}
+
+
+if __name__ == "__main__":
+    for kind in SIZES:
+        rates = rotation(kind, 25)
+        for name, rate in sorted(rates.items(), key=lambda item: -item[1]):
+            print(
+                f"{kind:10} {name:16} {rate:8,.0f} images/s, {rates['kalamos-fast'] / rate:5.1f} x in the time of fast"
+            )
