@@ -31,8 +31,7 @@ _RANGE = re.compile(r"(\d{1,9})(?::(\d{1,9}))?(?:-(\d{1,9})(?::(\d{1,9}))?)?$")
 _Run = tuple[int, int | None, int, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """The declarations in force where a component stands.
 
     Attributes:

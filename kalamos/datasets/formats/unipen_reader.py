@@ -12,7 +12,6 @@ import stat
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +67,9 @@ class Reader:
         Raises:
             FormatError: where nothing in it is UNIPEN, a limit is passed or an include leaves the root.
         """
-        self._file(self.path, (self.path.resolve(),))
+        text, root = str(self.path), f"{self.root}/"
+        own = _plain_file(self.root, text[len(root) :]) if text.startswith(root) else None
+        self._file(self.path, (own or self.path.resolve(),))
         if not self.anything:
             raise FormatError(self.path, "holds no UNIPEN keyword (a dot and a name at the beginning of a line)")
         if self.n_components and not self.has_coordinates:
@@ -105,8 +106,8 @@ class Reader:
         done, line, counted = 0, 1, 0
         waiting: list[_Statement] = []
         for begin, end, blocks in source.statements.tolist():
-            name = "SEGMENT" if source.data.startswith(b".SEGMENT ", begin) else _name(source.data, begin)
-            if name not in _HANDLERS and name not in _PLACED and name != "INCLUDE":
+            name = _name(source.data, begin)
+            if name is None:
                 continue
             line, counted = line + source.data.count(b"\n", counted, begin), begin
             text = _text(source.data[begin:end])
@@ -191,10 +192,10 @@ class Reader:
         Raises:
             FormatError: where the name leads out of the root, whether or not there is a file.
         """
+        plain = None if name.startswith("/") else _plain_file(self.root, f"include/{name}")
+        if plain is not None:
+            return plain
         for folder in (self.root / "include", path.parent, self.root):
-            plain = _plain_file(self.root, folder, name)
-            if plain is not None:
-                return plain
             try:
                 target = (folder / name).resolve()
                 inside = target.is_relative_to(self.root)
@@ -225,18 +226,16 @@ class Reader:
 
     def change(self, **fields: object) -> None:
         """Let a declaration take effect from here on."""
-        self.heading = replace(self.heading, **fields)  # type: ignore[arg-type]
+        self.heading = self.heading._replace(**fields)  # type: ignore[arg-type]
 
 
-def _plain_file(root: Path, folder: Path, name: str) -> Path | None:
+def _plain_file(root: Path, name: str) -> Path | None:
     """Return the file where the way to it from ``root`` holds no link and no ``..``: most often, and soon found out."""
-    parts = name.split("/")
-    if ".." in parts or not parts[0] or not folder.is_relative_to(root):
+    at, mode, parts = str(root), 0, name.split("/")
+    if ".." in parts:
         return None
-    at = str(root)
-    mode = 0
     try:
-        for part in (*folder.parts[len(root.parts) :], *parts):
+        for part in parts:
             at = f"{at}/{part}"
             mode = os.lstat(at).st_mode
             if stat.S_ISLNK(mode):
@@ -299,9 +298,10 @@ def _joined(
     return columns, np.concatenate(wide)
 
 
-def _name(data: bytes, begin: int) -> str:
+def _name(data: bytes, begin: int) -> str | None:
+    """Return the keyword that stands at a place, None where it says nothing of ink or segments."""
     word = data[begin + 1 : begin + 33].split(None, 1)[0]
-    return word.decode("ascii", "replace").upper()
+    return _KNOWN.get(word) or _KNOWN.get(word.upper())
 
 
 def _text(data: bytes) -> str:
@@ -373,3 +373,4 @@ _HANDLERS: dict[str, Callable[[Reader, Sequence[str]], None]] = {
     "HIERARCHY": _hierarchy,
     "START_SET": _start_set,
 }
+_KNOWN: dict[bytes, str] = {name.encode(): name for name in (*_HANDLERS, *_PLACED, "INCLUDE")}
