@@ -222,7 +222,7 @@ LEGEND = (
 
 def _table(results: Sequence[Result], all_metrics: bool) -> Table:
     names = tuple(TABLE) if all_metrics else MAIN
-    metrics = tuple(name for name in names if any(name in result.metrics for result in results))
+    metrics = tuple(name for name in names if any(name in r.metrics and r.metrics[name].n for r in results))
     ranked = [result for result in results if result.kind != "control"]
     marks = {name: _marks(ranked, name) for name in metrics}
     ordered = sorted(ranked, key=lambda r: (_sort_value(r), r.entry))

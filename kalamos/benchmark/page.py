@@ -9,19 +9,22 @@ from __future__ import annotations
 import base64
 import json
 import math
+import string
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import kalamos
 from kalamos.benchmark.leaderboard import MAIN, Line, Table, tables
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.benchmark.recognition.columns import TABLE
-from kalamos.benchmark.result import Result
-from kalamos.geometry import resample, stroke_durations
+from kalamos.benchmark.result import PARTS, Result
+from kalamos.geometry import length, resample, stroke_durations
 from kalamos.ink import Ink
 from kalamos.png import encode_png
 from kalamos.seeding import stable_hash
@@ -29,9 +32,14 @@ from kalamos.store import Row, read_rows, write_text
 
 BUDGET_BYTES = 14_000_000
 """What all replays of a page may take together; the page shows fewer samples where they would take more."""
-POINTS = 48
-"""Points that a replayed ink keeps, at most, besides one for each stroke."""
+POINT_PX = 2.5
+"""Path between two points of a replayed ink, within the bounds of :data:`POINTS`."""
+POINTS = (24, 160)
 MAX_SHOWN = 2000
+GREYS = 15
+"""Grey levels of a shown image, besides paper: enough to the eye, and half of the bytes."""
+_PER_PX, _PER_S = 4, 250
+_DIGITS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 
 
 def write_page(results: Sequence[Result], path: Path) -> None:
@@ -57,7 +65,6 @@ def page(results: Sequence[Result]) -> str:
 def page_data(results: Sequence[Result]) -> dict[str, Any]:
     """Return everything that the page shows, as JSON knows it."""
     boards = tables(results, all_metrics=True)
-    budget = BUDGET_BYTES // max(len(boards), 1)
     about = {
         name: {"unit": m.unit, "direction": m.direction, "family": m.family, "formula": m.formula}
         for name, m in TABLE.items()
@@ -66,21 +73,40 @@ def page_data(results: Sequence[Result]) -> dict[str, Any]:
         "version": kalamos.__version__,
         "metrics": about,
         "main": [name for name in MAIN if name in TABLE],
-        "tasks": [_task_data(board, budget) for board in boards],
+        "tasks": _tasks_data(boards),
     }
 
 
-def _task_data(board: Table, budget: int) -> dict[str, Any]:
-    lines = [*board.ranked, *board.controls]
+def _tasks_data(boards: Sequence[Table]) -> list[dict[str, Any]]:
+    """Return the tasks; they share the budget evenly, and what a small one leaves goes to the larger ones."""
+    made: dict[int, dict[str, Any]] = {}
+    left = BUDGET_BYTES
+    for place in sorted(range(len(boards)), key=lambda place: (_lines(boards[place])[0].result.samples, place)):
+        made[place], used = _task_data(boards[place], left // (len(boards) - len(made)))
+        left -= used
+    return [made[place] for place in range(len(boards))]
+
+
+def _lines(board: Table) -> list[Line]:
+    return [*board.ranked, *board.controls]
+
+
+def _task_data(board: Table, budget: int) -> tuple[dict[str, Any], int]:
+    """Return what the page shows of a task, and how many bytes its replays take."""
+    lines = _lines(board)
     first = lines[0].result
-    return {
+    replayed = [line.result for line in board.ranked or board.controls]  # controls are made of the truth
+    samples, used = _samples(first.folder.parent / "task.parquet", replayed, budget)
+    found = {
         "title": board.title,
         "note": board.note.replace("`", ""),
         "metrics": list(board.metrics),
         "entries": [_entry_data(line) for line in lines],
-        "samples": _samples(first.folder.parent / "task.parquet", [line.result for line in lines], budget),
+        "replayed": [result.entry for result in replayed],
+        "samples": samples,
         "provenance": first.provenance,
     }
+    return found, used
 
 
 def _entry_data(line: Line) -> dict[str, Any]:
@@ -95,14 +121,14 @@ def _entry_data(line: Line) -> dict[str, Any]:
             name: [*map(_number, (cell.summary.value, cell.summary.low, cell.summary.high)), cell.summary.n, cell.mark]
             for name, cell in line.cells.items()
         },
-        "by": {"script": _numbers(result.by_script), "strokes": _numbers(result.by_strokes)},
+        "by": {name.removeprefix("by_"): _numbers(getattr(result, name)) for name in PARTS},
     }
 
 
-def _samples(task_file: Path, results: Sequence[Result], budget: int) -> list[dict[str, Any]]:
-    """Return the replays: as many samples as the budget holds, chosen by the hash of their keys."""
+def _samples(task_file: Path, results: Sequence[Result], budget: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the replays and their bytes: as many samples as the budget holds, chosen by the hash of their keys."""
     if not task_file.exists():
-        return []
+        return [], 0
     rows = {row.sample.key: row for row in read_rows(task_file)}
     order = sorted(rows, key=lambda key: (stable_hash(key), key))[:MAX_SHOWN]
     answers = [read_predictions(result.folder / "predictions.parquet", rows) for result in results]
@@ -110,33 +136,33 @@ def _samples(task_file: Path, results: Sequence[Result], budget: int) -> list[di
     shown: list[dict[str, Any]] = []
     used = 0
     for key in order:
-        sample = _sample_data(rows[key], results, answers, [found.get(key, {}) for found in scores])
-        used += len(json.dumps(sample, ensure_ascii=False, separators=(",", ":")))
-        if used > budget:
+        sample = _sample_data(rows[key], results, answers, [found.get(key, []) for found in scores])
+        size = len(json.dumps(sample, ensure_ascii=False, separators=(",", ":")).encode()) + 1
+        if used + size > budget:
             break
+        used += size
         shown.append(sample)
-    return shown
+    return shown, used
 
 
-def _scores_by_key(result: Result) -> dict[str, dict[str, float | None]]:
+def _scores_by_key(result: Result) -> dict[str, list[float | int | None]]:
+    """Return key -> values of the main metrics, in their order."""
     table = result.scores()
-    names = [name for name in MAIN if name in table.column_names]
-    columns = [table.column(name).to_pylist() for name in names]
+    columns = [table.column(name).to_pylist() for name in MAIN]
     return {
-        key: {name: _number(values[row]) for name, values in zip(names, columns, strict=True)}
-        for row, key in enumerate(table.column("key").to_pylist())
+        key: [_number(values[row], 4) for values in columns] for row, key in enumerate(table.column("key").to_pylist())
     }
 
 
 def _sample_data(
-    row: Row, results: Sequence[Result], answers: Sequence[Predictions], scores: Sequence[Mapping[str, float | None]]
+    row: Row, results: Sequence[Result], answers: Sequence[Predictions], scores: Sequence[list[float | int | None]]
 ) -> dict[str, Any]:
     assert row.image is not None  # noqa: S101 - a prepared task has an image in every row
     sample, truth = row.sample, row.truth()
     inks = {}
     for result, read in zip(results, answers, strict=True):
         answer = read.answers.get(sample.key)
-        inks[result.entry] = None if answer is None or answer.ink is None else _ink_data(answer.ink)
+        inks[result.entry] = None if answer is None or answer.ink is None else _packed(answer.ink)
     return {
         "key": sample.key,
         "label": sample.label,
@@ -144,26 +170,54 @@ def _sample_data(
         "strokes": truth.n_strokes,
         "w": row.image.width_px,
         "h": row.image.height_px,
-        "png": base64.b64encode(encode_png(row.image.pixels, level=9)).decode(),
-        "truth": _ink_data(truth),
+        "png": base64.b64encode(encode_png(_fewer_greys(row.image.pixels), level=9)).decode(),
+        "truth": _packed(truth),
         "inks": inks,
-        "scores": {result.entry: dict(found) for result, found in zip(results, scores, strict=True)},
+        "scores": {result.entry: found for result, found in zip(results, scores, strict=True)},
     }
 
 
-def _ink_data(ink: Ink) -> list[list[int]]:
-    """Return one flat list ``x, y, ms, x, y, ms, ...`` a stroke, in tenths of a pixel; ms is -1 where unknown."""
-    n = min(max(POINTS, 2 * ink.n_strokes), max(ink.n_points, 2 * ink.n_strokes))
+def _packed(ink: Ink) -> str:
+    """Return an ink as text: for each point x and y in quarter pixels and the time in 4 ms, as differences.
+
+    A number is written low digits first in base 32, its sign in the lowest bit, 32 added to all digits but the last;
+    strokes are parted by commas, and a ``~`` in front says that there are no times.
+    """
+    few, most = POINTS
+    n = max(2 * ink.n_strokes, min(max(round(length(ink) / POINT_PX), few), most))
     by_time = ink.t is not None and float(stroke_durations(ink).sum()) > 0
     thin = resample(ink, by="time" if by_time else "arc", n=n) if ink.n_points > n else ink
-    ms = np.full(thin.n_points, -1.0) if thin.t is None else (thin.t - thin.t[0]) * 1000
-    flat = np.round(np.column_stack([thin.xy.astype(np.float64) * 10, ms])).astype(np.int64)
-    return [flat[a:b].ravel().tolist() for a, b in zip(thin.offsets[:-1], thin.offsets[1:], strict=True)]
+    columns = [thin.xy.astype(np.float64) * _PER_PX]
+    if thin.t is not None:
+        columns.append((thin.t[:, None] - thin.t[0]) * _PER_S)
+    places = np.round(np.concatenate(columns, axis=1)).astype(np.int64)
+    steps = np.diff(places, axis=0, prepend=np.zeros_like(places[:1]))
+    bounds = zip(thin.offsets[:-1], thin.offsets[1:], strict=True)
+    strokes = ("".join(map(_digits, steps[a:b].ravel().tolist())) for a, b in bounds)
+    return ("" if thin.t is not None else "~") + ",".join(strokes)
 
 
-def _number(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(f"{value:.5g}")
+@lru_cache(maxsize=4096)
+def _digits(value: int) -> str:
+    rest = -2 * value + 1 if value < 0 else 2 * value
+    text = ""
+    while rest > 31:
+        text += _DIGITS[32 + rest % 32]
+        rest //= 32
+    return text + _DIGITS[rest]
 
 
-def _numbers(parts: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+def _fewer_greys(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the image with its grey levels rounded, paper left white."""
+    return (np.round(pixels / (255 / GREYS)) * (255 // GREYS)).astype(np.uint8)
+
+
+def _number(value: float | None, figures: int = 5) -> float | int | None:
+    if value is None or not math.isfinite(value):
+        return None
+    short = float(f"{value:.{figures}g}")
+    return int(short) if short.is_integer() else short
+
+
+def _numbers(parts: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | int | None]]:
     return {part: {name: _number(value) for name, value in values.items()} for part, values in parts.items()}

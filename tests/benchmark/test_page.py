@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kalamos.benchmark import leaderboard, run
-from kalamos.benchmark.page import page_data, write_page
+from kalamos.benchmark.page import _packed, page_data, write_page
+from kalamos.ink import Ink
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -113,6 +114,52 @@ def test_samples_are_ordered_filtered_and_stepped_through(page, results):
     assert shown == sum(sample["script"] == "Arab" for sample in page_data(results)["tasks"][0]["samples"])
     page.fill("#find", "no such label")
     assert "0 of 0" in page.inner_text("#place")
+
+
+def test_plots_follow_the_metric_and_the_part(page):
+    for part, names in [("junctions", ["0", "1"]), ("length", ["1-2", "2-4"]), ("strokes", ["1", "2"])]:
+        page.select_option("#part", part)
+        assert set(names) <= set(page.locator("#plot thead th").all_text_contents()[1:])
+        assert set(names) <= set(page.locator("#plot svg[role=img]").first.locator("text").all_text_contents())
+    assert page.locator("#plot svg[role=img]").count() == 2  # the metric, and the CT rate beside it
+    assert page.locator("#plot svg[role=img]").first.locator("path").count() == 2  # a line an entry
+    page.select_option("#metric", "complete_trajectory")
+    assert page.locator("#plot svg[role=img]").count() == 1
+    page.select_option("#part", "script")
+    assert page.locator("#plot svg[role=img] circle").count() >= 2 * 4
+
+
+def test_speed_profiles_of_truth_and_both_entries(page):
+    assert page.locator("#speeds path").count() == 3
+    assert page.locator("#speeds .keys").inner_text().count("nearest") == 1
+
+
+def test_disputed_samples_come_first_in_the_metric_that_judges(page):
+    def scores():
+        texts = page.locator("#panels figure:nth-child(n+3) figcaption").all_inner_texts()
+        return [float(re.search(r"rmse_arc ([\d.]+)", text).group(1)) for text in texts]
+
+    page.select_option("#judge", "rmse_arc")
+    page.select_option("#order", "disputed")
+    a, b = scores()
+    page.click("#next")
+    c, d = scores()
+    assert abs(a - b) >= abs(c - d)
+
+
+def test_a_packed_ink_comes_back(page):
+    timed = Ink.from_strokes([[[0, 0], [10.25, -3.5]], [[400, 63], [1, 2]]], [[0.0, 0.02], [0.5, 9.0]])
+    packed = [_packed(timed), _packed(Ink(timed.xy, timed.offsets))]
+    found = page.evaluate("(texts) => texts.map(unpack)", packed)
+    assert found[0] == [[0, 0, 0, 10.25, -3.5, 20], [400, 63, 500, 1, 2, 9000]]
+    assert found[1] == [[0, 0, -1, 10.25, -3.5, -1], [400, 63, -1, 1, 2, -1]]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_is_wider_than_the_window(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -69,8 +69,9 @@ function drawTable() {
   const head = make("tr");
   for (const name of ["entry", ...names]) {
     const about = data.metrics[name];
-    const text = about ? `${name} ${about.direction === "lower" ? "↓" : "↑"}` : name === "ms" ? "ms/image ↓" : name === "coverage" ? "coverage ↑" : name;
-    const button = make("button", { type: "button", title: about ? about.formula : "" }, text);
+    const text = about ? `${name}\u00a0${about.direction === "lower" ? "↓" : "↑"}` : name === "ms" ? "ms/image\u00a0↓" : name === "coverage" ? "coverage\u00a0↑" : name;
+    const words = text.split("_").flatMap((word, i) => (i ? ["_", make("wbr"), word] : [word]));
+    const button = make("button", { type: "button", title: about ? about.formula : "" }, ...words);
     button.addEventListener("click", () => {
       state.descending = state.sort === name ? !down : null;
       state.sort = name;
@@ -84,7 +85,7 @@ function drawTable() {
   const entries = sorted(task().entries.filter((e) => e.kind !== "control"));
   const controls = $("controls").checked ? sorted(task().entries.filter((e) => e.kind === "control")) : [];
   const body = make("tbody", {}, ...[...entries, ...controls].map((e) => row(e, names)));
-  $("board").replaceChildren(make("caption", {}, [task().title, task().note].filter(Boolean).join(". ")), make("thead", {}, head), body);
+  $("board").replaceChildren(make("caption", {}, task().title), make("thead", {}, head), body);
 }
 
 function row(e, names) {
@@ -100,49 +101,85 @@ function row(e, names) {
 }
 
 function drawProvenance() {
+  $("task-note").textContent = task().note;
   const made = task().provenance.predicted || {};
   $("provenance").textContent = Object.keys(made).length ? "Made with " + Object.entries(made).map(([k, v]) => `${k} ${v}`).join(", ") + "." : "";
 }
 
-// ---- plot by part ---------------------------------------------------------------------------------------------------
-function drawPlot() {
-  const metric = $("metric").value, part = $("part").value;
-  const about = data.metrics[metric];
+// ---- plots by part --------------------------------------------------------------------------------------------------
+const PARTS = { strokes: "number of strokes", junctions: "number of junctions", length: "length in line heights", script: "script" };
+
+function drawPlots() {
+  const metric = $("metric").value, part = $("part").value, about = data.metrics[metric];
   $("formula").textContent = `${metric}: ${about.formula}; ${about.unit || "no unit"}; ${about.direction} is better.`;
-  const entries = task().entries.filter((e) => e.kind !== "control");
+  const entries = task().entries.filter((e) => e.kind !== "control" && e.by[part]);
   const parts = [...new Set(entries.flatMap((e) => Object.keys(e.by[part])))].sort();
   const values = entries.map((e) => parts.map((p) => (e.by[part][p] ? e.by[part][p][metric] : null)));
-  const top = Math.max(1e-9, ...values.flat().filter((v) => v !== null)) * 1.08;
-  const width = 1180, height = 300, left = 56, bottom = 44, group = (width - left - 10) / parts.length;
-  const svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${metric} by ${part}; the values stand in the table below` });
-  for (let k = 0; k <= 4; k++) {
-    const y = 10 + (height - bottom - 10) * (1 - k / 4);
-    svg.append(makeSvg("line", { x1: left, x2: width - 10, y1: y, y2: y, class: "grid" }));
-    svg.append(makeSvg("text", { x: left - 8, y: y + 4, "text-anchor": "end", class: "soft" }, number((top * k) / 4)));
+  const charts = [chart(metric, part, parts, entries)];
+  if (metric !== "complete_trajectory" && task().metrics.includes("complete_trajectory")) charts.push(chart("complete_trajectory", part, parts, entries));
+  const keys = make("div", { class: "keys" }, ...entries.map((e, j) => make("span", {}, lineKey(j), e.name)));
+  const table = make("table", {}, make("caption", {}, `${metric} by ${PARTS[part]}`),
+    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "entry"), ...parts.map((p) => make("th", { scope: "col" }, p)))),
+    make("tbody", {}, ...entries.map((e, j) => make("tr", {}, make("th", { scope: "row" }, e.name), ...values[j].map((v) => make("td", {}, number(v)))))));
+  const open = $("plot").querySelector("details[open]") !== null;
+  const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${metric} in numbers` }, table);
+  const details = make("details", open ? { open: "" } : {}, make("summary", {}, `${metric} in numbers`), scroll);
+  $("plot").replaceChildren(make("div", { class: "charts" }, ...charts), keys, details);
+}
+
+const tint = (j) => `var(${PALETTE[j % PALETTE.length]})`;
+const dashes = (j) => ["", "7 4", "2 3"][Math.floor(j / PALETTE.length) % 3];
+
+function lineKey(j) {
+  const svg = makeSvg("svg", { width: 26, height: 10, "aria-hidden": "true" });
+  svg.append(makeSvg("line", { x1: 0, x2: 26, y1: 5, y2: 5, stroke: tint(j), "stroke-width": 2.5, "stroke-dasharray": dashes(j) }));
+  return svg;
+}
+
+// One metric over the parts: joined by a line where the parts have an order, as dots side by side where they have none.
+function chart(metric, part, parts, entries) {
+  const room = $("plot").clientWidth || 1180;
+  const width = Math.max(300, room > 800 ? (room - 16) / 2 : room), height = 300, left = 48, top = 30, bottom = 46, ordered = part !== "script";
+  const values = entries.map((e) => parts.map((p) => (e.by[part][p] ? e.by[part][p][metric] : null)));
+  const known = values.flat().filter((v) => v !== null && v !== undefined);
+  const low = Math.min(0, ...known), high = Math.max(1e-9, ...known), step = niceStep((high - low) / 4);
+  const first = Math.floor(low / step) * step, last = Math.ceil(high / step - 1e-9) * step;
+  const x = (i, j) => left + ((width - left - 8) * (i + (ordered ? 0.5 : 0.15 + (0.7 * (j + 0.5)) / entries.length))) / parts.length;
+  const y = (v) => top + (height - bottom - top) * (1 - (v - first) / (last - first));
+  const name = metric === "complete_trajectory" ? "complete_trajectory (CT rate)" : metric;
+  const svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${name} by ${PARTS[part]}; ${part === "script" ? "a dot" : "a line"} for each entry` });
+  svg.append(makeSvg("text", { x: 10, y: 18, class: "title" }, `${name} ${lowerIsBetter(metric) ? "↓" : "↑"} by ${PARTS[part]}`));
+  for (let v = first; v <= last + step / 2; v += step) {
+    svg.append(makeSvg("line", { x1: left, x2: width - 8, y1: y(v), y2: y(v), class: "grid" }));
+    svg.append(makeSvg("text", { x: left - 7, y: y(v) + 4, "text-anchor": "end", class: "soft" }, tickText(v, step)));
   }
   parts.forEach((p, i) => {
     const size = entries[0].by[part][p] ? entries[0].by[part][p].samples : 0;
-    svg.append(makeSvg("text", { x: left + group * (i + 0.5), y: height - 24, "text-anchor": "middle" }, part === "strokes" ? `${p} stroke${p === "1" ? "" : "s"}` : p));
-    svg.append(makeSvg("text", { x: left + group * (i + 0.5), y: height - 8, "text-anchor": "middle", class: "soft" }, `${size} samples`));
-    const bar = (group * 0.84) / entries.length;
-    entries.forEach((e, j) => {
-      const value = values[j][i];
-      if (value === null) return;
-      const tall = Math.max(0, ((height - bottom - 10) * value) / top);
-      const box = makeSvg("rect", { x: left + group * (i + 0.08) + bar * j, y: height - bottom - tall, width: Math.max(1, bar - 2), height: tall, fill: `var(${PALETTE[j % PALETTE.length]})`, "fill-opacity": j < PALETTE.length ? 1 : 0.5 });
-      box.append(makeSvg("title", {}, `${e.name}: ${number(value)}`));
-      svg.append(box);
-    });
+    svg.append(makeSvg("text", { x: x(i, (entries.length - 1) / 2), y: height - 27, "text-anchor": "middle" }, p));
+    svg.append(makeSvg("text", { x: x(i, (entries.length - 1) / 2), y: height - 11, "text-anchor": "middle", class: "soft" }, `n = ${size}`));
   });
-  const keys = make("div", { class: "keys" }, ...entries.map((e, j) => make("span", {}, make("i", { style: `background:var(${PALETTE[j % PALETTE.length]});opacity:${j < PALETTE.length ? 1 : 0.5}` }), e.name)));
-  const table = make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "entry"), ...parts.map((p) => make("th", { scope: "col" }, p)))),
-    make("tbody", {}, ...entries.map((e, j) => make("tr", {}, make("th", { scope: "row" }, e.name), ...values[j].map((v) => make("td", {}, number(v)))))));
-  $("plot").replaceChildren(svg, keys, make("details", {}, make("summary", {}, "the same in numbers"), table));
+  entries.forEach((e, j) => {
+    const points = values[j].map((v, i) => [x(i, j), v]).filter(([, v]) => v !== null && v !== undefined).map(([at, v]) => [at, y(v), v]);
+    if (ordered && points.length) svg.append(makeSvg("path", { d: "M" + points.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join("L"), fill: "none", stroke: tint(j), "stroke-width": 2, "stroke-dasharray": dashes(j) }));
+    for (const [a, b, v] of points) {
+      const dot = makeSvg("circle", { cx: a, cy: b, r: ordered ? 3.2 : 4.5, fill: tint(j), "fill-opacity": dashes(j) && !ordered ? 0.55 : 1 });
+      dot.append(makeSvg("title", {}, `${e.name}: ${number(v)}`));
+      svg.append(dot);
+    }
+  });
+  return svg;
 }
+
+function niceStep(rough) {
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return power * [1, 2, 5, 10].find((m) => m * power >= rough * 0.999);
+}
+
+const tickText = (v, step) => (Math.abs(v) < step / 2 ? "0" : v.toFixed(Math.max(0, Math.ceil(-Math.log10(step) - 1e-9))));
 
 // ---- samples --------------------------------------------------------------------------------------------------------
 function orderSamples() {
-  const metric = $("metric").value, sign = lowerIsBetter(metric) ? 1 : -1;
+  const metric = data.main.indexOf($("judge").value), sign = lowerIsBetter($("judge").value) ? 1 : -1;
   const a = $("first").value, b = $("second").value, wanted = $("find").value.trim(), script = $("script").value;
   const score = (s, name) => { const v = s.scores[name] && s.scores[name][metric]; return v === null || v === undefined ? -Infinity : sign * v; };
   const keys = {
@@ -169,26 +206,51 @@ function drawSample() {
   const s = sample();
   $("place").textContent = state.list.length ? `${state.at + 1} of ${state.list.length}` : "0 of 0";
   $("about").textContent = s ? `${s.label ? `“${s.label}”, ` : ""}${s.script}, ${s.strokes} stroke${s.strokes === 1 ? "" : "s"}, ${s.key}` : "no sample fits";
-  state.clock = 0;
+  state.clock = state.playing ? 0 : 1;
   $("panels").replaceChildren();
   $("speeds").replaceChildren();
   if (!s) return;
   document.querySelector("main").classList.toggle("wide", s.w / s.h > 2.6);
-  state.panels = [["Image", null, ""], ["Truth", s.truth, ""], ["A", s.inks[$("first").value], $("first").value], ["B", s.inks[$("second").value], $("second").value]].map(([title, ink, name]) => panel(s, title, ink, name));
-  drawSpeeds(s);
+  const a = $("first").value, b = $("second").value;
+  state.panels = [["Image", null, ""], ["Truth", unpack(s.truth), ""], ["A", unpack(s.inks[a]), a], ["B", unpack(s.inks[b]), b]].map(([title, ink, name]) => panel(s, title, ink, name));
+  drawSpeeds();
   drawFrame();
 }
 
 function panel(s, title, ink, name) {
   const scale = Math.max(1, Math.floor(Math.min(1200 / s.w, 520 / s.h)));
+  const judge = $("judge").value;
   const canvas = make("canvas", { width: s.w * scale, height: s.h * scale, role: "img", "aria-label": `${title} ${name}: ${ink ? `${ink.length} strokes` : title === "Image" ? "the image" : "no answer"}` });
-  const scores = name && s.scores[name] ? s.scores[name][$("metric").value] : undefined;
-  const note = title === "Image" ? `${s.w} × ${s.h} px` : ink ? `${ink.length} stroke${ink.length === 1 ? "" : "s"}${scores === undefined ? "" : `, ${$("metric").value} ${number(scores)}`}` : "no answer";
+  const scores = name && s.scores[name] ? s.scores[name][data.main.indexOf(judge)] : undefined;
+  const note = title === "Image" ? `${s.w} × ${s.h} px` : ink ? `${ink.length} stroke${ink.length === 1 ? "" : "s"}${scores === undefined ? "" : `, ${judge} ${number(scores)}`}` : "no answer";
   $("panels").append(make("figure", {}, make("figcaption", {}, name ? `${title}: ${name}` : title, make("span", {}, note)), canvas));
   const image = new Image();
   image.onload = drawFrame;
   image.src = `data:image/png;base64,${s.png}`;
   return { canvas, scale, image, plain: title === "Image", path: ink ? walk(ink) : null };
+}
+
+// An ink from text, as strokes of x, y, ms: the reverse of what page.py packs. Without times ms is -1.
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+function unpack(text) {
+  if (!text) return null;
+  const timed = text[0] !== "~", at = [0, 0, 0];
+  return (timed ? text : text.slice(1)).split(",").map((stroke) => {
+    const numbers = [], flat = [];
+    let value = 0, place = 1;
+    for (const sign of stroke) {
+      const digit = DIGITS.indexOf(sign);
+      value += (digit % 32) * place;
+      place *= 32;
+      if (digit < 32) { numbers.push(value % 2 ? -(value - 1) / 2 : value / 2); value = 0; place = 1; }
+    }
+    const size = timed ? 3 : 2;
+    for (let i = 0; i < numbers.length; i += size) {
+      for (let k = 0; k < size; k++) at[k] += numbers[i + k];
+      flat.push(at[0] / 4, at[1] / 4, timed ? at[2] * 4 : -1);
+    }
+    return flat;
+  });
 }
 
 // An ink as a list of points with the share of the whole time, pen-up pauses included, at which each is reached.
@@ -198,7 +260,7 @@ function walk(ink) {
   let clock = 0;
   ink.forEach((stroke, k) => {
     for (let i = 0; i < stroke.length; i += 3) {
-      const x = stroke[i] / 10, y = stroke[i + 1] / 10, before = points[points.length - 1];
+      const x = stroke[i], y = stroke[i + 1], before = points[points.length - 1];
       clock = timed ? stroke[i + 2] : clock + (before ? (i ? Math.hypot(x - before.x, y - before.y) : 6) : 0);
       points.push({ x, y, k, t: clock });
     }
@@ -264,24 +326,45 @@ function drawPath(pen, path, scale) {
   pen.beginPath(); pen.arc(tip.x, tip.y, 1.4, 0, 7); pen.fill();
 }
 
-function drawSpeeds(s) {
-  const width = 1180, height = 150;
-  const svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "speed of the pen over relative time, each scaled to its own maximum" });
-  const lines = [["truth", s.truth, "--ink"], [`A: ${$("first").value}`, s.inks[$("first").value], "--a"], [`B: ${$("second").value}`, s.inks[$("second").value], "--b"]];
-  const keys = make("div", { class: "keys" });
-  for (const [name, ink, tint] of lines) {
-    if (!ink) continue;
-    const path = walk(ink);
-    let text = "", open = false;
-    for (const p of path.points) {
-      if (p.speed === null) { open = false; continue; }
-      text += `${open ? "L" : "M"}${(8 + (width - 16) * p.t).toFixed(1)},${(height - 8 - (height - 20) * p.fast).toFixed(1)}`;
-      open = true;
-    }
-    svg.append(makeSvg("path", { d: text || "M0,0", fill: "none", stroke: `var(${tint})`, "stroke-width": 2 }));
-    keys.append(make("span", {}, make("i", { style: `background:var(${tint})` }), path.timed ? name : `${name} (no times: constant speed)`));
+// Path drawn in each of some equal parts of the pen-down time, over the mean: what the velocity metrics compare.
+function profile(path, bins) {
+  const down = [0], drawn = [0];
+  path.points.forEach((p, i) => {
+    const before = path.points[i - 1], same = before && before.k === p.k;
+    down.push(down[i] + (same ? p.t - before.t : 0));
+    drawn.push(drawn[i] + (same ? Math.hypot(p.x - before.x, p.y - before.y) : 0));
+  });
+  const time = down[down.length - 1], length = drawn[drawn.length - 1];
+  if (!(time > 0 && length > 0)) return Array(bins).fill(1);
+  let k = 0;
+  const reached = Array.from({ length: bins + 1 }, (_, i) => {
+    const at = (time * i) / bins;
+    while (k < down.length - 2 && down[k + 1] < at) k += 1;
+    const span = down[k + 1] - down[k];
+    return drawn[k] + (span > 0 ? ((drawn[k + 1] - drawn[k]) * Math.min(1, (at - down[k]) / span)) : 0);
+  });
+  return reached.slice(1).map((v, i) => ((v - reached[i]) * bins) / length);
+}
+
+function drawSpeeds() {
+  const width = Math.max(300, $("speeds").clientWidth || 1180), height = 170, left = 30, bins = 40;
+  const svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "speed of the pen over the pen-down time, in mean speeds" });
+  const [, truth, first, second] = state.panels;
+  const lines = [["truth", truth.path, "--ink"], [`A: ${$("first").value}`, first.path, "--a"], [`B: ${$("second").value}`, second.path, "--b"]];
+  const drawn = lines.filter(([, path]) => path).map(([name, path, hue]) => [name, path, hue, profile(path, bins)]);
+  const top = Math.max(2, Math.ceil(Math.max(...drawn.flatMap(([, , , v]) => v))));
+  const y = (v) => height - 20 - ((height - 28) * v) / top;
+  for (let v = 0; v <= top; v += Math.ceil(top / 4)) {
+    svg.append(makeSvg("line", { x1: left, x2: width - 8, y1: y(v), y2: y(v), class: "grid" }));
+    svg.append(makeSvg("text", { x: left - 7, y: y(v) + 4, "text-anchor": "end", class: "soft" }, String(v)));
   }
-  svg.append(makeSvg("line", { id: "now", x1: 8, x2: 8, y1: 4, y2: height - 4, class: "grid", "stroke-width": 2 }));
+  svg.append(makeSvg("text", { x: left, y: height - 4, class: "soft" }, "pen-down time →"));
+  const keys = make("div", { class: "keys" });
+  for (const [name, path, hue, values] of drawn) {
+    const d = values.map((v, i) => `${(left + ((width - left - 8) * (i + 0.5)) / bins).toFixed(1)},${y(v).toFixed(1)}`).join("L");
+    svg.append(makeSvg("path", { d: `M${d}`, fill: "none", stroke: `var(${hue})`, "stroke-width": 2, "stroke-linejoin": "round" }));
+    keys.append(make("span", {}, make("i", { style: `background:var(${hue})` }), path.timed ? name : `${name} (no times: constant speed)`));
+  }
   $("speeds").replaceChildren(svg, keys);
 }
 
@@ -299,8 +382,6 @@ function moveTo(clock, running = false) {
   state.clock = running ? clock : Math.min(1, Math.max(0, clock));
   if (!running) play(false);
   drawFrame();
-  const line = $("now");
-  if (line) for (const side of ["x1", "x2"]) line.setAttribute(side, 8 + 1164 * Math.min(1, state.clock));
 }
 
 function play(on) {
@@ -318,15 +399,17 @@ function stepStroke(by) {
 // ---- wiring ---------------------------------------------------------------------------------------------------------
 function openTask() {
   const t = task(), ranked = t.entries.filter((e) => e.kind !== "control").map((e) => [e.name, e.name]);
-  const all = t.entries.map((e) => [e.name, e.kind === "control" ? `${e.name} (control)` : e.name]);
+  const all = t.replayed.map((name) => [name, name]);
   const best = ranked.length ? ranked : all;
   fill($("first"), all, best[0][0]);
   fill($("second"), all, (best[1] || all[1] || all[0])[0]);
+  const judges = data.main.filter((m) => t.metrics.includes(m));
+  fill($("judge"), judges.map((m) => [m, m]), judges.includes("ldtw") ? "ldtw" : judges[0]);
   fill($("metric"), t.metrics.map((m) => [m, m]), t.metrics.includes("ldtw") ? "ldtw" : t.metrics[0]);
   fill($("script"), [["", "all"], ...[...new Set(t.samples.map((s) => s.script))].sort().map((s) => [s, s])], "");
   drawTable();
   drawProvenance();
-  drawPlot();
+  drawPlots();
   orderSamples();
 }
 
@@ -340,9 +423,8 @@ $("foot").textContent = `Made by Kalamos ${data.version}. This page is one file 
 $("task").addEventListener("change", () => { state.task = Number($("task").value); openTask(); });
 for (const id of ["intervals", "controls"]) $(id).addEventListener("change", drawTable);
 for (const radio of document.querySelectorAll("input[name=columns]")) radio.addEventListener("change", drawTable);
-$("metric").addEventListener("change", () => { drawPlot(); orderSamples(); });
-$("part").addEventListener("change", drawPlot);
-for (const id of ["first", "second", "order", "script"]) $(id).addEventListener("change", orderSamples);
+for (const id of ["metric", "part"]) $(id).addEventListener("change", drawPlots);
+for (const id of ["first", "second", "judge", "order", "script"]) $(id).addEventListener("change", orderSamples);
 $("find").addEventListener("input", orderSamples);
 $("previous").addEventListener("click", () => step(-1));
 $("next").addEventListener("click", () => step(1));
@@ -356,6 +438,11 @@ document.addEventListener("keydown", (event) => {
   if (/^(INPUT|SELECT|TEXTAREA|BUTTON)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
   const act = { " ": () => $("play").click(), ArrowLeft: () => step(-1), ArrowRight: () => step(1), ",": () => stepStroke(-1), ".": () => stepStroke(1) }[event.key];
   if (act) { event.preventDefault(); act(); }
+});
+let resized = 0;
+addEventListener("resize", () => {
+  cancelAnimationFrame(resized);
+  resized = requestAnimationFrame(() => { drawPlots(); if (state.panels && sample()) drawSpeeds(); });
 });
 setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
 if (matchMedia("(prefers-reduced-motion: reduce)").matches) play(false);
