@@ -15,7 +15,7 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -167,13 +167,13 @@ class Style:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        for item in dataclasses.fields(self):
+        for item in _items():
             object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
 
     @classmethod
     def parameters(cls) -> dict[str, dict[str, Any]]:
         """Return name -> ``group``, ``default``, ``meaning`` and ``unit``, ``low``, ``high`` or ``choices``."""
-        return {item.name: {"default": item.default, **item.metadata} for item in dataclasses.fields(cls)}
+        return {item.name: {"default": item.default, **item.metadata} for item in _items()}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], base: Style | None = None) -> Style:
@@ -209,7 +209,7 @@ class Style:
 
     def to_toml(self) -> str:
         """Write all values as TOML, one table a group; ``Style.from_toml`` gives the same style again."""
-        return self._listed([item.name for item in dataclasses.fields(self)])
+        return self._listed([item.name for item in _items()])
 
     @cached_property
     def hash(self) -> str:
@@ -220,7 +220,7 @@ class Style:
         """
         named = [
             item.name
-            for item in dataclasses.fields(self)
+            for item in _items()
             if not ("later" in item.metadata and getattr(self, item.name) == item.default)
         ]
         return hashlib.blake2b(self._listed(named).encode(), digest_size=8).hexdigest()
@@ -230,7 +230,7 @@ class Style:
         lines = []
         for group in _groups():
             lines += ["", f"[{group}]"]
-            for item in dataclasses.fields(self):
+            for item in _items():
                 if item.metadata["group"] == group and item.name in names:
                     value = getattr(self, item.name)
                     lines.append(
@@ -250,7 +250,7 @@ class Style:
         for name in ranges:
             _known(name)
         drawn: dict[str, Any] = {}
-        for item in dataclasses.fields(cls):
+        for item in _items():
             if item.name in ranges:
                 drawn[item.name] = _drawn(item, rng, ranges[item.name])
         return cls.from_mapping(drawn, base)
@@ -268,7 +268,7 @@ class Style:
         if not (math.isfinite(factor) and factor > 0):
             raise StyleError(f"a style is scaled by a positive number; got {factor!r}")
         grown: dict[str, Any] = {}
-        for item in dataclasses.fields(self):
+        for item in _items():
             if item.metadata.get("unit") == "px":
                 length = min(max(getattr(self, item.name) * factor, item.metadata["low"]), item.metadata["high"])
                 grown[item.name] = round(length) if isinstance(item.default, int) else length
@@ -277,15 +277,13 @@ class Style:
     @cached_property
     def distorts(self) -> bool:
         """Return whether the truth differs from a placed copy of the ink: its geometry is distorted."""
-        changed = {name for name, item in self.parameters().items() if getattr(self, name) != item["default"]}
+        changed = {item.name for item in _items() if getattr(self, item.name) != item.default}
         return self.smoothing == "bspline" or bool(changed & _DISTORTIONS)
 
     @cached_property
     def is_plain(self) -> bool:
         """Return whether paper, capture and the ink's texture are at their defaults: a picture without chance."""
-        surface = {name for name, item in self.parameters().items() if item["group"] in ("paper", "capture")}
-        names = surface | {"ink_texture", "bleed_px"}
-        return all(getattr(self, name) == self.parameters()[name]["default"] for name in names)
+        return all(getattr(self, item.name) == item.default for item in _items() if _is_surface(item))
 
     @property
     def nib_width_px(self) -> float:
@@ -293,12 +291,21 @@ class Style:
         return self.width_mm / 25.4 * self.dpi if self.width_mm > 0 else self.width_px
 
 
+@cache
+def _items() -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(Style)
+
+
+def _is_surface(item: dataclasses.Field[Any]) -> bool:
+    return item.metadata["group"] in {"paper", "capture"} or item.name in {"ink_texture", "bleed_px"}
+
+
 def _groups() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item.metadata["group"] for item in dataclasses.fields(Style)))
+    return tuple(dict.fromkeys(item.metadata["group"] for item in _items()))
 
 
 def _known(name: str) -> None:
-    names = [item.name for item in dataclasses.fields(Style)]
+    names = [item.name for item in _items()]
     if name not in names:
         near = difflib.get_close_matches(name, names, n=3)
         hint = f"did you mean {', '.join(near)}?" if near else "Style.parameters() lists them all"

@@ -104,6 +104,15 @@ def test_styles_follow_the_ranges_and_all_are_used():
     assert -15 <= slants.min() < -13 and 13 < slants.max() <= 15
 
 
+def test_few_styles_can_be_shared():
+    shared = data(styles_an_epoch=3)
+    first = [shared.style_of(sample.key) for sample in shared.samples]
+    assert len(set(first)) == 3
+    assert [data(styles_an_epoch=3).style_of(sample.key) for sample in shared.samples] == first
+    shared.set_epoch(1)
+    assert not {shared.style_of(sample.key) for sample in shared.samples} & set(first)
+
+
 def test_wrong_use_is_refused_at_once():
     with pytest.raises(StyleError, match="one style"):
         RenderedInk(samples(), [])
