@@ -453,9 +453,9 @@ def list_command(kind: str, as_json: bool) -> None:
 
 
 def _style(name: str) -> Any:
-    from kalamos.renderers import Style, preset
+    from kalamos.renderers import read_style
 
-    return Style.from_toml(Path(name).read_text(encoding="utf-8")) if name.endswith(".toml") else preset(name)
+    return read_style(name)
 
 
 def _pairs(options: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

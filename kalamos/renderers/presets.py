@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 from types import MappingProxyType
 
-from kalamos.errors import UnknownNameError
+from kalamos.errors import StyleError, UnknownNameError
 from kalamos.renderers.style import Style
 
 _BALLPOINT = Style(
@@ -143,3 +144,22 @@ def preset(name: str) -> Style:
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UnknownNameError(f"no preset is called {name!r}; {hint}Known are: {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def read_style(name: str) -> Style:
+    """Return the preset of that name or, where it ends in ``.toml``, the style that stands in that file.
+
+    Raises:
+        UnknownNameError: where there is no such preset.
+        StyleError: where the file cannot be read or holds no style; names the file.
+    """
+    if not name.endswith(".toml"):
+        return preset(name)
+    try:
+        return Style.from_toml(Path(name).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StyleError(f"{name}: there is no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise StyleError(f"{name}: this cannot be read as text ({error})") from error
+    except StyleError as error:
+        raise StyleError(f"{name}: {error}") from error

@@ -5,9 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from kalamos.cli import main
 from kalamos.errors import StyleError, UnknownNameError
-from kalamos.renderers import PRESETS, Style, preset
+from kalamos.renderers import PRESETS, Style, preset, read_style
 from kalamos.seeding import rng_for
 
 
@@ -129,3 +131,31 @@ def test_a_scaled_style_grows_in_pixels_alone():
     for factor in (0, -1, math.nan, math.inf):
         with pytest.raises(StyleError, match="positive"):
             Style().scaled(factor)
+
+
+def test_a_style_is_read_by_name_or_from_a_file(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(preset("qalam").replace(motion_px=2.0).to_toml())
+    assert read_style("qalam") == preset("qalam")
+    assert read_style(str(file)) == preset("qalam").replace(motion_px=2.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"\xff\xfe", "cannot be read as text"),
+        (b"widht_px = 2", "did you mean width_px"),
+        (b"motion_px = nan", "motion_px lies in 0..30 px"),
+    ],
+)
+def test_a_bad_style_file_is_named_by_library_and_command_line(tmp_path, content, message):
+    file, ink = tmp_path / "mine.toml", tmp_path / "ink.inkml"
+    ink.write_text('<ink xmlns="http://www.w3.org/2003/InkML"><trace>0 0, 9 9</trace></ink>')
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(StyleError, match=message) as caught:
+        read_style(str(file))
+    assert "mine.toml" in str(caught.value)
+    done = CliRunner().invoke(main, ["render", str(ink), str(tmp_path / "out"), "--style", str(file)])
+    assert done.exit_code == 1 and message in done.output and "mine.toml" in done.output
