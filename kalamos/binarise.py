@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from kalamos.errors import KalamosError
+from kalamos.kernels import kernel, kernel_of
 
 Method = Literal["otsu", "fixed", "sauvola"]
 PAPER_OR_INK = 128
+_OTSU_US, _PIXEL_US = 400.0, 0.002  # what a threshold costs, and a pixel, in plain Python and array language
 FLAT_GREY_LEVELS = 16
 """An image whose grey levels span no more than this has no ink to tell from paper; it is all paper or all ink."""
 
@@ -47,12 +48,12 @@ def binarise(
         raise KalamosError(f"binarise by one of {', '.join(get_args(Method))}, not by {method!r}")
     if method == "fixed":
         return np.asarray(pixels < threshold)
-    counts = _histogram(np.ascontiguousarray(pixels).reshape(-1))
+    counts = _histogram_of(pixels)
     levels = np.flatnonzero(counts)
     if levels[-1] - levels[0] <= FLAT_GREY_LEVELS:
         return np.full(pixels.shape, bool(pixels.mean() < PAPER_OR_INK))
     if method == "otsu":
-        return np.asarray(pixels <= np.uint8(_otsu(counts)))
+        return np.asarray(pixels <= np.uint8(_otsu.for_work(_OTSU_US)(counts)))
     return np.asarray(pixels < sauvola_surface(pixels, window_px, k))
 
 
@@ -62,10 +63,18 @@ def otsu_threshold(pixels: NDArray[np.uint8]) -> int:
     Where a run of levels is equally good (two well separated peaks), the middle of the run is taken, so that the edge
     of an anti-aliased stroke is cut half way.
     """
-    return int(_otsu(_histogram(np.ascontiguousarray(pixels).reshape(-1))))
+    return int(_otsu.for_work(_OTSU_US)(_histogram_of(pixels)))
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+def _histogram_of(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    return _histogram.for_work(_PIXEL_US * pixels.size)(np.ascontiguousarray(pixels).reshape(-1))
+
+
+def _counted(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    return np.bincount(pixels, minlength=256)
+
+
+@kernel_of(_counted)
 def _histogram(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     counts = np.zeros(256, np.int64)
     for value in pixels:
@@ -73,7 +82,7 @@ def _histogram(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     return counts
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _otsu(counts: NDArray[np.int64]) -> int:
     """Return the threshold of a histogram: the middle one of the levels of greatest between-class variance."""
     total, whole = 0, 0

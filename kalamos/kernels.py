@@ -29,6 +29,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SPARED_S = 0.4
 """So long a kernel is interpreted before it is compiled: about what loading numba takes."""
 
+_made: list[Kernel[..., Any]] = []
+_eager = False
 _waiting: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 
 
@@ -40,6 +42,7 @@ class Kernel(Generic[P, R]):
         self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
         self._spared_us = SPARED_S * 1e6
         self._compiled: Callable[P, R] | None = None
+        _made.append(self)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run compiled."""
@@ -61,10 +64,21 @@ class Kernel(Generic[P, R]):
         """Return what to call for work that would take about so many microseconds of plain Python."""
         if self._compiled is not None:
             return self._compiled
-        if interpreted_us > self._spared_us:
+        if _eager or interpreted_us > self._spared_us:
             return self.compiled
         self._spared_us -= interpreted_us
         return self.interpreted
+
+
+def compile_at_once() -> None:
+    """Let this process compile every kernel at its first call, to fill numba's cache."""
+    global _eager  # noqa: PLW0603 - one switch for a process
+    _eager = True
+
+
+def uncompiled() -> list[str]:
+    """Return the names, with their modules, of the kernels that this process has met and not compiled."""
+    return [f"{made.__module__}.{made.__name__}" for made in _made if made._compiled is None]
 
 
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:

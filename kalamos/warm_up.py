@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kalamos.benchmark.metrics import Pair, score
 from kalamos.datasets.corpus import UnitReport
+from kalamos.datasets.export import WRITERS
+from kalamos.datasets.formats import read_samples
+from kalamos.datasets.mending import mend_flat
 from kalamos.datasets.synthetic import CORPUS
 from kalamos.errors import KalamosError
+from kalamos.ink import Ink, Sample
+from kalamos.kernels import compile_at_once
+from kalamos.png import encode_png
 from kalamos.recoverer import load_recoverer, loadable_models
-from kalamos.renderers import preset, render_batch
+from kalamos.renderers import PRESETS, Style, preset, render_batch
+
+# what no preset does
+_ALL_ELSE = Style(
+    bleed_px=1.0,
+    ruling="lines",
+    show_through=0.1,
+    stains=0.5,
+    light=0.1,
+    perspective=0.05,
+    thickness_px=0.5,
+    motion_px=1.0,
+    salt=0.01,
+)
 
 
 def warm_up(say: Callable[[str], None] = lambda line: None) -> float:
     """Write, render, recover and score a few letters with everything that is installed; return the seconds it took."""
     start = time.perf_counter()
+    compile_at_once()
     units = CORPUS.units(Path(), scripts="Latn", writers="1")
     samples = [sample for unit in units for sample in CORPUS.read(Path(), unit, UnitReport())][:12]
+    say("formats")
+    warm_formats(samples)
     say("renderer")
-    inks = [sample.ink for sample in samples]
-    render_batch(inks, preset("scan"))
-    rendered = render_batch(inks, preset("clean"))
+    warm_renderer([sample.ink for sample in samples])
+    rendered = render_batch([sample.ink for sample in samples], preset("clean"))
     for name in loadable_models():
         say(name)
         try:
@@ -33,3 +56,21 @@ def warm_up(say: Callable[[str], None] = lambda line: None) -> float:
         for ink, item in zip(recovered, rendered, strict=True):
             score(Pair(ink, item.truth, item.image))
     return time.perf_counter() - start
+
+
+def warm_formats(samples: Sequence[Sample]) -> None:
+    """Write samples in the formats that are read by kernels, and read them back."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("inkml", "unipen"):
+            file = Path(folder) / f"letters.{name}"
+            WRITERS[name](samples, file)
+            list(read_samples(file))
+    for sample in samples:
+        mend_flat(sample.ink.xy, sample.ink.offsets, sample.ink.t, counts=Counter())
+
+
+def warm_renderer(inks: Sequence[Ink]) -> None:
+    """Draw inks in every preset and all that no preset does, in both tiers, and pack a picture."""
+    for style in (*PRESETS.values(), _ALL_ELSE, Style(tier="fast")):
+        pictures = render_batch(inks, style)
+    encode_png(pictures[0].image.pixels)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
+from kalamos.binarise import binarise, otsu_threshold
 from kalamos.datasets.formats.inkml.tracetext import scan_traces
 from kalamos.datasets.formats.unipen_scan import scan
 from kalamos.datasets.mending import mend_flat
@@ -117,6 +118,16 @@ def test_pictures_are_packed_alike(both):
         assert plain == fast
 
 
+def test_thresholds_are_alike(both):
+    rng = np.random.default_rng(2)
+    for high in (2, 40, 256):
+        grey = rng.integers(0, high, (50, 70), np.uint8)
+        for method in ("otsu", "sauvola"):
+            plain, fast = both(lambda grey=grey, method=method: binarise(grey, method))
+            np.testing.assert_array_equal(plain, fast)
+        assert len(set(both(lambda grey=grey: otsu_threshold(grey)))) == 1
+
+
 def test_a_bad_ink_is_refused_alike(both):
     def refuse():
         with pytest.raises(InkError) as caught:
@@ -154,3 +165,15 @@ def test_one_small_file_is_drawn_without_a_compiler(tmp_path):
         command = [sys.executable, "-c", code, str(file), str(tmp_path / style), "--style", style]
         subprocess.run(command, check=True, timeout=120)
         assert len(list((tmp_path / style).glob("*.png"))) == 1
+
+
+def test_warming_up_compiles_every_kernel_of_reading_and_drawing():
+    code = (
+        "from pathlib import Path; from kalamos import kernels, warm_up as w; kernels.compile_at_once()\n"
+        "from kalamos.datasets.corpus import UnitReport; u = w.CORPUS.units(Path(), scripts='Latn', writers='1')\n"
+        "s = [x for unit in u for x in w.CORPUS.read(Path(), unit, UnitReport())][:3]\n"
+        "w.warm_formats(s); w.warm_renderer([x.ink for x in s]); print(*kernels.uncompiled())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, timeout=300, capture_output=True, text=True)
+    # a block of deflate by itself is asked for by tests alone
+    assert set(done.stdout.split()) <= {"kalamos.deflate._deflate"}
