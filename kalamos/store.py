@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kalamos.errors import StoreError
+from kalamos.errors import KalamosError, StoreError
 from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Ink, Sample
 from kalamos.png import decode_png, encode_pngs
@@ -212,7 +212,7 @@ def read_rows(
             first, last = max(start - seen, 0), batch.num_rows if stop is None else min(stop - seen, batch.num_rows)
             seen += batch.num_rows
             if first < last:
-                yield from _batch_rows(batch.slice(first, last - first), images)
+                yield from _sound_rows(file, batch.slice(first, last - first), images)
             if stop is not None and seen >= stop:
                 return
 
@@ -224,8 +224,8 @@ def read_batches(
     try:
         with pq.ParquetFile(file) as parquet:
             yield from parquet.iter_batches(batch_size=batch_size, columns=columns)
-    except (pa.ArrowInvalid, OSError, KeyError) as error:
-        raise StoreError(f"{file} is not a Parquet file of Kalamos: {error}") from error
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise StoreError(f"{file} is not a Parquet file of Kalamos, or damaged: {error}") from error
 
 
 def parquet_files(path: Path) -> list[Path]:
@@ -381,6 +381,16 @@ def _image_column(rows: Sequence[Row]) -> pa.Array:
     return pa.StructArray.from_arrays(
         [data, names], fields=list(_IMAGE), mask=pa.array([row.image is None for row in rows])
     )
+
+
+def _sound_rows(file: Path, batch: pa.RecordBatch, images: bool) -> Iterator[Row]:
+    """Yield the rows of a batch; damage that Parquet does not notice shows when texts and arrays are taken out."""
+    try:
+        yield from _batch_rows(batch, images)
+    except StoreError:
+        raise
+    except (pa.ArrowException, KalamosError, ValueError, TypeError, IndexError, OverflowError) as error:
+        raise StoreError(f"{file} is damaged: {error}") from error
 
 
 def _batch_rows(batch: pa.RecordBatch, images: bool) -> Iterator[Row]:

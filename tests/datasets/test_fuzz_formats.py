@@ -12,7 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kalamos.datasets.corpus import UnitReport
-from kalamos.datasets.formats import calliar, olhwdb, omniglot, quickdraw, signature, stroke3, uci, unipen
+from kalamos.datasets.formats import (
+    calliar,
+    olhwdb,
+    omniglot,
+    quickdraw,
+    read_samples,
+    signature,
+    stroke3,
+    uci,
+    unipen,
+)
 from kalamos.errors import FormatError
 from tests.datasets import makers
 
@@ -116,6 +126,16 @@ def test_arbitrary_bytes_within_a_file_never_crash_a_reader(tmp_path_factory, da
     module, seed = SEEDS[index]
     cut = int(at * len(seed))
     check(module, tmp_path_factory.getbasetemp() / "spliced", seed[:cut] + data + seed[cut + len(data) :])
+
+
+FOUND = sorted((Path(__file__).parent / "found").iterdir())
+"""Files that once broke a reader: whatever fuzzing finds is put here under a name that says what it was."""
+
+
+@pytest.mark.parametrize("path", FOUND, ids=lambda path: path.name)
+def test_what_fuzzing_found_stays_mended(path):
+    with pytest.raises(FormatError, match=path.name):
+        list(read_samples(path))
 
 
 # A damaged file of this kind crashed the interpreter in scipy's reader of MATLAB files, which is why there is our own.
