@@ -80,7 +80,7 @@ class Choices:
         lift: ``(v, v, len(LIFT))``.
         join: ``(v, v, 2, len(JOIN))``: along the tail of the one, along the head of the other.
         can_join: bool ``(v, v, 2)``.
-        at: ``(v, v, 2)`` px along the stroke's own polyline, the place of the join.
+        at: ``(v, v, 2)`` px along the variant as it is drawn, the place of the join.
     """
 
     variants: f.Variants
@@ -147,31 +147,42 @@ def _joins(
     ways: Floats,
     scale: float,
 ) -> tuple[Floats, NDArray[np.bool_], Floats]:
-    """Return features, possibility and place of the two joins from each variant a to each variant b."""
+    """Return features, possibility and place of the two joins from each variant a to each variant b.
+
+    The place is a distance along the variant itself, as it is drawn. A ring is joined where the variant ends only.
+    """
     first, last, first_way, last_way = where
     v = len(variants.stroke)
     s, back = variants.source, variants.backwards
-    length = lengths[s]
+    length, ring = lengths[s], closed[s]
+    begin = np.where(ring, variants.shift / (f.SAMPLES - 1) * length, 0.0)
     apart = variants.stroke[:, None] != variants.stroke[None]
     parts, can, at = [], [], []
     # along the tail of a: b starts on a; a's last passage there, in a's own direction
     b_on_a = np.where(back[:, None], first[:v].T[s], last[:v].T[s])
     way = np.where(back[:, None, None], -first_way[:v].transpose(1, 0, 2)[s], last_way[:v].transpose(1, 0, 2)[s])
-    left = np.where(back[:, None], b_on_a, length[:, None] - b_on_a)
+    done = _along(b_on_a, length[:, None], begin[:, None], back[:, None], ring[:, None])
+    left = length[:, None] - done
+    left = np.where(ring[:, None], np.minimum(left, done), left)
     arrive = np.where((left < 2.0)[..., None], ways[1][:, None], -way)
     parts.append(_join_features(left / scale, arrive, ways[0][None], head=False))
-    can.append((b_on_a >= 0) & apart & (~closed[s][:, None] | (left < 2.0)))
-    at.append(b_on_a)
+    can.append((b_on_a >= 0) & apart & (~ring[:, None] | (left < 2.0)))
+    at.append(done)
     # along the head of b: a ends on b; b's first passage there, in b's own direction
     a_on_b = np.where(back[None], last[v:][:, s], first[v:][:, s])
     way = np.where(back[None, :, None], -last_way[v:][:, s], first_way[v:][:, s])
-    left = np.where(back[None], length[None] - a_on_b, a_on_b)
-    leave = np.where((left < 2.0)[..., None], ways[0][None], -way)
-    parts.append(_join_features(left / scale, ways[1][:, None], leave, head=True))
-    can.append((a_on_b >= 0) & apart & (~closed[s][None] & (left >= 2.0)))
-    at.append(a_on_b)
-    # a ring is joined where the variant begins or ends only
+    done = _along(a_on_b, length[None], begin[None], back[None], ring[None])
+    leave = np.where((done < 2.0)[..., None], ways[0][None], -way)
+    parts.append(_join_features(done / scale, ways[1][:, None], leave, head=True))
+    can.append((a_on_b >= 0) & apart & ~ring[None] & (done >= 2.0))
+    at.append(done)
     return np.stack(parts, axis=2), np.stack(can, axis=2), np.stack(at, axis=2)
+
+
+def _along(place: Floats, length: Floats, begin: Floats, back: NDArray[np.bool_], ring: NDArray[np.bool_]) -> Floats:
+    """Return how far along a variant a place on its line lies; the variants of a ring ``begin`` elsewhere on it."""
+    forwards = np.where(ring, (place - begin) % np.maximum(length, 1e-9), place)
+    return np.asarray(np.where(back, length - forwards, forwards))
 
 
 def _join_features(retraced: Floats, arrive: Floats, leave: Floats, *, head: bool) -> Floats:
@@ -229,7 +240,6 @@ def assemble(lines: Lines, choices: Choices, order: Ints, reached: Ints) -> list
             host = _variant_line(lines, choices.variants, which)
             whole = float(np.hypot(*np.diff(host, axis=0).T).sum())
             arc = float(choices.at[a, b, how])
-            arc = whole - arc if choices.variants.backwards[which] else arc
             again = (_part(host, arc, whole) if how == 0 else _part(host, 0.0, arc))[::-1]
         out[-1] = np.concatenate([out[-1], again[1:-1], line])
     return out

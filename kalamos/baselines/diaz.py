@@ -28,7 +28,7 @@ from kalamos.baselines.combine import RIGHT_TO_LEFT, combine
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity, with_times
 from kalamos.baselines.skeleton import skeleton
-from kalamos.baselines.tracer import touch_px
+from kalamos.baselines.tracer import MOST_EDGES, as_found, touch_px
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, draw, ends_by_node
 from kalamos.binarise import Method
 from kalamos.geometry import concat
@@ -69,6 +69,8 @@ class Diaz:
 
     def _one(self, image: OfflineImage) -> Ink:
         graph = skeleton(image.pixels, self.method)
+        if graph.n_edges > MOST_EDGES:
+            return with_times(as_found(graph), self.velocity)
         walks = self._walks(graph)
         lines = [(int(graph.node_component[graph.node_of(walk[0])]), walk) for walk in walks]
         parts: dict[int, list[list[int]]] = {}

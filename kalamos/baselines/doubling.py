@@ -13,6 +13,7 @@ the weight. As an odd node is in one matched edge at most, the sum is exact.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,8 +73,8 @@ def _with_ends(graph: StrokeGraph, candidates: NDArray[np.int64], chosen: list[i
     odd = np.bincount(graph.node_component[graph.degree % 2 == 1], minlength=1)
     home = graph.node_component[graph.edge_nodes[candidates, 0]]
     kept = []
-    for component in np.unique(home[chosen]).tolist() if chosen else []:
-        mine = sorted((k for k in chosen if home[k] == component), key=lambda k: float(value[k]))
+    for component, group in itertools.groupby(sorted(chosen, key=lambda k: int(home[k])), lambda k: int(home[k])):
+        mine = sorted(group, key=lambda k: float(value[k]))
         kept += mine[1:] if 2 * len(mine) == odd[component] else mine
     return sorted(kept)
 

@@ -34,6 +34,8 @@ FLAT, SHARP = 1.0, 50.0
 SMOOTHING = 0.03
 """Standard deviation of the smoothing of directions before curvature is taken, in stroke sizes."""
 SIGMA, OVERLAP = 0.3, 0.45
+MOST_STROKES = 10_000
+"""Strokes above which every speed is constant: no handwriting has so many."""
 CORNER = 4.0
 """Curvature, in one over the stroke's size, above which a maximum parts two movements."""
 
@@ -49,6 +51,9 @@ def with_times(ink: Ink, velocity: Velocity = "constant") -> Ink:
     if ink.n_points == 0:
         return ink
     xy = ink.xy.astype(np.float64)
+    channels = {name: values for name, values in ink.channels() if name != "t"}
+    if velocity == "constant" or ink.n_strokes > MOST_STROKES:
+        return ink.with_points(ink.xy, ink.offsets, {**channels, "t": _constant(xy, 1.0)})
     size = max(float(np.ptp(xy, axis=0).max()), 1.0)
     t = np.empty(len(xy))
     now = 0.0
@@ -57,7 +62,6 @@ def with_times(ink: Ink, velocity: Velocity = "constant") -> Ink:
             now += float(np.hypot(*(xy[a] - xy[a - 1]))) / SPEED_PX_S
         t[a:b] = now + _LAWS[velocity](xy[a:b], size)
         now = float(t[b - 1])
-    channels = {name: values for name, values in ink.channels() if name != "t"}
     return ink.with_points(ink.xy, ink.offsets, {**channels, "t": np.maximum.accumulate(t)})
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from kalamos.baselines.combine import combine
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity, with_times
@@ -16,6 +18,8 @@ from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
+MOST_EDGES = 20_000
+"""Edges above which nothing is decided: a page of handwriting has a few thousand, so it is noise."""
 Decompose = Callable[[StrokeGraph, str | None], Lines]
 
 
@@ -28,9 +32,19 @@ def recover_all(
 
 def _recover(image: OfflineImage, decompose: Decompose, method: Method, velocity: Velocity, joins: bool) -> Ink:
     graph = skeleton(image.pixels, method)
+    if graph.n_edges > MOST_EDGES:
+        return with_times(as_found(graph), velocity)
     lines = decompose(graph, image.script)
     ink = combine(lines, image.script, touch_px=touch_px(graph), joins=joins)
     return with_times(ink, velocity)
+
+
+def as_found(graph: StrokeGraph) -> Ink:
+    """Return each edge as a stroke, in the order in which edges were found: from the top down; dots come last."""
+    dots = graph.node_xy[graph.dots()]
+    ends = graph.edge_offsets[-1] + np.arange(1, len(dots) + 1)
+    xy, offsets = np.concatenate([graph.points, dots]), np.concatenate([graph.edge_offsets, ends])
+    return Ink(xy.astype(np.float32), offsets.astype(np.int32))
 
 
 def touch_px(graph: StrokeGraph) -> float:

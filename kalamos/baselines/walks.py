@@ -16,6 +16,8 @@ Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 MOST_EDGES_TURNED, MOST_WAYS, MOST_BEND_RAD = 24, 4, 3.0
 """Other ways are sought in walks of so many edges, so many are kept, and they bend no more than this in addition."""
+MOST_LOOKS = 5_000_000
+"""Edges looked at, over all passes, for rings to open: 1,000 rings in a page of 5,000 edges."""
 MOST_EXACT = 12
 """Branches at a node up to which the matching is exact (2 ** k states); beyond it the smallest bends are taken
 first."""
@@ -165,7 +167,7 @@ def absorb_rings(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, partner:
     turns a loop that the matching cut off into part of the movement that it belongs to.
     """
     m = len(edge)
-    for _ in range(m):
+    for _ in range(min(m, MOST_LOOKS // max(m, 1))):
         walk_of, n_walks = np.full(m, -1, np.int32), 0
         closed = np.zeros(m, np.uint8)
         for phase in range(2):

@@ -1,0 +1,98 @@
+"""Pictures that are no handwriting: every tracer has a defined answer within a bounded time."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kalamos.baselines import diaz, tracer
+from kalamos.baselines.kinematics import SPEED_PX_S, with_times
+from kalamos.baselines.skeleton import skeleton
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink
+from kalamos.recoverer import load_recoverer
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+GRAPH_TRACERS = ["good-continuation", "qiao", "kato-yasuhara", "jaeger", "diaz", "dinh", "elbaati"]
+EVERY = [*GRAPH_TRACERS, "nearest"]
+SIDE_PX = 4000
+
+
+def noise(side_px, share=0.5):
+    return ((np.random.default_rng(1).random((side_px, side_px)) >= share) * 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def noise_page():
+    pixels = noise(SIDE_PX)
+    start = time.process_time()
+    graph = skeleton(pixels)
+    assert time.process_time() - start < 60
+    return pixels, graph
+
+
+def timed(name, pixels):
+    recoverer = load_recoverer(name)
+    recoverer.recover([OfflineImage(noise(64, 0.2))])
+    start = time.process_time()
+    ink = recoverer.recover([OfflineImage(pixels)])[0]
+    return ink, time.process_time() - start
+
+
+@pytest.mark.parametrize("name", GRAPH_TRACERS)
+def test_a_page_of_noise_is_given_back_as_found(name, noise_page, monkeypatch):
+    """The graph of the page is made once for all tracers; what they add to it is timed."""
+    pixels, graph = noise_page
+    assert graph.n_edges > tracer.MOST_EDGES
+    for room in (tracer, diaz):
+        monkeypatch.setattr(
+            room, "skeleton", lambda image, method: graph if image.shape == pixels.shape else skeleton(image)
+        )
+    ink, seconds = timed(name, pixels)
+    assert seconds < 10
+    assert ink.n_strokes == graph.n_edges + len(graph.dots())
+    assert ink.xy[: ink.offsets[1]].tolist() == graph.points[: graph.edge_offsets[1]].astype(np.float32).tolist()
+    assert ink.t is not None
+    assert (np.diff(ink.t) >= 0).all()
+
+
+def test_nearest_walks_a_page_of_noise():
+    ink, seconds = timed("nearest", noise(SIDE_PX))
+    assert seconds < 60
+    assert ink.n_points > SIDE_PX**2 / 10
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_noise_of_just_fewer_edges_than_are_given_up_is_traced(name):
+    pixels = noise(480, 0.4)
+    assert 0.9 * tracer.MOST_EDGES < skeleton(pixels).n_edges <= tracer.MOST_EDGES
+    ink, seconds = timed(name, pixels)
+    assert seconds < 30
+    assert np.isfinite(ink.xy).all()
+    assert ink.n_strokes < 20_000
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_page_that_is_all_paper(name):
+    paper = np.full((SIDE_PX, SIDE_PX), 255, np.uint8)
+    ink, seconds = timed(name, paper)
+    assert ink == Ink.empty()
+    assert seconds < 5
+
+
+@pytest.mark.parametrize("name", ["nearest", "qiao"])
+def test_a_page_that_is_all_ink(name):
+    ink, seconds = timed(name, np.zeros((SIDE_PX, SIDE_PX), np.uint8))
+    assert 1 <= ink.n_strokes <= 5
+    assert seconds < 30
+
+
+def test_many_strokes_have_constant_speed_under_each_law():
+    strokes = [[(k % 100, k // 100), (k % 100 + 3, k // 100), (k % 100 + 3, k // 100 + 9)] for k in range(10_001)]
+    ink = with_times(Ink.from_strokes(strokes), "sigma-lognormal")
+    assert np.allclose(np.hypot(*np.diff(ink.xy.astype(float), axis=0).T), np.diff(ink.t) * SPEED_PX_S, atol=1e-3)
