@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kalamos.binarise import otsu_threshold, sauvola_surface
 from kalamos.kernels import kernel
 from kalamos.renderers.style import Style
 from kalamos.renderers.texture import SIDE, STRIP, UNIT, blur, gaussian_taps, grain_bank, random_bits, random_unit
@@ -312,6 +311,8 @@ def _compress_stack(images: list[Bytes], quality: int) -> None:
 
 
 def _binarised(image: Bytes, style: Style) -> Bytes:
+    from kalamos.binarise import otsu_threshold, sauvola_surface  # noqa: PLC0415 - scipy, which few styles need
+
     if style.binarise == "fixed":
         ink = image < 255 * style.threshold
     elif style.binarise == "otsu":

@@ -27,14 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.kernels import inner, inner_of, kernel
-from kalamos.renderers.rows import disc_rows, mark, polygon_rows, samples
+from kalamos.renderers.rows import PER, SHARE, SUB, disc_rows, fold, mark, polygon_rows, samples, weigh
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-SUB = 16
-PER = 32
 LANES = 16
 _BAND_BYTES = 1 << 19
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -44,9 +42,8 @@ _NIBBLE = np.uint64(0x0F0F0F0F0F0F0F0F)
 _BYTE = np.uint64(0x00FF00FF00FF00FF)
 _SHORT = np.uint64(0x0000FFFF0000FFFF)
 _U = np.uint64
-_SHARE = np.float32(1 / (SUB * PER))
 # what a hull and a pixel cost where they are drawn by plain Python
-_HULL_US, _WEIGH_US, _FOLD_US, _SPLAT_US, _COPY_US = 100, 150, 4, 1500, 0.3
+_HULL_US, _WEIGH_US, _FOLD_US, _SPLAT_US, _COPY_US = 130, 50, 0.1, 1500, 0.3
 
 
 class Paths(NamedTuple):
@@ -230,7 +227,7 @@ def _hull_edges(dx, dy, ar, br, nib, edges):
             _edge(edges, 8 + corner, ar * x0, ar * y0, dx + br * x0, dy + br * y0)
 
 
-@inner
+@inner_of(weigh)
 def _weigh(row0, rows, runs, ink, passes, width):
     """Add the samples of one hull to each pixel's count of passes, and to its sum of ink."""
     for j in range(rows):
@@ -243,7 +240,7 @@ def _weigh(row0, rows, runs, ink, passes, width):
             passes[1, start + column] += inside * ink
 
 
-@inner
+@inner_of(fold)
 def _fold(bits, stride, dirty, opacity, passes, clear, width):
     """Lay the marked ink over ``clear``, the share of paper still seen, and wipe the marks."""
     for word in range(dirty[2], dirty[3] + 1):
@@ -265,7 +262,7 @@ def _fold(bits, stride, dirty, opacity, passes, clear, width):
             total = (total + (total >> _U(16))) & _SHORT
             for k in range(2):
                 at = row * width + word * 2 + k
-                amount = np.float32(np.int64(total & _U(0xFFFF))) * _SHARE * opacity
+                amount = np.float32(np.int64(total & _U(0xFFFF))) * SHARE * opacity
                 total = total >> _U(32)
                 if at >= (row + 1) * width:
                     continue
@@ -366,9 +363,9 @@ def _draw_all(path, ink, strokes, images, frames, nib, opacity, bits, passes, sp
                             part[3 * end], part[3 * end + 1], part[3 * end + 2] = x0 + t * dx, y0 + t * dy, r0 + t * dr
                         row0, marked = _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty)
                         if passes.shape[1] > 1:
-                            _weigh(row0, marked, runs, ink[i], passes, width)
+                            weigh(row0, marked, runs, ink[i], passes, width)
                 if opacity < np.float32(1.0) or stroke == images[image + 1] - 1:
-                    _fold(bits, stride, dirty, opacity, passes, seen, width)
+                    fold(bits, stride, dirty, opacity, passes, seen, width)
                     dirty[0], dirty[1], dirty[2], dirty[3] = rows, -1, words, -1
 
 

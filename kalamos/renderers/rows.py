@@ -13,6 +13,12 @@ Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Runs = NDArray[np.int32]
 
+SUB = 16
+"""Rows of samples in a pixel."""
+PER = 32
+"""Samples of a pixel in each of them."""
+SHARE = np.float32(1 / (SUB * PER))
+
 _FAR = np.float32(1e9)
 _ZERO = np.float32(0.0)
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -96,6 +102,68 @@ def mark(bits: NDArray[np.uint64], stride: int, row0: int, rows: int, least: int
         right = (63 - np.maximum(last, 0)).astype(np.uint64)
         mask = (_FULL << left) & (_FULL >> right)
         bits[word * stride + row0 : word * stride + row0 + rows] |= np.where(some, mask, np.uint64(0))
+
+
+def weigh(row0: int, rows: int, runs: Runs, ink: np.float32, passes: Floats32, width: int) -> None:
+    """Add the samples of one hull to each pixel's count of passes, and to its sum of ink.
+
+    Args:
+        row0: first row of the hull in the map.
+        rows: number of rows.
+        runs: first and last sample of each row, ``(2, rows..)``.
+        ink: how much of it the hull leaves.
+        passes: counts and sums, ``(2, pixels)``.
+        width: pixels in a row.
+    """
+    if rows == 0:
+        return
+    first, last = runs[0, :rows, None].astype(np.int64), runs[1, :rows, None].astype(np.int64)
+    columns = np.arange(int(first.min()) // PER, int(last.max()) // PER + 1)
+    inside = np.minimum(last, columns * PER + PER - 1) - np.maximum(first, columns * PER) + 1
+    some = inside > 0
+    at = ((row0 + np.arange(rows)) // SUB * width)[:, None] + columns
+    samples_in = inside[some].astype(np.float32)
+    # one after another, row by row: sums of float32 depend on their order
+    np.add.at(passes[0], at[some], samples_in)
+    np.add.at(passes[1], at[some], samples_in * ink)
+
+
+def fold(
+    bits: NDArray[np.uint64],
+    stride: int,
+    dirty: NDArray[np.int64],
+    opacity: np.float32,
+    passes: Floats32,
+    clear: Floats32,
+    width: int,
+) -> None:
+    """Lay the marked ink over ``clear``, the share of paper still seen, and wipe the marks.
+
+    Args:
+        bits: the map, ``stride`` words a column.
+        stride: rows of samples in the map.
+        dirty: first and last row of pixels, first and last column of words that were marked.
+        opacity: share of the paper that a stroke hides.
+        passes: counts and sums of ink, ``(2, pixels)``, or ``(2, 1)`` where all of it is full.
+        clear: the pixels, row after row.
+        width: pixels in a row.
+    """
+    top, bottom, left, right = dirty.tolist()
+    if top > bottom or left > right:
+        return
+    marks = bits[left * stride : (right + 1) * stride].reshape(-1, stride)[:, top * SUB : (bottom + 1) * SUB]
+    halves = np.stack([marks & np.uint64(0xFFFFFFFF), marks >> np.uint64(32)], axis=-1)
+    counts = np.bitwise_count(halves).reshape(len(marks), -1, SUB, 2).sum(axis=2, dtype=np.int64)
+    marks[:] = 0
+    found = counts.transpose(1, 0, 2).reshape(bottom + 1 - top, -1)[:, : width - 2 * left]
+    row, column = np.nonzero(found)
+    at = (top + row) * width + 2 * left + column
+    amount = found[row, column].astype(np.float32) * SHARE * opacity
+    if passes.shape[1] > 1:
+        passed = passes[0, at] > 0
+        amount[passed] *= passes[1, at[passed]] / passes[0, at[passed]]
+        passes[:, at[passed]] = 0
+    clear[at] *= np.float32(1.0) - amount
 
 
 def _heights(v0: float, dv: float, rows: int) -> Floats32:
