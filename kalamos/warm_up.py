@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kalamos.benchmark.metrics import Pair, score
+from kalamos.benchmark.recognition.columns import columns, questions
+from kalamos.benchmark.stats import difference
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.export import WRITERS
 from kalamos.datasets.formats import read_samples
@@ -55,6 +57,12 @@ def warm_up(say: Callable[[str], None] = lambda line: None) -> float:
             continue
         for ink, item in zip(recovered, rendered, strict=True):
             score(Pair(ink, item.truth, item.image))
+    say("recognisers and statistics")
+    truths, images = [item.truth for item in rendered], [item.image for item in rendered]
+    columns(questions(samples, truths, images), truths)
+    writers = [str(k) for k in range(len(samples))]
+    for aggregate in ("mean", "median"):
+        difference(range(len(samples)), range(len(samples)), writers, aggregate=aggregate)
     return time.perf_counter() - start
 
 

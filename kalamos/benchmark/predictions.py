@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +25,7 @@ from kalamos.store import INK_FIELDS, file_metadata, in_groups, ink_columns, ink
 SCHEMA = pa.schema(
     [("key", pa.string()), *INK_FIELDS, ("status", pa.string()), ("message", pa.string()), ("seconds", pa.float64())]
 )
+_ROWS, _NUMBERS = 256, 2_000_000
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,19 @@ def _from_parquet(path: Path) -> Iterator[tuple[str, Answer]]:
             missing = {"key", "x", "y"} - set(parquet.schema_arrow.names)
             if missing:
                 raise TaskError(f"{file} lacks the columns {', '.join(sorted(missing))}; see docs/protocol.md")
-            for batch in parquet.iter_batches(batch_size=256):
+            for batch in parquet.iter_batches(batch_size=_rows_at_once(parquet.metadata)):
                 yield from _answers(_completed(file, batch))
+
+
+def _rows_at_once(metadata: Any) -> int:
+    """Return how many rows to read together, so that an average batch has no more than two million numbers."""
+    groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
+    a_row = max((_numbers(group) / max(group.num_rows, 1) for group in groups), default=1.0)
+    return int(min(_ROWS, max(1.0, _NUMBERS / max(a_row, 1.0))))
+
+
+def _numbers(group: Any) -> int:
+    return max((group.column(k).num_values for k in range(group.num_columns)), default=0)
 
 
 def _completed(file: Path, batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -5,6 +5,7 @@ Run ``make leaderboard`` with ``KALAMOS_CORPORA`` set, or ``python -m kalamos.be
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kalamos.benchmark.page import write_page
 from kalamos.benchmark.result import Result
 from kalamos.benchmark.run import bench
 from kalamos.benchmark.task import load_task, task_names
+from kalamos.recoverer import loadable_models
 from kalamos.store import write_text
 
 FOLDERS = {
@@ -25,6 +27,8 @@ FOLDERS = {
 }
 """Where each corpus lies below the folder of corpora."""
 HARD = ("-scan", "-photo")
+VARIANTS = ("good-continuation?velocity=power-law", "good-continuation?velocity=sigma-lognormal")
+"""Rows for the question how far a law of motion gets where a tracer gives none; geometry and order are the tracer's."""
 MARK = "<!-- leaderboard -->"
 _BY_SCRIPT = ("ldtw", "rmse_arc", "start_point", "complete_trajectory")
 COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
@@ -36,19 +40,27 @@ COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
 @click.option("--docs", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
 @click.option("--task", "tasks", multiple=True, help="Only these tasks (repeat).")
 @click.option("--model", "models", multiple=True, help="Only these models (repeat).")
-@click.option("--hard", is_flag=True, help="The tasks at hard styles too.")
+@click.option("--clean-only", is_flag=True, help="Leave out the tasks at hard styles.")
 @click.option("--workers", default=1, show_default=True)
 def main(
-    corpora: Path, out: Path, docs: Path, tasks: tuple[str, ...], models: tuple[str, ...], hard: bool, workers: int
+    corpora: Path,
+    out: Path,
+    docs: Path,
+    tasks: tuple[str, ...],
+    models: tuple[str, ...],
+    clean_only: bool,
+    workers: int,
 ) -> None:
     """Bench all methods and controls on all tasks below CORPORA and write the tables and the page."""
-    for name in tasks or [name for name in task_names() if hard or not name.endswith(HARD)]:
+    chosen = models or (*loadable_models(), *VARIANTS)
+    for name in tasks or [name for name in task_names() if not (clean_only and name.endswith(HARD))]:
         folder = FOLDERS.get(load_task(name).corpus)
         if folder is None or not (corpora / folder).is_dir():
             click.echo(f"{name}: its corpus is not below {corpora}; left out")
             continue
-        click.echo(name)
-        bench(name, models, corpora / folder, out, workers=workers)
+        began = time.monotonic()
+        bench(name, chosen, corpora / folder, out, workers=workers)
+        click.echo(f"{name}: {time.monotonic() - began:.0f} s")
     results = leaderboard.find_results([out])
     write_text(docs / "leaderboard.md", full_text(results))
     write_page(results, out / "leaderboard.html")
@@ -97,7 +109,7 @@ def _by_script(results: Sequence[Result]) -> str:
     for result in results:
         for script, values in result.by_script.items():
             shown = [leaderboard.number_text(values[metric]) for metric in _BY_SCRIPT]
-            if result.kind != "control":
+            if result.kind != "control" and len(result.by_script) > 1:
                 cells = [result.task, result.entry, script, f"{values['samples']:.0f}", *shown]
                 lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])

@@ -197,11 +197,13 @@ def test_columns_of_scoring(letters, rendered):
     assert math.isnan(row["recognised"])
     assert row["category"] is None
     names = [name for name, _ in recognition.FACTS]
-    table = pa.table({"label": [s.label for s in letters], **{n: [r[n] for r in rows] for n in names}})
+    facts = {"label": [s.label for s in letters], "writer": [s.writer for s in letters]}
+    table = pa.table({**facts, **{n: [r[n] for r in rows] for n in names}})
     found = recognition.agreement(table)
     assert found["all"]["samples"] == len(letters)
     assert found["all"]["recovered"] == pytest.approx(np.mean([row["recognised"] for row in rows]))
     assert found["all"]["ratio"] == pytest.approx(found["all"]["recovered"] / found["all"]["ceiling"])
+    assert not found["all"]["ratio_low"] > found["all"]["ratio"]
 
 
 def test_confusion_is_that_of_scikit_learn(tmp_path):

@@ -54,6 +54,22 @@ def test_controls_say_what_each_metric_is_worth(benched):
     assert 0 < value(results, "mean_trajectory", "ldtw") < value(results, "reversed", "ldtw")
 
 
+def test_the_ceiling_of_recognition_is_the_control_that_is_the_truth(benched):
+    _, results = benched
+    truth = results["truth"]
+    assert truth.recognition["all"]["ceiling"] == truth.metrics["recognised"].value
+    assert truth.recognition["all"]["ratio"] == 1.0
+    for result in results.values():
+        assert result.recognition["all"]["ceiling"] == truth.recognition["all"]["ceiling"]
+        assert result.recognition["all"]["recovered"] == pytest.approx(result.metrics["recognised"].value)
+
+
+def test_difficulty_parts_every_sample_once(benched):
+    _, results = benched
+    for parts in (results["nearest"].by_junctions, results["nearest"].by_length, results["nearest"].by_strokes):
+        assert sum(part["samples"] for part in parts.values()) == SAMPLES
+
+
 def test_the_tracer_beats_the_naive_one(benched):
     _, results = benched
     for metric in ("ldtw", "rmse_arc"):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from kalamos.benchmark.recognition.features import CHANNELS, PIXELS
 
 FRONT = 64
-HIDDEN = 72
+HIDDEN = 96
 MAPS = (16, 32, 64)
 
 

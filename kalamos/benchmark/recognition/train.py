@@ -34,7 +34,7 @@ RATE = 3e-3
 WARM_UP = 0.05
 REPEATS = {"omniglot": 6}
 """Corpora that are seen several times an epoch, each time changed in another way: they are small."""
-EPOCHS = {"online": 6, "image": 5}
+EPOCHS = {"online": 20, "image": 5}
 SMOOTHING = 0.05
 
 

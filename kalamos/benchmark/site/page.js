@@ -148,7 +148,7 @@ function chart(metric, part, parts, entries) {
   const y = (v) => top + (height - bottom - top) * (1 - (v - first) / (last - first));
   const name = metric === "complete_trajectory" ? "complete_trajectory (CT rate)" : metric;
   const svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${name} by ${PARTS[part]}; ${part === "script" ? "a dot" : "a line"} for each entry` });
-  svg.append(makeSvg("text", { x: 10, y: 18, class: "title" }, `${name} ${lowerIsBetter(metric) ? "↓" : "↑"} by ${PARTS[part]}`));
+  svg.append(makeSvg("text", { x: 10, y: 18, class: "title" }, `${name} ${lowerIsBetter(metric) ? "↓" : "↑"}${width < 420 ? "" : ` by ${PARTS[part]}`}`));
   for (let v = first; v <= last + step / 2; v += step) {
     svg.append(makeSvg("line", { x1: left, x2: width - 8, y1: y(v), y2: y(v), class: "grid" }));
     svg.append(makeSvg("text", { x: left - 7, y: y(v) + 4, "text-anchor": "end", class: "soft" }, tickText(v, step)));
