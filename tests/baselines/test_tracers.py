@@ -172,3 +172,24 @@ def test_right_to_left_scripts_begin_on_the_right(name):
 
 def test_empty_ink_for_no_strokes():
     assert tracer(NAMES[0]).recover([OfflineImage(np.full((5, 5), 255, np.uint8))])[0] == Ink.empty()
+
+
+def passages(ink, a, b):
+    """Return how often strokes go through both places."""
+    return sum(int(np.hypot(*(stroke - p).T).min() < 2.5) for stroke in ink.strokes() for p in (a, b))
+
+
+def test_diaz_retraces_a_straight_open_stem_between_two_arms():
+    """Down the one arm... up the stem, back, and down the other: the authors' retracing cluster."""
+    ink = tracer("diaz:Diaz").recover([image([[(20, 58), (32, 24), (32, 14)], [(32, 24), (44, 58)]])])[0]
+    assert ink.n_strokes == 1
+    assert np.hypot(*np.diff(ink.xy.astype(float), axis=0).T).sum() == pytest.approx(36 + 36 + 20, abs=6)
+
+
+def test_diaz_runs_two_strokes_through_the_segment_that_they_share():
+    """The authors' married clusters: >-<, where both strokes come and go smoothly."""
+    upper = [(6, 14), (26, 31), (38, 31), (58, 14)]
+    lower = [(6, 50), (26, 33), (38, 33), (58, 50)]
+    ink = tracer("diaz:Diaz").recover([image([upper, lower])])[0]
+    assert ink.n_strokes == 2
+    assert passages(ink, (29, 32), (35, 32)) == 4
