@@ -102,7 +102,7 @@ class Reader:
         self.n_bytes += len(source.data)
         if self.n_bytes > MAX_TOTAL_BYTES:
             raise FormatError(self.path, f"it and its includes hold more than {MAX_TOTAL_BYTES >> 20} MB")
-        self.anything = self.anything or len(source.statements) > 0 or len(source.down) > 0
+        self.anything = self.anything or source.n_keywords > 0 or len(source.down) > 0
         done, line, counted = 0, 1, 0
         waiting: list[_Statement] = []
         for begin, end, blocks in source.statements.tolist():

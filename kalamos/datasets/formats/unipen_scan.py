@@ -18,6 +18,15 @@ _BYTE_US = 1.0  # what a byte costs in plain Python
 _NEWLINE, _RETURN, _SPACE, _DOT, _MINUS, _PLUS = 10, 13, 32, 46, 45, 43
 _PEN_DOWN = np.frombuffer(b"PEN_DOWN", np.uint8)
 _PEN_UP = np.frombuffer(b"PEN_UP", np.uint8)
+_CODE_BYTES = 8
+
+KEYWORDS = (
+    *("SEGMENT", "INCLUDE", "DT", "COORD", "HIERARCHY", "START_SET", "WRITER_ID", "POINTS_PER_SECOND"),
+    *("X_POINTS_PER_INCH", "Y_POINTS_PER_INCH", "X_POINTS_PER_MM", "Y_POINTS_PER_MM"),
+)
+"""What says anything of ink or segments; half of the statements in real files do not (comments, dates, equipment)."""
+
+_CODES = np.unique([int.from_bytes(name[:_CODE_BYTES].encode(), "big") for name in KEYWORDS]).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,9 @@ class Scan:
         down: bool ``(b,)``, whether the pen was on the paper.
         places: int64 ``(b,)``, the byte at which the numbers of a block begin.
         junk: int64 ``(b,)``, words in a block that are not numbers.
-        statements: int64 ``(k, 3)``: first byte, byte after the last, and blocks seen before, of each other keyword.
+        statements: int64 ``(k, 3)``: first byte, byte after the last, and blocks seen before, of each other keyword
+            that may be one of :data:`KEYWORDS`.
+        n_keywords: how many keywords there are, of any name.
         n_bytes: how much memory it takes.
     """
 
@@ -42,17 +53,19 @@ class Scan:
     places: NDArray[np.int64]
     junk: NDArray[np.int64]
     statements: NDArray[np.int64]
+    n_keywords: int
     n_bytes: int
 
 
 def scan(data: bytes) -> Scan:
     """Scan a UNIPEN text; words that are not numbers are counted, nothing is refused here."""
     raw = np.frombuffer(data, np.uint8)
-    n_keywords = _count_keywords.for_work(_BYTE_US * len(raw))(raw)
+    most = _count_keywords.for_work(_BYTE_US * len(raw))(raw)
     values = np.empty(len(raw) // 2 + 1, np.float64)
-    blocks = np.zeros((n_keywords + 1, 4), np.int64)
-    statements = np.zeros((n_keywords, 3), np.int64)
-    n_values, n_blocks, n_statements = _scan.for_work(_BYTE_US * len(raw))(raw, values, blocks, statements)
+    blocks = np.zeros((most + 1, 4), np.int64)
+    statements = np.zeros((most, 3), np.int64)
+    run = _scan.for_work(_BYTE_US * len(raw))
+    n_values, n_blocks, n_statements, n_keywords = run(raw, _CODES, values, blocks, statements)
     blocks[n_blocks, 0] = n_values
     arrays = (
         values[:n_values].copy(),
@@ -62,7 +75,7 @@ def scan(data: bytes) -> Scan:
         blocks[:n_blocks, 3].copy(),
         statements[:n_statements].copy(),
     )
-    return Scan(data, *arrays, len(data) + sum(array.nbytes for array in arrays))
+    return Scan(data, *arrays, n_keywords, len(data) + sum(array.nbytes for array in arrays))
 
 
 @inner
@@ -90,21 +103,34 @@ def _is_word(data: NDArray[np.uint8], at: int, word: NDArray[np.uint8]) -> bool:
     return True
 
 
+@inner
+def _is_of_use(data: NDArray[np.uint8], begin: int, end: int, codes: NDArray[np.int64]) -> bool:
+    """Say whether the first bytes of a word, in capitals, are those of a keyword."""
+    code = np.int64(0)
+    for k in range(begin, min(end, begin + _CODE_BYTES)):
+        code = code * 256 + (data[k] - 32 if 97 <= data[k] <= 122 else data[k])
+    for known in codes:  # noqa: SIM110 - numba compiles no any() over a generator
+        if code == known:
+            return True
+    return False
+
+
 @kernel
 def _scan(
     data: NDArray[np.uint8],
+    codes: NDArray[np.int64],
     values: NDArray[np.float64],
     blocks: NDArray[np.int64],
     statements: NDArray[np.int64],
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, int]:
     """Fill ``values``, ``blocks`` (first value, down, place, junk) and ``statements``; return how many of each."""
     n, i = len(data), 0
-    n_values, n_blocks, n_statements = 0, 0, 0
-    in_block, line_start = False, True
+    n_values, n_blocks, n_statements, n_keywords = 0, 0, 0, 0
+    in_block, line_start, is_open = False, True, False
     while i < n:
         c = data[i]
         if line_start and c == _DOT and i + 1 < n and _is_letter(data[i + 1]):
-            if not in_block and n_statements:
+            if is_open:
                 statements[n_statements - 1, 1] = i
             down = _is_word(data, i + 1, _PEN_DOWN)
             in_block = down or _is_word(data, i + 1, _PEN_UP)
@@ -114,7 +140,9 @@ def _scan(
             if in_block:
                 blocks[n_blocks, 0], blocks[n_blocks, 1], blocks[n_blocks, 2] = n_values, down, i
                 n_blocks += 1
-            else:
+            n_keywords += not in_block
+            is_open = not in_block and _is_of_use(data, begin + 1, i, codes)
+            if is_open:
                 statements[n_statements, 0], statements[n_statements, 1] = begin, n
                 statements[n_statements, 2] = n_blocks
                 n_statements += 1
@@ -135,7 +163,7 @@ def _scan(
                 n_values += 1
             else:
                 blocks[n_blocks - 1, 3] += 1
-    return n_values, n_blocks, n_statements
+    return n_values, n_blocks, n_statements, n_keywords
 
 
 @inner
