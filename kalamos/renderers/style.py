@@ -124,7 +124,7 @@ class Style:
     shift_y: float = _number(
         "frame", 0.0, "ratio", (-1.0, 1.0), "place in the free height: -1 top, 0 centred, 1 bottom"
     )
-    tier: str = _choice("frame", "exact fast", "raster: 256 samples a pixel of the true union, or a distance field")
+    tier: str = _choice("frame", "exact fast", "raster: 512 samples a pixel of the true union, or a distance field")
     # paper
     paper_level: float = _number("paper", 1.0, "of white", (0.2, 1.0), "brightness of the bare paper")
     paper_grain: float = _number("paper", 0.0, "of white", (0.0, 0.2), "standard deviation of its fine grain")
