@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kalamos.benchmark import leaderboard, run
+from kalamos.benchmark import leaderboard, publish, run
+from kalamos.benchmark.significance import pairwise
 from kalamos.benchmark.task import image_checksum, load_task, pin, prepare, task_names
 from kalamos.errors import KalamosError, TaskError
+from kalamos.recoverer import load_recoverer
 from kalamos.store import read_rows
 
 SAMPLES = 60
@@ -182,6 +185,42 @@ def test_tables_in_every_form(benched):
     found = {(row["entry"], row["metric"]): float(row["value"]) for row in rows}
     assert found["good-continuation", "ldtw"] == value(results, "good-continuation", "ldtw")
     assert len(json.loads(leaderboard.to_json(list(results.values())))) == len(results)
+
+
+def test_published_texts(benched):
+    results = list(benched[1].values())
+    text = publish.full_text(results)
+    assert text.startswith("# Leaderboard")
+    assert "| good-continuation | Arab |" in text
+    assert "| truth | Arab |" not in text
+    readme = publish.with_short_table(f"before\n{publish.MARK}\nold\n{publish.MARK}\nafter\n", results)
+    assert readme.startswith("before\n")
+    assert readme.endswith("\nafter\n")
+    assert "old" not in readme
+    assert "| nearest |" in readme
+    assert publish.with_short_table(readme, results) == readme
+    for variant in publish.VARIANTS:
+        assert load_recoverer(variant).velocity in variant
+
+
+def test_few_writers_and_the_power_of_a_task_are_told(benched):
+    _, results = benched
+    entries = [results["good-continuation"], results["nearest"]]
+    (table,) = leaderboard.tables(entries)
+    assert "Power: of two entries like good-continuation and nearest" in table.note
+    (small,) = leaderboard.tables([replace(entry, writers=3) for entry in entries])
+    assert "Only 3 writers" in small.note
+    assert "below p = 0.250, so none is decided" in small.note
+
+
+def test_every_pair_of_entries_is_corrected_for_all_of_them(benched):
+    results = [result for result in benched[1].values() if result.kind == "control"]
+    p = pairwise(results, "ldtw")
+    assert len(p) == len(results) * (len(results) - 1) // 2
+    assert p[frozenset({"truth", "constant_speed"})] == 1.0
+    assert p[frozenset({"truth", "reversed"})] < 0.05
+    alone = pairwise([benched[1]["truth"], benched[1]["reversed"]], "ldtw")
+    assert alone[frozenset({"truth", "reversed"})] < p[frozenset({"truth", "reversed"})]
 
 
 def test_compare_says_who_is_better_at_what(benched):
