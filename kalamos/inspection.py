@@ -73,7 +73,7 @@ class Inspection:
         lines = [
             f"{name.replace('_', ' '):>13}  {_plain(value)}"
             for name, value in self.as_dict().items()
-            if value not in (None, {}, [])
+            if value is not None and value is not False and value not in ({}, [])
         ]
         return "\n".join([*lines, "", _terminal(self.samples[0].ink)]) if self.samples else "\n".join(lines)
 

@@ -85,11 +85,11 @@ CORPUS = MathWriting(
         title="MathWriting",
         scripts=(SCRIPT,),
         levels=("line", "character"),
-        size="230,000 expressions written by people, 400,000 synthetic ones, and symbols",
+        size="229,864, 15,674 and 7,644 written expressions (training, validation, test), 400,000 synthetic, symbols",
         licence="CC BY-NC-SA 4.0",
         citation="P. Gervais, A. Fadeeva, A. Maksai: MathWriting: a dataset for handwritten mathematical expression"
         " recognition. arXiv 2404.10690, 2024",
-        obtain="download mathwriting-2024.tgz from the address in the article and unpack it",
+        obtain="unpack https://storage.googleapis.com/mathwriting_data/mathwriting-2024.tgz (2.9 GB)",
         layout="train, valid, test, synthetic, symbols, each a folder of *.inkml",
         verified="only against the published description and files written after it; no real file was at hand",
         url="https://arxiv.org/abs/2404.10690",

@@ -37,7 +37,7 @@ CORPUS = FolderCorpus(
         title="CASIA-OLHWDB 1.0-1.2 and 2.0-2.2",
         scripts=("Hani", "Zyyy"),
         levels=("character", "line"),
-        size="3.9 million characters of 7,185 classes and 5,092 pages of text by 1,020 writers",
+        size="3,912,017 characters of 7,356 classes (7,185 Chinese) and 5,092 pages of text by 1,020 writers",
         licence="free for academic research; commercial use by agreement with CASIA",
         citation=(
             "C.-L. Liu, F. Yin, D.-H. Wang, Q.-F. Wang: CASIA Online and Offline Chinese Handwriting Databases."
