@@ -6,18 +6,23 @@ A path's score is the sum of its actions' log-probabilities, the end included.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 
+from kalamos.models.blocks import BLOCK_PIECES
+from kalamos.models.forward import MOST_PASSES, SPARE_STEPS, STEPS_A_PIECE, Motioned
 from kalamos.models.network import MASKED, Directed, PathNetwork, Route, Scene, directed, set_drawn
+from kalamos.models.pieces import POINTS, Pieces
 
-STEPS_A_PIECE = 2
-SPARE_STEPS = 8
-MOST_PASSES = 4
-"""A piece is drawn this often at most, so that no path goes round for ever on ink unlike any trained on."""
+BATCH = 64
+LIKE_PIECES = 80
+"""With more pieces than this, batches shrink by the square of the number."""
 
 
 class Beams(NamedTuple):
@@ -128,3 +133,56 @@ def motion(net: PathNetwork, scene: Scene, memory: Tensor, route: Route) -> tupl
     hot = F.one_hot(before.clamp_min(0), memory.shape[1]).to(memory.dtype) * (before >= 0)[..., None]
     offsets, slowness = net.motion(memory, scene, directed(scene), route, hot.cumsum(1))
     return offsets, slowness
+
+
+def collate_scene(pieces: Sequence[Pieces]) -> Scene:
+    """Return the pieces of several images as one padded batch."""
+    b, n = len(pieces), max(len(one.points) for one in pieces)
+    points, radii = np.zeros((b, n, POINTS, 2), np.float32), np.ones((b, n, POINTS), np.float32)
+    joints, real = np.full((b, n, 2), -1, np.int64), np.zeros((b, n), bool)
+    for i, one in enumerate(pieces):
+        k = len(one.points)
+        points[i, :k], radii[i, :k], joints[i, :k], real[i, :k] = one.points, one.radii, one.joints, True
+    return Scene(*(torch.from_numpy(array) for array in (points, radii, joints, real)))
+
+
+def search(net: PathNetwork, pieces: Sequence[Pieces], width: int) -> list[Motioned]:
+    """Return the likeliest path found for each image, with its motion: batches of like sizes, ``width`` beams.
+
+    The greedy path stays where its probability is above one half (no other can be likelier) and on very long images.
+    """
+    found: dict[int, Motioned] = {}
+    order = sorted(range(len(pieces)), key=lambda k: len(pieces[k].points))
+    while order:
+        largest = len(pieces[order[-1]].points)
+        count = max(1, min(BATCH, BATCH * LIKE_PIECES**2 // largest**2))
+        order, chosen = order[:-count], order[-count:]
+        found |= dict(zip(chosen, _search_batch(net, [pieces[k] for k in chosen], width), strict=True))
+    return [found[k] for k in range(len(pieces))]
+
+
+@torch.inference_mode()
+def _search_batch(net: PathNetwork, pieces: Sequence[Pieces], width: int) -> list[Motioned]:
+    scene = collate_scene(pieces)
+    memory = net.encode(scene)
+    routes, sure = _routes(net, scene, memory, 1)
+    unsure = torch.nonzero(~sure & (scene.real.sum(1) <= BLOCK_PIECES))[:, 0]
+    if width > 1 and len(unsure):
+        some = Scene(*(tensor[unsure] for tensor in scene))
+        again, _ = _routes(net, some, memory[unsure], width)
+        for k, route in zip(unsure.tolist(), again, strict=True):
+            routes[k] = route
+    longest = max(route.steps.shape[1] for route in routes)
+    padded = [Route(*(F.pad(t, (0, longest - t.shape[1])) for t in route)) for route in routes]
+    route = Route(*(torch.cat(parts) for parts in zip(*padded, strict=True)))
+    offsets, slowness = motion(net, scene, memory, route)
+    lengths = route.real.sum(1).tolist()
+    arrays = [tensor.numpy() for tensor in (route.steps, route.lifts, offsets, slowness)]
+    return [Motioned(*(array[k, :n] for array in arrays)) for k, n in enumerate(lengths)]
+
+
+def _routes(net: PathNetwork, scene: Scene, memory: Tensor, width: int) -> tuple[list[Route], Tensor]:
+    """Return the best path of each image, and whether its probability leaves room for no better one."""
+    found = beam_search(net, scene, width, memory)
+    best = best_route(found)
+    return [Route(*(t[k : k + 1] for t in best)) for k in range(len(memory))], found.score[:, 0] > math.log(0.5)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
+from kalamos.models.parameters import MOTION_LAYERS
 from kalamos.models.pieces import POINTS
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class MotionHead(nn.Module):
         super().__init__()
         self.piece = nn.Linear(d, c)
         self.shape = nn.Linear(3 * POINTS + 8, c)
-        self.layers = nn.ModuleList(ConvolutionLayer(2 * c) for _ in range(3))
+        self.layers = nn.ModuleList(ConvolutionLayer(2 * c) for _ in range(MOTION_LAYERS))
         self.offsets = nn.Linear(2 * c, 2 * POINTS)
         self.slowness = nn.Linear(2 * c, POINTS - 1)
 

@@ -16,30 +16,21 @@ Shapes: b images, n pieces, t steps, m = 2 n directed pieces, d channels, h head
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kalamos.models.motion import MotionHead
+from kalamos.models.parameters import N_PAIR, N_PIECE, N_STEP, Sizes
 from kalamos.models.pieces import POINTS
 
 UNIT_PX = 16.0
 MASKED = -1e4
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How large the network is."""
-
-    channels: int = 128
-    heads: int = 4
-    encoder_layers: int = 3
-    decoder_layers: int = 2
-    pair_channels: int = 32
-    motion_channels: int = 64
 
 
 class Scene(NamedTuple):
@@ -126,11 +117,6 @@ def piece_features(scene: Scene) -> Tensor:
         [shape, scene.radii - 1.0, turn, length / 8.0, degree, inner, outer, squash(size).expand(-1, p.shape[1], -1)],
         -1,
     )
-
-
-N_PIECE = 2 * POINTS + POINTS + (POINTS - 2) + 1 + 2 + 2 + 4 + 2
-N_PAIR = 12
-N_STEP = 17
 
 
 def pair_features(scene: Scene) -> Tensor:
@@ -382,6 +368,13 @@ class PathNetwork(nn.Module):
         on = scores[:, :, 0].masked_fill(~(joined & real[:, None]), MASKED)
         lift = scores[:, :, 1].masked_fill(~real[:, None], MASKED)
         return torch.cat([on, lift, self.end(x).float()], -1)
+
+
+def loaded(tensors: Mapping[str, NDArray[np.float32]], sizes: Sizes) -> PathNetwork:
+    """Return a network with given weights, for reading."""
+    net = PathNetwork(sizes)
+    net.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
+    return net.eval()
 
 
 def order_loss(scores: Tensor, route: Route) -> Tensor:

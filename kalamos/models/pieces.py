@@ -66,6 +66,18 @@ def cut_pieces(pixels: NDArray[np.uint8], piece_px: float = PIECE_PX) -> Pieces:
     return Pieces(*_cut(*graph, field, stride, piece_px, SPUR_PX, LINK_PX))
 
 
+def walked_points(pieces: Pieces, steps: NDArray[np.int64]) -> Doubles:
+    """Return the points of directed pieces in the direction of writing, ``(t, POINTS, 2)``."""
+    line = pieces.points[steps // 2].astype(np.float64)
+    return np.where((steps % 2 == 1)[:, None, None], line[:, ::-1], line)
+
+
+def interval_lengths(line: Doubles) -> Doubles:
+    """Return the lengths between neighbouring points, ``(t, POINTS - 1)``; a quarter pixel more, for dots."""
+    step = np.diff(line, axis=1)
+    return np.asarray(np.hypot(step[..., 0], step[..., 1]) + 0.25)
+
+
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _chains(
     node_pixels: Ints, node_offsets: Ints, edges: Ints, pixels: Ints, offsets: Ints, field: Doubles, stride: int

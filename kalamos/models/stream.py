@@ -27,7 +27,7 @@ from kalamos.ink import Ink, Split
 from kalamos.models.matching import Path as PenPath
 from kalamos.models.matching import match
 from kalamos.models.network import Route, Scene
-from kalamos.models.pieces import POINTS, Pieces, cut_pieces
+from kalamos.models.pieces import POINTS, Pieces, cut_pieces, interval_lengths, walked_points
 from kalamos.renderers import Style, render_batch
 from kalamos.seeding import rng_for
 
@@ -223,18 +223,6 @@ def motion_targets(pieces: Pieces, path: PenPath) -> tuple[NDArray[np.float32], 
         return offsets, np.zeros_like(lengths, np.float32), False
     slowness = np.log((durations / total + 1e-5) / (lengths / lengths.sum()))
     return offsets, slowness.clip(-3, 3).astype(np.float32), True
-
-
-def walked_points(pieces: Pieces, steps: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the points of directed pieces in the direction of writing, ``(t, POINTS, 2)``."""
-    line = pieces.points[steps // 2].astype(np.float64)
-    return np.where((steps % 2 == 1)[:, None, None], line[:, ::-1], line)
-
-
-def interval_lengths(line: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the lengths between neighbouring points, ``(t, POINTS - 1)``; a quarter pixel more, for dots."""
-    step = np.diff(line, axis=1)
-    return np.asarray(np.hypot(step[..., 0], step[..., 1]) + 0.25)
 
 
 def as_it_is(batches: list[list[Any]]) -> list[list[Any]]:

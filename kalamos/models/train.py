@@ -37,7 +37,7 @@ from kalamos.renderers import Style, preset, render_batch
 from kalamos.seeding import stable_hash
 
 LEARNERS = {
-    "kalamos": "kalamos.models.calamus:KalamosLearner",
+    "kalamos": "kalamos.models.learner:KalamosLearner",
     "rabhi2020": "kalamos.models.rabhi2020:Rabhi2020Learner",
 }
 WATCHED = ("ldtw", "ldtw_below_3", "rmse_arc_below_5", "rmse_time", "start_point", "stroke_count", "aiou")

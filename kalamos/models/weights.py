@@ -7,14 +7,17 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor, nn
+from safetensors.numpy import load, save
 
 from kalamos.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 SHIPPED = Path(__file__).parent / "weights"
 TENSORS, CONFIG = "model.safetensors", "config.json"
@@ -25,17 +28,17 @@ class Weights(NamedTuple):
 
     Attributes:
         config: the whole of ``config.json``: ``model``, ``sizes``, ``sha256``, and what the training says of itself.
-        tensors: name -> float32 tensor.
+        tensors: name -> float32 array.
     """
 
     config: dict[str, Any]
-    tensors: dict[str, Tensor]
+    tensors: dict[str, NDArray[np.float32]]
 
 
 def save_weights(folder: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
     """Write tensors (as float16) and config with the tensors' hash; each file is replaced whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    halves = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in sorted(tensors.items())}
+    halves = {name: tensor.detach().numpy().astype(np.float16) for name, tensor in sorted(tensors.items())}
     data = save(halves)
     told = {**config, "sha256": hashlib.sha256(data).hexdigest()}
     _replace(folder / TENSORS, data)
@@ -46,8 +49,8 @@ def load_weights(folder: Path, model: str) -> Weights:
     """Read a folder of weights.
 
     Raises:
-        ModelError: where a file is missing or broken, belongs to another model, or does not have the hash that the
-            config states.
+        ModelError: where a file is missing or broken, belongs to another model, does not have the hash that the
+            config states, or holds a value that is not finite.
     """
     try:
         config = json.loads((folder / CONFIG).read_text("utf-8"))
@@ -67,20 +70,22 @@ def load_weights(folder: Path, model: str) -> Weights:
         halves = load(data)
     except SafetensorError as error:
         raise ModelError(f"{folder / TENSORS} is no safetensors file: {error}") from error
-    return Weights(config, {name: tensor.float() for name, tensor in halves.items()})
+    tensors = {name: tensor.astype(np.float32) for name, tensor in halves.items()}
+    if broken := [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]:
+        raise ModelError(f"{folder / TENSORS}: {broken[0]} holds values that are not finite")
+    return Weights(config, tensors)
 
 
 def fill(net: nn.Module, weights: Weights, folder: Path) -> None:
-    """Put weights into a network.
+    """Put weights into a torch network.
 
     Raises:
-        ModelError: where names or shapes do not fit, or a value is not finite.
+        ModelError: where names or shapes do not fit.
     """
-    broken = [name for name, tensor in weights.tensors.items() if not bool(tensor.isfinite().all())]
-    if broken:
-        raise ModelError(f"{folder / TENSORS}: {broken[0]} holds values that are not finite")
+    import torch  # noqa: PLC0415 - not needed to read weights
+
     try:
-        net.load_state_dict(weights.tensors)
+        net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.tensors.items()})
     except RuntimeError as error:
         raise ModelError(f"{folder / TENSORS} does not fit its config: {' '.join(str(error).split())[:300]}") from error
 

@@ -6,9 +6,11 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from tiny_corpus import LETTERS, letter
 
 from kalamos.benchmark.metrics import METRICS, Pair
-from kalamos.models.calamus import Kalamos, KalamosLearner, collate_scene
-from kalamos.models.decode import beam_search, best_route
-from kalamos.models.network import PathNetwork, Sizes
+from kalamos.models.calamus import Kalamos
+from kalamos.models.decode import beam_search, best_route, collate_scene
+from kalamos.models.learner import KalamosLearner
+from kalamos.models.network import PathNetwork
+from kalamos.models.parameters import Sizes
 from kalamos.models.stream import make_item
 from kalamos.models.train import gradients
 from kalamos.renderers import Style, render

@@ -8,9 +8,10 @@ from kalamos import geometry
 from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.ink import Ink
 from kalamos.models.calamus import assemble
+from kalamos.models.forward import Motioned
 from kalamos.models.matching import match
-from kalamos.models.pieces import POINTS, cut_pieces
-from kalamos.models.stream import motion_targets, walked_points
+from kalamos.models.pieces import POINTS, cut_pieces, walked_points
+from kalamos.models.stream import motion_targets
 from kalamos.renderers import Style, render
 
 
@@ -24,7 +25,7 @@ def test_the_matched_path_has_the_strokes_order_and_direction_of_the_truth(name:
     assert path.lifts.sum() == ink.n_strokes
     assert path.distance_px < 1
     still = np.zeros((len(path.steps), POINTS - 1))
-    answer = assemble(pieces, path.steps, path.lifts, np.zeros((len(path.steps), POINTS, 2)), still)
+    answer = assemble(pieces, Motioned(path.steps, path.lifts, np.zeros((len(path.steps), POINTS, 2)), still))
     assert METRICS["ldtw"].value(Pair(answer, made.truth)) < 1.2
     assert METRICS["ldtw"].value(Pair(geometry.reverse(answer), made.truth)) > 5
 
@@ -35,7 +36,7 @@ def test_the_truths_places_and_times_lie_along_the_path() -> None:
     path = match(made.truth, pieces)
     offsets, slowness, timed = motion_targets(pieces, path)
     assert timed and np.isfinite(slowness).all()
-    exact = assemble(pieces, path.steps, path.lifts, offsets, slowness)
+    exact = assemble(pieces, Motioned(path.steps, path.lifts, offsets, slowness))
     assert METRICS["ldtw"].value(Pair(exact, made.truth)) < 0.5
     first = geometry.trajectory(made.truth, 2)[0]
     assert np.allclose(exact.xy[0], first, atol=0.01)

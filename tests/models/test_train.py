@@ -14,7 +14,7 @@ from tiny_corpus import LETTERS, letter
 
 from kalamos.errors import ModelError
 from kalamos.models import train as training
-from kalamos.models.calamus import KalamosLearner
+from kalamos.models.learner import KalamosLearner
 from kalamos.models.stream import ChunkStream, Mixture, Source, TrainingInk, make_item
 from kalamos.models.train import Recipe, gradients, train
 from kalamos.models.weights import TENSORS, load_weights

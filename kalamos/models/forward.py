@@ -1,0 +1,558 @@
+"""The forward pass of :mod:`kalamos.models.network` for one image, compiled, without torch: what ``recover`` runs.
+
+An image is some 20 pieces and 20 steps; torch spends its time between its many small calls. Here a whole image is one
+compiled call: the encoder, the greedy path with kept keys and values, and the motion along it. Results are those of the
+network to the rounding of float32 (``tests/models/test_forward.py``).
+
+Shapes: n pieces, m = 2 n directed pieces, t steps, d channels, h heads, e = d / h. All weights are (in, out).
+"""
+
+# mypy: disable-error-code="no-any-return"
+# (calls of compiled functions are Any)
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from kalamos.models.parameters import (
+    AMOUNT,
+    ANSWER,
+    ASK,
+    BOTH,
+    DECODED,
+    DECODER_ROWS,
+    DIRECT,
+    ENCODED,
+    ENCODER,
+    ENCODER_ROWS,
+    END,
+    MODE,
+    MOTION_PIECE,
+    MOTION_ROWS,
+    MOTION_SHAPE,
+    N_STEP,
+    NORM,
+    OFFSETS,
+    OUT,
+    PAIR_IN,
+    PAIR_OUT,
+    PIECE_IN,
+    PIECE_OUT,
+    QUERY,
+    RECENCY,
+    REST,
+    SLOWNESS,
+    STEP_IN,
+    STEP_MID,
+    STEP_OUT,
+    TOKEN,
+    Net,
+)  # fmt: skip
+from kalamos.models.pieces import POINTS
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class Motioned(NamedTuple):
+    """A path over pieces and the pen's motion along it.
+
+    Attributes:
+        steps: int64 ``(t,)``, directed pieces.
+        lifts: bool ``(t,)``, True where the pen was lifted before.
+        offsets: float32 ``(t, POINTS, 2)``, pixels from the pieces' points.
+        slowness: float32 ``(t, POINTS - 1)``, log of time over length, 0 at the mean speed.
+    """
+
+    steps: Longs
+    lifts: Bools
+    offsets: Floats
+    slowness: Floats
+
+
+UNIT_PX = 16.0
+STEPS_A_PIECE = 2
+SPARE_STEPS = 8
+"""A path is cut at so many steps."""
+MOST_PASSES = 4
+"""A piece is drawn this often at most, so that no path goes round for ever on ink unlike any trained on."""
+ENCODER_STRIDE, DECODER_STRIDE, MOTION_STRIDE = len(ENCODER_ROWS), len(DECODER_ROWS), len(MOTION_ROWS)
+TINY = 1e-6
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def gelu(x: Floats) -> None:
+    """Apply x * (1 + erf(x / sqrt 2)) / 2 in place; the error function as a quotient of polynomials, within 5e-7."""
+    f = np.float32
+    flat = x.reshape(-1)
+    for i in range(len(flat)):
+        z = min(f(4.0), max(f(-4.0), flat[i] * f(0.70710678118654752)))
+        q = z * z
+        over = ((f(-2.72614225801306e-10) * q + f(2.77068142495902e-08)) * q + f(-2.10102402082508e-06)) * q
+        over = ((over + f(-5.69250639462346e-05)) * q + f(-7.34990630326855e-04)) * q
+        over = (over + f(-2.95459980854025e-03)) * q + f(-1.60960333262415e-02)
+        under = ((f(-1.45660718464996e-05) * q + f(-2.13374055278905e-04)) * q + f(-1.68282697438203e-03)) * q
+        under = (under + f(-7.37332916720468e-03)) * q + f(-1.42647390514189e-02)
+        flat[i] = f(0.5) * flat[i] * (f(1.0) + z * over / under)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def dense(x: Floats, net: Net, row: int) -> Floats:
+    """Return the linear layer ``row`` of the rows of ``x`` (r, in)."""
+    at, n, m = net.table[row]
+    w, bias = net.values[at : at + n * m].reshape(n, m), net.values[at + n * m : at + n * m + m]
+    y = np.empty((len(x), m), np.float32)
+    for i in range(len(x)):
+        out = y[i]
+        for j in range(m):
+            out[j] = bias[j]
+        for k in range(0, n - 3, 4):
+            a, b, c, d = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
+            wa, wb, wc, wd = w[k], w[k + 1], w[k + 2], w[k + 3]
+            for j in range(m):
+                out[j] += (a * wa[j] + b * wb[j]) + (c * wc[j] + d * wd[j])
+        for k in range(n - n % 4, n):
+            a, wa = x[i, k], w[k]
+            for j in range(m):
+                out[j] += a * wa[j]
+    return y
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def bent(x: Floats, net: Net, row: int) -> Floats:
+    """Return the linear layer ``row`` of ``x``, bent."""
+    y = dense(x, net, row)
+    gelu(y)
+    return y
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def add(x: Floats, y: Floats) -> None:
+    """Add ``y`` to ``x``, both (r, d), in place."""
+    for i in range(x.shape[0]):
+        for k in range(x.shape[1]):
+            x[i, k] += y[i, k]
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def normed(x: Floats, net: Net, row: int) -> Floats:
+    """Return the rows of ``x`` (r, d) with mean 0 and variance 1, scaled and shifted (layer norm)."""
+    at, d = net.table[row, 0], x.shape[1]
+    y = np.empty_like(x)
+    for i in range(len(x)):
+        mean, square = 0.0, 0.0
+        for k in range(d):
+            mean += x[i, k]
+        mean /= d
+        for k in range(d):
+            square += (x[i, k] - mean) ** 2
+        inverse = 1.0 / np.sqrt(square / d + 1e-5)
+        for k in range(d):
+            y[i, k] = (x[i, k] - mean) * inverse * net.values[at + k] + net.values[at + d + k]
+    return y
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def feed(x: Floats, net: Net, row: int) -> None:
+    """Add the two-layer block whose norm is ``row`` to ``x`` (r, d), in place."""
+    add(x, dense(bent(normed(x, net, row), net, row + 1), net, row + 2))
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def read(query: Floats, keys: Floats, values: Floats, bias: Floats, count: int, found: Floats) -> None:
+    """Write into ``found`` (d,) what a query (d,) reads from the first ``count`` of keys (d, k) and values (k, d).
+
+    ``bias`` is (h, k).
+    """
+    heads = len(bias)
+    e = len(query) // heads
+    score = np.empty(count, np.float32)
+    share = np.float32(1.0 / np.sqrt(e))
+    for h in range(heads):
+        for j in range(count):
+            score[j] = bias[h, j]
+        for c in range(h * e, (h + 1) * e):
+            factor = query[c] * share
+            for j in range(count):
+                score[j] += factor * keys[c, j]
+        top, total = score[0], np.float32(0.0)
+        for j in range(count):
+            top = max(top, score[j])
+        for j in range(count):
+            score[j] = np.exp(score[j] - top)
+            total += score[j]
+        for c in range(h * e, (h + 1) * e):
+            found[c] = 0.0
+        for j in range(count):
+            factor = score[j] / total
+            for c in range(h * e, (h + 1) * e):
+                found[c] += factor * values[j, c]
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def split(both: Floats, keys: Floats, values: Floats) -> None:
+    """Part keys, laid (d, k), from values (k, d) where they stand side by side, (k, 2 d)."""
+    d = values.shape[1]
+    for j in range(len(both)):
+        for c in range(d):
+            keys[c, j], values[j, c] = both[j, c], both[j, d + c]
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def squash(x: float) -> float:
+    """Return a distance in pixels on a scale that is linear near 0 and logarithmic far off."""
+    return np.sign(x) * np.log1p(abs(x) / UNIT_PX)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def directed(points: Floats, joints: Ints) -> tuple[Floats, Ints]:
+    """Return geometry (m, 9) and joints (m, 2) of directed pieces: start, end, way in, way out, length."""
+    n, z = len(points), POINTS - 1
+    geo, ends = np.zeros((2 * n, 9), np.float32), np.empty((2 * n, 2), np.int32)
+    for i in range(n):
+        length = 0.0
+        for k in range(z):
+            length += np.hypot(points[i, k + 1, 0] - points[i, k, 0], points[i, k + 1, 1] - points[i, k, 1])
+        for back in range(2):
+            j, a, b, way = 2 * i + back, z * back, z * (1 - back), 1 - 2 * back
+            for axis in range(2):
+                geo[j, axis], geo[j, 2 + axis] = points[i, a, axis], points[i, b, axis]
+                geo[j, 4 + axis] = points[i, a + way, axis] - points[i, a, axis]
+                geo[j, 6 + axis] = points[i, b, axis] - points[i, b - way, axis]
+            for at in range(4, 8, 2):
+                norm = max(np.hypot(geo[j, at], geo[j, at + 1]), TINY)
+                geo[j, at] /= norm
+                geo[j, at + 1] /= norm
+            geo[j, 8] = length
+            ends[j, 0], ends[j, 1] = joints[i, back], joints[i, 1 - back]
+    return geo, ends
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def piece_features(points: Floats, radii: Floats, joints: Ints) -> Floats:
+    """Return what a piece is by itself and in the whole: ``network.piece_features``."""
+    n = len(points)
+    x = np.empty((n, 4 * POINTS + 9), np.float32)
+    low, high = np.full(2, np.float32(1e6)), np.full(2, np.float32(-1e6))
+    degree = np.zeros(joints.max() + 1)
+    for i in range(n):
+        for axis in range(2):
+            degree[joints[i, axis]] += 1
+            for k in range(POINTS):
+                low[axis], high[axis] = min(low[axis], points[i, k, axis]), max(high[axis], points[i, k, axis])
+    size = np.maximum(high - low, np.float32(1.0))
+    for i in range(n):
+        p = points[i]
+        row = x[i]
+        middle = np.zeros(2)
+        for k in range(POINTS):
+            middle[0] += p[k, 0] / POINTS
+            middle[1] += p[k, 1] / POINTS
+        length, at = 0.0, 3 * POINTS
+        ways = np.zeros((POINTS - 1, 2))
+        for k in range(POINTS):
+            row[2 * k], row[2 * k + 1] = (p[k, 0] - middle[0]) / 4.0, (p[k, 1] - middle[1]) / 4.0
+            row[2 * POINTS + k] = radii[i, k] - 1.0
+            if k < POINTS - 1:
+                dx, dy = p[k + 1, 0] - p[k, 0], p[k + 1, 1] - p[k, 1]
+                step = np.hypot(dx, dy)
+                length += step
+                ways[k, 0], ways[k, 1] = dx / max(step, TINY), dy / max(step, TINY)
+        for k in range(POINTS - 2):
+            row[at + k] = ways[k, 0] * ways[k + 1, 0] + ways[k, 1] * ways[k + 1, 1]
+        at += POINTS - 2
+        row[at] = length / 8.0
+        for side in range(2):
+            row[at + 1 + side] = min(degree[joints[i, side]], 4) - 1.0
+            row[at + 3 + side] = (middle[side] - low[side]) / size[side]
+            row[at + 5 + side] = squash(middle[side] - low[side])
+            row[at + 7 + side] = squash(high[side] - middle[side])
+            row[at + 9 + side] = squash(size[side])
+    return x
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def pair_features(points: Floats, joints: Ints) -> Floats:
+    """Return how two pieces lie to each other, (n n, 12): ``network.pair_features``."""
+    n, last = len(points), POINTS - 1
+    x = np.zeros((n * n, 12), np.float32)
+    middle, ways = np.zeros((n, 2)), np.zeros((n, 2, 2))
+    for i in range(n):
+        for k in range(POINTS):
+            middle[i, 0] += points[i, k, 0] / POINTS
+            middle[i, 1] += points[i, k, 1] / POINTS
+        for side in range(2):
+            a, b = (1, 0) if side == 0 else (last - 1, last)
+            dx, dy = points[i, b, 0] - points[i, a, 0], points[i, b, 1] - points[i, a, 1]
+            norm = max(np.hypot(dx, dy), TINY)
+            ways[i, side, 0], ways[i, side, 1] = dx / norm, dy / norm
+    for i in range(n):
+        for j in range(n):
+            row = x[i * n + j]
+            dx, dy = middle[j, 0] - middle[i, 0], middle[j, 1] - middle[i, 1]
+            row[0], row[1], row[2] = squash(dx), squash(dy), squash(np.hypot(dx, dy))
+            gap = np.inf
+            for a in range(2):
+                for b in range(2):
+                    p, q = points[i, a * last], points[j, b * last]
+                    gap = min(gap, np.hypot(p[0] - q[0], p[1] - q[1]))
+                    if joints[i, a] == joints[j, b]:
+                        row[4 + 2 * a + b] = 1.0
+                        row[8 + 2 * a + b] = ways[i, a, 0] * ways[j, b, 0] + ways[i, a, 1] * ways[j, b, 1]
+            row[3] = squash(gap)
+    return x
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def encode(points: Floats, radii: Floats, joints: Ints, net: Net) -> Floats:
+    """Return the vectors of directed pieces, (m, d)."""
+    n = len(points)
+    x = dense(bent(piece_features(points, radii, joints), net, PIECE_IN), net, PIECE_OUT)
+    d = x.shape[1]
+    lies = dense(bent(pair_features(points, joints), net, PAIR_IN), net, PAIR_OUT)
+    bias = np.empty((net.heads, n), np.float32)
+    keys, values, found = np.empty((d, n), np.float32), np.empty((n, d), np.float32), np.empty((n, d), np.float32)
+    for row in range(ENCODER, net.decoder, ENCODER_STRIDE):
+        y = normed(x, net, row + NORM)
+        query = dense(y, net, row + QUERY)
+        split(dense(y, net, row + BOTH), keys, values)
+        for i in range(n):
+            for j in range(n):
+                for h in range(net.heads):
+                    bias[h, j] = lies[i * n + j, h]
+            read(query[i], keys, values, bias, n, found[i])
+        add(x, dense(found, net, row + OUT))
+        feed(x, net, row + OUT + 1)
+    return dense(normed(x, net, ENCODED), net, DIRECT).reshape(2 * n, d)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def step_features(geo: Floats, ends: Ints, last: int, drawn: Floats) -> Floats:
+    """Return how each directed piece lies to the pen after piece ``last`` (-1: none), ``network.step_features``."""
+    m = len(geo)
+    x = np.zeros((m, N_STEP), np.float32)
+    for j in range(m):
+        if last >= 0:
+            for at in range(0, 4, 2):
+                dx, dy = geo[j, at] - geo[last, 2], geo[j, at + 1] - geo[last, 3]
+                x[j, at + at // 2], x[j, at + at // 2 + 1] = squash(dx), squash(dy)
+                if at == 0:
+                    x[j, 2] = squash(np.hypot(dx, dy))
+            x[j, 5] = geo[last, 6] * geo[j, 4] + geo[last, 7] * geo[j, 5]
+            x[j, 6] = geo[last, 6] * geo[j, 5] - geo[last, 7] * geo[j, 4]
+            if ends[j, 0] == ends[last, 1]:
+                x[j, 7], x[j, 8] = 1.0, x[j, 5]
+            x[j, 9] = 1.0 if j == last ^ 1 else 0.0
+            x[j, 16] = 1.0
+        x[j, 10], x[j, 11] = min(drawn[j], np.float32(2.0)), min(drawn[j ^ 1], np.float32(2.0))
+        x[j, 12] = 1.0 if drawn[j] + drawn[j ^ 1] > 0 else 0.0
+        x[j, 13], x[j, 14], x[j, 15] = geo[j, 8] / 8.0, geo[j, 4], geo[j, 5]
+    return x
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def token(memory: Floats, geo: Floats, last: int, lifted: bool, drawn: Floats, net: Net) -> Floats:
+    """Return the decoder's input (1, d): the piece just drawn, and what is left to draw."""
+    m, d = memory.shape
+    rest, piece, amount = np.zeros((1, d), np.float32), np.zeros((1, d), np.float32), np.empty((1, 3), np.float32)
+    share, whole, count = 0.0, 0.0, 0
+    for j in range(m):
+        length = max(geo[j, 8], np.float32(1.0))
+        whole += length
+        if drawn[j] + drawn[j ^ 1] == 0:
+            share += length
+            count += 1
+            for c in range(d):
+                rest[0, c] += length * memory[j, c]
+    for c in range(d):
+        rest[0, c] /= max(share, 1.0)
+        if last >= 0:
+            piece[0, c] = memory[last, c]
+    amount[0, 0], amount[0, 1], amount[0, 2] = share / whole, squash(share), count / 16.0
+    x = dense(piece, net, TOKEN)
+    add(x, dense(rest, net, REST))
+    add(x, dense(amount, net, AMOUNT))
+    at = net.table[MODE, 0] + (0 if last < 0 else 2 if lifted else 1) * d
+    for c in range(d):
+        x[0, c] += net.values[at + c]
+    return x
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def decode_step(
+    x: Floats, t: int, keys: Floats, values: Floats, recency: Floats, far_keys: Floats, far_values: Floats,
+    bias: Floats, net: Net,
+) -> None:  # fmt: skip
+    """Decode step t, ``x`` (1, d), in place.
+
+    Its own keys and values go into ``keys`` (L, d, limit) and ``values`` (L, limit, d); those of the pieces are
+    ``far_keys`` (L, d, m) and ``far_values`` (L, m, d), read with ``bias`` (h, m).
+    """
+    d, m = x.shape[1], bias.shape[1]
+    found = np.empty((1, d), np.float32)
+    for layer in range(len(keys)):
+        row = net.decoder + layer * DECODER_STRIDE
+        y = normed(x, net, row + NORM)
+        both = dense(y, net, row + BOTH)
+        for c in range(d):
+            keys[layer, c, t], values[layer, t, c] = both[0, c], both[0, d + c]
+        query = dense(y, net, row + QUERY)
+        read(query[0], keys[layer], values[layer], recency, t + 1, found[0])
+        add(x, dense(found, net, row + OUT))
+        far = row + OUT + 1
+        query = dense(normed(x, net, far + NORM), net, far + QUERY)
+        read(query[0], far_keys[layer], far_values[layer], bias, m, found[0])
+        add(x, dense(found, net, far + OUT))
+        feed(x, net, far + OUT + 1)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def likeliest(x: Floats, answer: Floats, local: Floats, ends: Ints, last: int, drawn: Floats, net: Net) -> int:
+    """Return the likeliest action: j goes on over a joined piece, m + j lifts and starts there, 2 m ends."""
+    m, d = len(local), x.shape[1]
+    ask = dense(x, net, ASK)
+    best, action = dense(x, net, END)[0, 0], 2 * m
+    on, lift = np.zeros(m, np.float32), np.zeros(m, np.float32)
+    for c in range(d):
+        a, b = ask[0, c], ask[0, d + c]
+        for j in range(m):
+            on[j] += a * answer[c, j]
+            lift[j] += b * answer[c, j]
+    share = np.float32(1.0 / np.sqrt(d))
+    for j in range(m):
+        if drawn[j] + drawn[j ^ 1] >= MOST_PASSES:
+            continue
+        score = lift[j] * share + local[j, 1]
+        if score > best:
+            best, action = score, m + j
+        score = on[j] * share + local[j, 0]
+        if last >= 0 and ends[j, 0] == ends[last, 1] and score > best:
+            best, action = score, j
+    return action
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def crossing(memory: Floats, layers: int, net: Net) -> tuple[Floats, Floats]:
+    """Return keys (L, d, m) and values (L, m, d) of the pieces for the decoder's layers."""
+    m, d = memory.shape
+    keys, values = np.empty((layers, d, m), np.float32), np.empty((layers, m, d), np.float32)
+    for layer in range(layers):
+        row = net.decoder + layer * DECODER_STRIDE + OUT + 1 + BOTH
+        split(dense(memory, net, row), keys[layer], values[layer])
+    return keys, values
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def greedy(memory: Floats, geo: Floats, ends: Ints, net: Net) -> tuple[Longs, Bools]:
+    """Return the path that takes the likeliest action each time: directed pieces and lifts before them, (t,)."""
+    m, d = memory.shape
+    limit, layers = STEPS_A_PIECE * (m // 2) + SPARE_STEPS, (net.motion - net.decoder) // DECODER_STRIDE
+    far_keys, far_values = crossing(memory, layers, net)
+    replies = dense(memory, net, ANSWER)
+    answer, bias = np.empty((d, m), np.float32), np.empty((net.heads, m), np.float32)
+    for j in range(m):
+        for c in range(d):
+            answer[c, j] = replies[j, c]
+    keys, values = np.zeros((layers, d, limit), np.float32), np.zeros((layers, limit, d), np.float32)
+    recency, back = np.empty((net.heads, limit), np.float32), net.table[RECENCY, 2]
+    steps, lifts, drawn = np.full(limit + 1, -1), np.zeros(limit + 1, np.bool_), np.zeros(m, np.float32)
+    for t in range(limit):
+        last, lifted = steps[t], lifts[t]
+        local = dense(bent(bent(step_features(geo, ends, last, drawn), net, STEP_IN), net, STEP_MID), net, STEP_OUT)
+        for h in range(net.heads):
+            for k in range(t + 1):
+                recency[h, k] = net.values[net.table[RECENCY, 0] + h * back + min(t - k, back - 1)]
+            for j in range(m):
+                bias[h, j] = local[j, 2 + h]
+        x = token(memory, geo, last, lifted, drawn, net)
+        decode_step(x, t, keys, values, recency, far_keys, far_values, bias, net)
+        action = likeliest(normed(x, net, DECODED), answer, local, ends, last, drawn, net)
+        if action == 2 * m:
+            return steps[1 : t + 1].copy(), lifts[1 : t + 1].copy()
+        steps[t + 1], lifts[t + 1] = action % m, action >= m
+        drawn[action % m] += 1
+    return steps[1:].copy(), lifts[1:].copy()
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def motion_features(points: Floats, radii: Floats, geo: Floats, steps: Longs, lifts: Bools) -> Floats:
+    """Return what the motion head reads of each step beside the piece's vector, (t, 3 POINTS + 8)."""
+    t, flags = len(steps), 3 * POINTS
+    x = np.zeros((t, flags + 8), np.float32)
+    after, before = np.zeros(len(points)), np.zeros(len(points))
+    for k in range(t):
+        after[steps[k] // 2] += 1
+    for k in range(t):
+        step = steps[k]
+        i = step // 2
+        for axis in range(2):
+            middle = 0.0
+            for a in range(POINTS):
+                middle += points[i, a, axis] / POINTS
+            for a in range(POINTS):
+                b = POINTS - 1 - a if step % 2 == 1 else a
+                x[k, 2 * a + axis] = (points[i, b, axis] - middle) / 4.0
+                x[k, 2 * POINTS + a] = radii[i, b] - 1.0
+        x[k, flags] = 1.0 if lifts[k] else 0.0
+        x[k, flags + 1] = 1.0 if k + 1 < t and lifts[k + 1] else 0.0
+        if k > 0 and not lifts[k]:
+            x[k, flags + 2] = geo[steps[k - 1], 6] * geo[step, 4] + geo[steps[k - 1], 7] * geo[step, 5]
+            x[k, flags + 3] = geo[steps[k - 1], 6] * geo[step, 5] - geo[steps[k - 1], 7] * geo[step, 4]
+        x[k, flags + 4], x[k, flags + 5], x[k, flags + 6] = before[i], after[i], geo[step, 8] / 8.0
+        x[k, flags + 7] = x[k, flags] * x[k, flags + 1]
+        before[i] += 1
+    return x
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def motion(memory: Floats, look: Floats, steps: Longs, net: Net) -> tuple[Floats, Floats]:
+    """Return offsets (t, POINTS, 2) in pixels and log slowness (t, POINTS - 1) of a path's motion features."""
+    t, d = len(steps), memory.shape[1]
+    passed = np.empty((t, d), np.float32)
+    for k in range(t):
+        for c in range(d):
+            passed[k, c] = memory[steps[k], c]
+    left, right = dense(passed, net, MOTION_PIECE), dense(look, net, MOTION_SHAPE)
+    c = left.shape[1]
+    x = np.empty((t, 2 * c), np.float32)
+    for k in range(t):
+        for a in range(c):
+            x[k, a], x[k, c + a] = left[k, a], right[k, a]
+    for row in range(net.motion, len(net.table), MOTION_STRIDE):
+        y = normed(x, net, row)
+        taps = net.table[row + 1, 1] // (2 * c)
+        wide = np.zeros((t, taps * 2 * c), np.float32)
+        for k in range(t):
+            for tap in range(taps):
+                other = k + tap - taps // 2
+                if 0 <= other < t:
+                    for a in range(2 * c):
+                        wide[k, tap * 2 * c + a] = y[other, a]
+        add(x, dense(bent(wide, net, row + 1), net, row + 2))
+    return dense(x, net, OFFSETS).reshape(t, POINTS, 2), dense(x, net, SLOWNESS)
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def recover_path(points: Floats, radii: Floats, joints: Ints, net: Net) -> tuple[Longs, Bools, Floats, Floats]:
+    """Return the greedy path over pieces, and its motion.
+
+    Args:
+        points: ``(n, POINTS, 2)``, n at least 1; this and the next two are the fields of ``Pieces``.
+        radii: ``(n, POINTS)``.
+        joints: ``(n, 2)``.
+        net: the weights.
+
+    Returns:
+        steps (t,) directed pieces, lifts (t,) before them, offsets (t, POINTS, 2) px, log slowness (t, POINTS - 1).
+    """
+    memory = encode(points, radii, joints, net)
+    geo, ends = directed(points, joints)
+    steps, lifts = greedy(memory, geo, ends, net)
+    offsets, slowness = motion(memory, motion_features(points, radii, geo, steps, lifts), steps, net)
+    return steps, lifts, offsets, slowness
