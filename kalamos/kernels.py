@@ -17,6 +17,7 @@ What this asks of the source of a kernel:
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -31,6 +32,7 @@ SPARED_S = 0.4
 
 _made: list[Kernel[..., Any]] = []
 _eager = False
+_compiling = threading.RLock()
 _waiting: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 
 
@@ -46,14 +48,15 @@ class Kernel(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run compiled."""
-        return self.compiled(*args, **kwargs)
+        return (self._compiled or self.compiled)(*args, **kwargs)
 
     @property
     def compiled(self) -> Callable[P, R]:
         """Return the compiled function."""
-        if self._compiled is None:
-            self._compiled = _compile(self.function)
-        return self._compiled
+        with _compiling:  # else a second thread might not see all inner functions yet
+            if self._compiled is None:
+                self._compiled = _compile(self.function)
+            return self._compiled
 
     def interpreted(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run as plain Python; overflow and division by zero pass in silence, as they do when compiled."""

@@ -149,6 +149,17 @@ def test_a_kernel_is_compiled_when_it_has_worked_for_long():
     assert double._compiled is not None
 
 
+def test_threads_that_come_first_together_draw_what_one_does():
+    code = (
+        "from kalamos import kernels; kernels.compile_at_once()\n"
+        "from kalamos.ink import Ink; from kalamos.renderers import Style, render_batch\n"
+        "inks = [Ink.from_strokes([[[0, 0], [k, 9], [9, k]]]) for k in range(64)]\n"
+        "one, two = (render_batch(inks, Style(), threads=n) for n in (4, 1))\n"
+        "assert all((a.image.pixels == b.image.pixels).all() for a, b in zip(one, two))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+
+
 def test_one_small_file_is_drawn_without_a_compiler(tmp_path):
     """So that it takes a second, whether the cache of kernels is warm or cold."""
     file = tmp_path / "word.inkml"
