@@ -1,53 +1,60 @@
-"""Recovery in batches against one at a time, and its parts; compare rows as ratios, absolute figures are the machine's.
-
-``pytest tests/perf/test_perf_models.py --benchmark-only --benchmark-columns=median,ops``
-"""
+"""Recovery by the shipped model, compiled, beside the same network run by torch: batches and single characters."""
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
+from pathlib import Path
 
+import pytest
+import torch
+
+from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.synthetic import CORPUS
 from kalamos.models.calamus import Kalamos
-from kalamos.models.matching import match
+from kalamos.models.decode import search
+from kalamos.models.network import loaded
 from kalamos.models.pieces import cut_pieces
 from kalamos.renderers import Style, render_batch
 
-COUNT = 64
+COUNT = 256
 
 
 @pytest.fixture(scope="module")
-def made():
-    from pathlib import Path
-
-    from kalamos.datasets.corpus import UnitReport
-
-    samples = []
-    for unit in CORPUS.units(Path()):
-        samples += [s for s in CORPUS.read(Path(), unit, UnitReport()) if s.level == "character"]
-        if len(samples) >= COUNT:
-            break
-    samples = samples[:COUNT]
-    return render_batch([s.ink for s in samples], Style(), keys=[s.key for s in samples])
+def images() -> list:
+    units = CORPUS.units(Path(), scripts="Latn", writers="10")
+    samples = [sample for unit in units for sample in CORPUS.read(Path(), unit, UnitReport())][:COUNT]
+    made = render_batch([sample.ink for sample in samples], Style(), keys=[sample.key for sample in samples])
+    return [one.image for one in made]
 
 
-@pytest.mark.parametrize("beams", [1, 4])
-@pytest.mark.parametrize("together", [1, COUNT])
-def test_recover(benchmark, made, beams: int, together: int) -> None:
-    kalamos, images = Kalamos(beams=beams), [one.image for one in made]
-
-    def run() -> list:
-        return [ink for k in range(0, COUNT, together) for ink in kalamos.recover(images[k : k + together])]
-
-    assert len(benchmark(run)) == COUNT
+@pytest.fixture(scope="module")
+def kalamos(images: list) -> Kalamos:
+    made = Kalamos()
+    made.recover(images[:4])
+    return made
 
 
-def test_cut_pieces(benchmark, made) -> None:
-    assert all(len(p.points) for p in benchmark(lambda: [cut_pieces(one.image.pixels) for one in made]))
+@pytest.mark.benchmark(group="recover 256 characters")
+def test_kalamos_batch(benchmark, kalamos: Kalamos, images: list) -> None:
+    benchmark.extra_info["images"] = COUNT
+    assert len(benchmark(kalamos.recover, images)) == COUNT
 
 
-def test_match(benchmark, made) -> None:
-    pieces = [cut_pieces(one.image.pixels) for one in made]
-    paths = benchmark(lambda: [match(one.truth, p) for one, p in zip(made, pieces, strict=True)])
-    assert np.mean([path.distance_px for path in paths]) < 1
+@pytest.mark.benchmark(group="recover 256 characters")
+def test_torch_batch(benchmark, kalamos: Kalamos, images: list) -> None:
+    net = loaded(kalamos.tensors, kalamos.sizes)
+    torch.set_num_threads(2)
+    found = benchmark.pedantic(lambda: search(net, [cut_pieces(one.pixels) for one in images], 1), rounds=3)
+    assert len(found) == COUNT
+
+
+@pytest.mark.benchmark(group="recover 32 characters one at a time")
+def test_kalamos_single(benchmark, kalamos: Kalamos, images: list) -> None:
+    benchmark.extra_info["images"] = 32
+    benchmark(lambda: [kalamos.recover([one]) for one in images[:32]])
+
+
+@pytest.mark.benchmark(group="recover 32 characters one at a time")
+def test_torch_single(benchmark, kalamos: Kalamos, images: list) -> None:
+    net = loaded(kalamos.tensors, kalamos.sizes)
+    torch.set_num_threads(2)
+    benchmark.pedantic(lambda: [search(net, [cut_pieces(one.pixels)], 1) for one in images[:32]], rounds=3)
