@@ -2,8 +2,8 @@
 
 ``pytest tests/perf/test_perf_skeleton.py --benchmark-only --benchmark-group-by=group --benchmark-columns=median,ops``
 
-Peers get the same skeleton; ``kalamos_pixel_graph`` does what they do (pixels to nodes and edges),
-``kalamos_stroke_graph`` binarises, thins, prunes, merges and smooths besides.
+Group ``graph``: from the same thinned mask to nodes and edges. Group ``whole``: from the grey picture; the peers are
+given scikit-image's threshold and thinning, Kalamos prunes, merges and smooths besides.
 """
 
 from __future__ import annotations
@@ -60,10 +60,6 @@ def kalamos_pixel_graph(lines, picture):
     return pixel_graph(lines)
 
 
-def kalamos_stroke_graph(lines, picture):
-    return skeleton(picture)
-
-
 def sknw_multi(lines, picture):
     return pytest.importorskip("sknw").build_sknw(lines.astype(np.uint16), multi=True)
 
@@ -72,12 +68,36 @@ def skan_skeleton(lines, picture):
     return pytest.importorskip("skan").Skeleton(lines)
 
 
-@pytest.mark.parametrize(
-    "run", [kalamos_pixel_graph, kalamos_stroke_graph, sknw_multi, skan_skeleton], ids=lambda run: run.__name__
-)
+@pytest.mark.parametrize("run", [kalamos_pixel_graph, sknw_multi, skan_skeleton], ids=lambda run: run.__name__)
 @pytest.mark.parametrize("kind", SIZES)
 def test_graph(benchmark, run, kind):
     benchmark.group = f"graph, {kind}"
     pairs = [(thin(picture < 128), picture) for picture in pictures(kind)]
     run(*pairs[0])
     benchmark(lambda: [run(*pair) for pair in pairs])
+
+
+def kalamos_whole(picture):
+    return skeleton(picture)
+
+
+def thinned(picture):
+    filters, morphology = (pytest.importorskip(f"skimage.{name}") for name in ("filters", "morphology"))
+    return morphology.skeletonize(picture <= filters.threshold_otsu(picture))
+
+
+def sknw_whole(picture):
+    return sknw_multi(thinned(picture), picture)
+
+
+def skan_whole(picture):
+    return skan_skeleton(thinned(picture), picture)
+
+
+@pytest.mark.parametrize("run", [kalamos_whole, sknw_whole, skan_whole], ids=lambda run: run.__name__)
+@pytest.mark.parametrize("kind", SIZES)
+def test_whole(benchmark, run, kind):
+    benchmark.group = f"whole, {kind}"
+    found = pictures(kind)
+    run(found[0])
+    benchmark(lambda: [run(picture) for picture in found])
