@@ -1,10 +1,13 @@
 """Measure all tracers on UNIPEN's test writers, and draw typical failures; the figures of docs/baselines.md.
 
 python docs/images/baselines/measure.py $KALAMOS_CORPORA/unipen-train_r01_v07
+
+With a tracer's name after it, only that tracer.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -25,13 +28,13 @@ from kalamos.benchmark.metrics.pair import Pair
 from kalamos.benchmark.metrics.structure import complete_trajectory, start_point
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.unipen import CORPUS
-from kalamos.geometry import reorder, reverse
+from kalamos.geometry import reorder, resample, reverse
 from kalamos.image import OfflineImage
 from kalamos.renderers import render
 from kalamos.seeding import stable_hash
 
 TRACERS = [KatoYasuhara, Qiao, GoodContinuation, Jaeger, Elbaati, Diaz, Dinh, Nearest]
-COUNT, SHARE = 2_000, 0.35
+COUNT, SHARE, TOLERANCE_PX = 2_000, 0.35, 5.0
 FOLDER = Path(__file__).parent
 COLOURS = ["#c0392b", "#2471a3", "#1e8449", "#b9770e", "#7d3c98"]
 
@@ -57,8 +60,6 @@ def best_direction(recovered, truth, picture):
 
 def any_order(recovered, truth, picture):
     """Say whether some order and directions of the recovered strokes are a complete trajectory (at most 4 strokes)."""
-    import itertools
-
     n = recovered.n_strokes
     if n > 4:
         return best_direction(recovered, truth, picture)
@@ -139,23 +140,47 @@ def main():
     print(f"{len(data)} images, {sum(truth.n_strokes == 1 for _, truth, _ in data)} of one stroke")
     for kind in TRACERS:
         tracer = kind()
+        if sys.argv[2:] and tracer.name not in sys.argv[2:]:
+            continue
         inks, complete, either, single = row(tracer, data)
         triples = [(ink, truth, picture) for ink, (_, truth, picture) in zip(inks, data, strict=True)]
         sheet(tracer.name, [t for t, right in zip(triples, complete, strict=True) if not right])
-        if kind is KatoYasuhara:
+        if kind is GoodContinuation:
             breakdown(triples, complete, either, single)
 
 
+def retraced_px(truth):
+    """Return the length of the true path on which it comes back later, within 2 px, the same way or against it."""
+    xy = resample(truth, by="arc", step=1.0).xy.astype(float)
+    if len(xy) < 2:
+        return 0
+    way = np.gradient(xy, axis=0)
+    way /= np.maximum(np.hypot(*way.T), 1e-9)[:, None]
+    near = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1)) < 2
+    along = np.abs(way @ way.T) > 0.9
+    return int((np.triu(near & along, 8)).any(axis=1).sum())
+
+
 def breakdown(triples, complete, either, single):
-    """Print why one-stroke images fail: reversed, an order of the same strokes that would be right, wrong junctions."""
-    wrong = [k for k in np.flatnonzero(single) if not complete[k]]
+    """Print why one-stroke images fail, and how often by length retraced."""
+    one = np.flatnonzero(single)
+    wrong = [k for k in one if not complete[k]]
     backwards = sum(bool(either[k]) for k in wrong)
-    order = sum(bool(any_order(*triples[k])) for k in wrong if not either[k])
-    lifted = sum(triples[k][0].n_strokes > 1 for k in wrong if not either[k])
+    rest = [k for k in wrong if not either[k]]
+    order = sum(bool(any_order(*triples[k])) for k in rest)
+    lifted = sum(triples[k][0].n_strokes > 1 for k in rest)
+    pairs = {k: Pair(*triples[k]) for k in rest}
+    close = sum(pair.warping.mean < 3 for pair in pairs.values())
+    narrow = sum(pair.frechet_px < TOLERANCE_PX + 3 for pair in pairs.values())
     print(
-        f"  of {single.sum()} one-stroke images {len(wrong)} wrong: {backwards} right backwards, {order} right in "
-        f"another order of the same strokes; of the rest and these {lifted} have a pen lift too many"
+        f"  of {len(one)} one-stroke images {len(wrong)} wrong: {backwards} right backwards; of the other {len(rest)} "
+        f"{order} right in another order of the same strokes, {lifted} with a pen lift too many, {close} with an LDTW "
+        f"below 3 px, {narrow} that miss the tolerance by less than 3 px"
     )
+    length = np.array([retraced_px(triples[k][1]) for k in one])
+    for low, high in itertools.pairwise([0, 1, 5, 10, 20, 10_000]):
+        here = (length >= low) & (length < high)
+        print(f"  retraced {low} to {high} px: {here.sum()} images, CT {complete[one[here]].mean():.3f}")
 
 
 if __name__ == "__main__":
