@@ -120,7 +120,12 @@ def convert(
         StoreError: where the folder holds another conversion, or cannot be written.
     """
     corpus: Corpus = CORPORA.load(conversion.corpus)
-    units = list(corpus.units(conversion.root, **dict(conversion.options)))
+    try:
+        units = list(corpus.units(conversion.root, **dict(conversion.options)))
+    except CorpusError as error:
+        if conversion.root.exists() or conversion.root == Path("-"):  # which stands for the folder that nobody needs
+            raise
+        raise CorpusError(f"{error} ({conversion.root} does not exist)") from error
     if not units:
         raise CorpusError(f"{conversion.root}: nothing of {corpus.card.title} found here.\n{corpus.card.layout}")
     _begin(conversion, units, destination)

@@ -60,6 +60,12 @@ def converted(tmp_path_factory):
     return folder, convert(conversion(), folder)
 
 
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CorpusError, match=r"nowhere does not exist"):
+        convert(Conversion("unipen", tmp_path / "nowhere"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_every_announced_sample_is_there_once(converted):
     folder, report = converted
     keys = [row.sample.key for row in read_rows(folder, images=False)]
