@@ -21,12 +21,13 @@ from PIL import Image
 
 from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.ink import Ink
-from kalamos.models.calamus import Kalamos, assemble, collate_scene
-from kalamos.models.decode import motion
+from kalamos.models.calamus import Kalamos, assemble
+from kalamos.models.forward import Motioned, directed, encode, motion, motion_features
+from kalamos.models.matching import Path as PenPath
 from kalamos.models.matching import match
-from kalamos.models.network import Route
 from kalamos.models.pieces import Pieces, cut_pieces
 from kalamos.models.rabhi2020 import Rabhi2020, as_images
+from kalamos.models.rabhi_network import ROWS
 from kalamos.models.stream import Source, load_inks
 from kalamos.renderers import Rendering, Style, render_batch
 from kalamos.seeding import stable_hash
@@ -42,26 +43,19 @@ class Still:
     offsets: bool
     slowness: bool
 
-    def __call__(self, kalamos: Kalamos, pieces: Pieces, route: Route) -> Ink:
+    def __call__(self, kalamos: Kalamos, pieces: Pieces, path: PenPath) -> Ink:
         """Return the ink of a path."""
-        scene = collate_scene([pieces])
-        with torch.inference_mode():
-            places, speeds = motion(kalamos.net, scene, kalamos.net.encode(scene), route)
-        return assemble(
-            pieces,
-            route.steps[0].numpy(),
-            route.lifts[0].numpy(),
-            places[0].numpy().astype(np.float64) * self.offsets,
-            speeds[0].numpy().astype(np.float64) * self.slowness,
-        )
+        geometry, _ = directed(pieces.points, pieces.joints)
+        memory = encode(*pieces, kalamos.net)
+        look = motion_features(pieces.points, pieces.radii, geometry, path.steps, path.lifts)
+        places, speeds = motion(memory, look, path.steps, kalamos.net)
+        return assemble(pieces, Motioned(path.steps, path.lifts, places * self.offsets, speeds * self.slowness))
 
 
-def true_path(one: Rendering) -> tuple[Pieces, Route]:
+def true_path(one: Rendering) -> tuple[Pieces, PenPath]:
     """Return the pieces of an image and the truth's path over them."""
     pieces = cut_pieces(one.image.pixels)
-    path = match(one.truth, pieces)
-    steps = torch.from_numpy(path.steps)[None]
-    return pieces, Route(steps, torch.from_numpy(path.lifts)[None], torch.ones_like(steps, dtype=torch.bool))
+    return pieces, match(one.truth, pieces)
 
 
 def row(name: str, made: list[Rendering], recover: Callable[[list[Rendering]], list[Ink]]) -> None:
@@ -79,9 +73,9 @@ def attention_figure(made: list[Rendering], path: Path) -> None:
     """Write four images, each above the attention of its steps (down) to columns (across)."""
     rabhi, panels = Rabhi2020(), []
     for one in made:
-        with torch.inference_mode():
-            _, _, weight = rabhi.net.read(as_images([one.image.pixels]))
-        shade = 255 - np.round(255 * (weight[0] / weight[0].max()).numpy()).astype(np.uint8)
+        _, _, weight = rabhi.net.write(as_images([one.image.pixels]))
+        columns = weight[0].unflatten(1, (ROWS, -1)).sum(1)
+        shade = 255 - np.round(255 * (columns / columns.max()).numpy()).astype(np.uint8)
         columns = np.kron(shade, np.ones((6, 192 // shade.shape[1]), np.uint8))
         panels.append(
             np.vstack([np.kron(one.image.pixels, np.ones((3, 3), np.uint8)), np.zeros((2, 192), np.uint8), columns])

@@ -9,20 +9,33 @@ from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.models.rabhi2020 import Rabhi2020, Rabhi2020Learner, RabhiNetwork, RabhiSizes, written_ink
+from kalamos.models.rabhi_network import first_pen, next_pen, pen_of
 from kalamos.models.train import gradients
 from kalamos.renderers import Style, render
 
-SMALL = {"channels": [8, 16, 16, 16], "encoder": 32, "decoder": 32, "attention": 16}
+SMALL = {"channels": [8, 16, 16], "encoder": 16, "decoder": 48, "refiner": 24, "attention": 16}
 
 
-def test_a_sample_is_the_truth_at_uniform_times() -> None:
+def test_a_sample_is_the_truth_at_equal_distances_with_its_times() -> None:
     made = render(letter("T"), Style())
     item = Rabhi2020Learner.item(made.image, made.truth)
     assert item.points.shape == (64, 2)
     assert item.lifts.sum() == 1
-    again = written_ink(item.points.astype(np.float64), item.lifts)
+    again = written_ink(item.points.astype(np.float64), item.lifts, item.slowness.astype(np.float64))
     assert again.n_strokes == 2
-    assert METRICS["rmse_time"].value(Pair(again, made.truth)) < 1.5
+    pair = Pair(again, made.truth, made.image)
+    assert METRICS["ldtw"].value(pair) < 0.5
+    assert METRICS["rmse_time"].value(pair) < 2.5
+
+
+def test_a_sample_of_a_pen_that_slows_down_says_so() -> None:
+    x = np.linspace(0, 10, 401)
+    ink = Ink.from_strokes([np.stack([x, x], 1)], t=[x**2 / 100])
+    made = render(ink, Style())
+    item = Rabhi2020Learner.item(made.image, made.truth)
+    took = np.exp(item.slowness)
+    assert took.sum() == pytest.approx(63, rel=2e-3)
+    assert np.allclose(took[3:], (2 * (np.arange(63) + 0.5) / 63)[3:], atol=0.03)  # the slowness is clipped at 3
 
 
 def test_untimed_and_dotted_ink_is_left_out() -> None:
@@ -37,15 +50,19 @@ def test_it_learns_four_drawings_by_heart() -> None:
     learner = Rabhi2020Learner(SMALL)
     made = [render(letter(name), Style()) for name in LETTERS]
     items = [learner.item(one.image, one.truth) for one in made]
-    optimiser = torch.optim.AdamW(learner.net.parameters(), 5e-3)
-    first = gradients(learner, items)["place"]
-    for _ in range(150):
-        last = gradients(learner, items)["place"]
+    optimiser = torch.optim.AdamW(learner.net.parameters(), 8e-3)
+    first = gradients(learner, items)["order"]
+    for step in range(300):
+        for group in optimiser.param_groups:
+            group["lr"] = 8e-3 * (1 - step / 300)
+        last = gradients(learner, items)["order"]
         torch.nn.utils.clip_grad_norm_(learner.net.parameters(), 1.0)
         optimiser.step()
-    assert last < 0.2 * first
-    for ink, one in zip(learner.recoverer().recover([m.image for m in made]), made, strict=True):
-        assert METRICS["rmse_time"].value(Pair(ink, one.truth)) < 8
+    assert last < 0.1 * first
+    inks = learner.recoverer().recover([m.image for m in made])
+    pairs = [Pair(ink, one.truth, one.image) for ink, one in zip(inks, made, strict=True)]
+    right = [METRICS["ldtw"].value(pair) < 2 and METRICS["rmse_time"].value(pair) < 8 for pair in pairs]
+    assert sum(right) >= 3  # so small a network may take the wrong arm at the crossing of the X
 
 
 def test_images_of_any_size_get_an_ink_of_their_own_pixels() -> None:
@@ -58,17 +75,31 @@ def test_images_of_any_size_get_an_ink_of_their_own_pixels() -> None:
     images.append(OfflineImage(np.full((64, 64), 255, np.uint8)))
     inks = recoverer.recover(images)
     assert inks[-1] == Ink.empty()
-    assert inks[0].n_points == 64 and inks[1].n_points == 131 and inks[2].n_points == 150
+    assert inks[0].n_points == 64 and inks[1].n_points == 160 and inks[2].n_points == 160
     assert all((np.diff(ink.t) > 0).all() for ink in inks[:4])
     alone = recoverer.recover(images[:1])[0]
     assert np.allclose(alone.xy, inks[0].xy, atol=1e-3)
 
 
 def test_the_attention_of_each_step_sums_to_one() -> None:
-    net = RabhiNetwork(RabhiSizes(**{**SMALL, "channels": tuple(SMALL["channels"])}))
-    points, lifts, attention = net.read(torch.rand(2, 1, 64, 96))
-    assert points.shape == (2, 96, 2) and lifts.shape == (2, 96) and attention.shape == (2, 48, 24)
+    net = RabhiNetwork(RabhiSizes(**{**SMALL, "channels": tuple(SMALL["channels"])})).eval()
+    points, told, attention = net.write(torch.rand(2, 1, 64, 96))
+    assert points.shape == (2, 96, 2) and told.shape == (2, 96, 2) and attention.shape == (2, 48, 16 * 24)
     assert torch.allclose(attention.sum(-1), torch.ones(2, 48), atol=1e-5)
+
+
+def test_writing_step_by_step_is_reading_all_steps_at_once() -> None:
+    torch.manual_seed(0)
+    net = RabhiNetwork(RabhiSizes(**{**SMALL, "channels": tuple(SMALL["channels"])})).eval()
+    images = torch.rand(2, 1, 64, 64)
+    with torch.inference_mode():
+        seen = net.encoder(images)
+        places = 64 * torch.rand(2, 32, 2)
+        pen, all_pens = first_pen(seen, 32), pen_of(places, seen, 16)
+        for step in range(32):
+            for one, every in zip(pen, all_pens, strict=True):
+                assert torch.allclose(one[:, 0].float(), every[:, step].float(), atol=1e-5)
+            pen = next_pen(pen, places[:, step : step + 1], 16, (step + 1) / 32)
 
 
 @pytest.mark.parametrize("seed", [0])
