@@ -198,7 +198,12 @@ def _cut(
     place, alone = _places(node_pixels, node_offsets, edges, joint, field, stride)
     count = 0
     for e in range(len(edges)):
-        count += max(2, int(np.ceil(lengths[e] / piece_px)) + 1) if stays[e] else 0
+        if stays[e]:
+            a, b, first, last = joint[edges[e, 0]], joint[edges[e, 1]], starts[e], starts[e + 1] - 1
+            # the ends go to the joints' places, which contracted links may have moved away: the edge grows by as much
+            longer = np.hypot(place[a, 0] - points[first, 0], place[a, 1] - points[first, 1])
+            longer += np.hypot(place[b, 0] - points[last, 0], place[b, 1] - points[last, 1])
+            count += max(2, int(np.ceil((lengths[e] + longer) / piece_px)) + 1)
     count += int(alone.sum())
     xy, radii = np.empty((count, POINTS, 2), np.float32), np.empty((count, POINTS), np.float32)
     joints = np.empty((count, 2), np.int32)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kalamos.ink import Ink
+from kalamos.models import pieces as pieces_module
 from kalamos.models.blocks import blocks, components, part
 from kalamos.models.pieces import PIECE_PX, POINTS, cut_pieces
 from kalamos.renderers import Style, render
@@ -85,3 +86,23 @@ def test_a_block_without_a_gap_is_cut_all_the_same() -> None:
     pieces = cut_pieces(render(Ink.from_strokes([wave]), Style(frame="height")).image.pixels)
     cut = blocks(pieces, block_pieces=20, most_pieces=30)
     assert max(map(len, cut)) <= 30
+
+
+def ladder(step: int, height: int) -> np.ndarray:
+    """Return two lines with rungs between them: all of their junctions become one joint, far from most of them."""
+    pixels = np.full((64, 64), 255, np.uint8)
+    pixels[[30, 30 + height], 10:55] = 0
+    pixels[30 : 31 + height, 10:55:step] = 0
+    pixels[10:30, 12] = pixels[10:30, 50] = 0
+    return pixels
+
+
+@pytest.mark.parametrize(("step", "height"), [(2, 2), (2, 4), (3, 3)])
+def test_edges_that_grow_when_their_joints_move_have_room(
+    monkeypatch: pytest.MonkeyPatch, step: int, height: int
+) -> None:
+    compiled = cut_pieces(ladder(step, height))
+    monkeypatch.setattr(pieces_module, "_cut", pieces_module._cut.py_func)
+    interpreted = cut_pieces(ladder(step, height))  # numpy's arrays, unlike compiled code, know their bounds
+    assert np.allclose(compiled.points, interpreted.points, atol=1e-4)
+    assert compiled.joints.tolist() == interpreted.joints.tolist()
