@@ -38,7 +38,11 @@ class Weights(NamedTuple):
 def save_weights(folder: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
     """Write tensors (as float16) and config with the tensors' hash; each file is replaced whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    halves = {name: tensor.detach().numpy().astype(np.float16) for name, tensor in sorted(tensors.items())}
+    halves = {
+        # in C order: a tensor with its channels last is not, and would be written as it lies
+        name: np.ascontiguousarray(tensor.detach().numpy(), np.float16)
+        for name, tensor in sorted(tensors.items())
+    }
     data = save(halves)
     told = {**config, "sha256": hashlib.sha256(data).hexdigest()}
     _replace(folder / TENSORS, data)

@@ -24,6 +24,12 @@ def test_what_is_saved_is_loaded(saved: Path) -> None:
     assert found.config["model"] == "kalamos"
 
 
+def test_tensors_with_their_channels_last_are_saved_as_what_they_are(tmp_path: Path) -> None:
+    tensor = torch.arange(24.0).view(1, 2, 3, 4).contiguous(memory_format=torch.channels_last)
+    save_weights(tmp_path, {"weight": tensor}, {"model": "kalamos"})
+    assert load_weights(tmp_path, "kalamos").tensors["weight"].tolist() == tensor.tolist()
+
+
 def test_the_same_weights_give_the_same_bytes(saved: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
     save_weights(again, {"bias": torch.arange(3.0), "weight": torch.eye(3)}, {"sizes": {}, "model": "kalamos"})
