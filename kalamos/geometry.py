@@ -140,6 +140,16 @@ def trajectory(ink: Ink, n: int, *, by: By = "arc") -> Floats:
     return _positions(ink, where, at)
 
 
+def walked(ink: Ink, *, by: By = "arc") -> Floats:
+    """Return the length, or the time, of the pen-down path up to each point, ``(n,)``; pen-up movements count nothing.
+
+    Raises:
+        InkError: where the ink is empty, or times are asked for that it does not have.
+    """
+    _need_points(ink)
+    return np.asarray(np.cumsum(_steps(ink, by)))
+
+
 def reverse(ink: Ink, *, each_stroke: bool = False) -> Ink:
     """Return the ink drawn backwards: the whole of it, or with ``each_stroke`` every stroke in its old place."""
     if not each_stroke:

@@ -137,3 +137,9 @@ def test_transform_and_its_inverse(ink, scale, dx, dy):
 
     place = Placement(scale, dx, dy)
     np.testing.assert_allclose(place.from_pixels(place.to_pixels(ink)).xy, ink.xy, atol=0.05)
+
+
+def test_walked_counts_what_is_drawn_and_not_what_lies_between_strokes():
+    ink = Ink.from_strokes([[(0, 0), (3, 4)], [(9, 9), (9, 10), (9, 12)]], t=[[0.0, 1.0], [5.0, 5.5, 7.0]])
+    assert geometry.walked(ink).tolist() == [0, 5, 5, 6, 8]
+    assert geometry.walked(ink, by="time").tolist() == [0, 1, 1, 1.5, 3]

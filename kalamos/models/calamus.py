@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,13 +99,19 @@ class Kalamos:
         """Return the path over each set of pieces: greedy ones compiled and on all cores, wider searches by torch."""
         if self.beams > 1:
             from kalamos.models.decode import search  # noqa: PLC0415 - torch is needed here only
-            from kalamos.models.network import loaded  # noqa: PLC0415
 
-            return search(loaded(self.tensors, self.sizes), pieces, self.beams)
+            return search(self._torch, pieces, self.beams)
         if len(pieces) < 2:
             return [self._greedy(one) for one in pieces]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(self._greedy, pieces))
+
+    @cached_property
+    def _torch(self) -> PathNetwork:
+        """Return the network that wider searches use."""
+        from kalamos.models.network import loaded  # noqa: PLC0415 - torch is needed here only
+
+        return loaded(self.tensors, self.sizes)
 
     def _greedy(self, pieces: Pieces) -> Motioned:
         return Motioned(*recover_path(*pieces, self.net))

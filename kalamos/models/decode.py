@@ -10,15 +10,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 
 from kalamos.models.blocks import BLOCK_PIECES
 from kalamos.models.forward import MOST_PASSES, SPARE_STEPS, STEPS_A_PIECE, Motioned
-from kalamos.models.network import MASKED, Directed, PathNetwork, Route, Scene, directed, set_drawn
-from kalamos.models.pieces import POINTS, Pieces
+from kalamos.models.network import MASKED, Directed, PathNetwork, Route, Scene, collate_scene, directed, set_drawn
+from kalamos.models.pieces import Pieces
 
 BATCH = 64
 LIKE_PIECES = 80
@@ -133,17 +132,6 @@ def motion(net: PathNetwork, scene: Scene, memory: Tensor, route: Route) -> tupl
     hot = F.one_hot(before.clamp_min(0), memory.shape[1]).to(memory.dtype) * (before >= 0)[..., None]
     offsets, slowness = net.motion(memory, scene, directed(scene), route, hot.cumsum(1))
     return offsets, slowness
-
-
-def collate_scene(pieces: Sequence[Pieces]) -> Scene:
-    """Return the pieces of several images as one padded batch."""
-    b, n = len(pieces), max(len(one.points) for one in pieces)
-    points, radii = np.zeros((b, n, POINTS, 2), np.float32), np.ones((b, n, POINTS), np.float32)
-    joints, real = np.full((b, n, 2), -1, np.int64), np.zeros((b, n), bool)
-    for i, one in enumerate(pieces):
-        k = len(one.points)
-        points[i, :k], radii[i, :k], joints[i, :k], real[i, :k] = one.points, one.radii, one.joints, True
-    return Scene(*(torch.from_numpy(array) for array in (points, radii, joints, real)))
 
 
 def search(net: PathNetwork, pieces: Sequence[Pieces], width: int) -> list[Motioned]:

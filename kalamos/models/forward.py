@@ -50,6 +50,7 @@ from kalamos.models.parameters import (
     STEP_MID,
     STEP_OUT,
     TOKEN,
+    UNIT_PX,
     Net,
 )  # fmt: skip
 from kalamos.models.pieces import POINTS
@@ -76,7 +77,6 @@ class Motioned(NamedTuple):
     slowness: Floats
 
 
-UNIT_PX = 16.0
 STEPS_A_PIECE = 2
 SPARE_STEPS = 8
 """A path is cut at so many steps."""

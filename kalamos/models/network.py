@@ -16,7 +16,7 @@ Shapes: b images, n pieces, t steps, m = 2 n directed pieces, d channels, h head
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,10 +26,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kalamos.models.motion import MotionHead
-from kalamos.models.parameters import N_PAIR, N_PIECE, N_STEP, Sizes
-from kalamos.models.pieces import POINTS
+from kalamos.models.parameters import N_PAIR, N_PIECE, N_STEP, UNIT_PX, Sizes
+from kalamos.models.pieces import POINTS, Pieces
 
-UNIT_PX = 16.0
 MASKED = -1e4
 
 
@@ -45,6 +44,17 @@ class Scene(NamedTuple):
     real: Tensor
 
 
+def collate_scene(pieces: Sequence[Pieces]) -> Scene:
+    """Return the pieces of several images as one padded batch."""
+    b, n = len(pieces), max(len(one.points) for one in pieces)
+    points, radii = np.zeros((b, n, POINTS, 2), np.float32), np.ones((b, n, POINTS), np.float32)
+    joints, real = np.full((b, n, 2), -1, np.int64), np.zeros((b, n), bool)
+    for i, one in enumerate(pieces):
+        k = len(one.points)
+        points[i, :k], radii[i, :k], joints[i, :k], real[i, :k] = one.points, one.radii, one.joints, True
+    return Scene(*(torch.from_numpy(array) for array in (points, radii, joints, real)))
+
+
 class Route(NamedTuple):
     """A batch of paths, padded: steps (b, t) directed pieces, lifts (b, t), real (b, t)."""
 
@@ -53,9 +63,9 @@ class Route(NamedTuple):
     real: Tensor
 
 
-def squash(x: Tensor) -> Tensor:
+def squash(x: Tensor, unit_px: float = UNIT_PX) -> Tensor:
     """Return distances in pixels on a scale that is linear near 0 and logarithmic far off."""
-    return torch.sign(x) * torch.log1p(x.abs() / UNIT_PX)
+    return torch.sign(x) * torch.log1p(x.abs() / unit_px)
 
 
 def unit(v: Tensor) -> Tensor:

@@ -30,11 +30,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kalamos import geometry
-from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.models.rabhi_network import CELL_PX, HEIGHT_PX, RabhiNetwork, RabhiSizes, cell_of
-from kalamos.models.scale import at_height
+from kalamos.models.rabhi_network import CELL_PX, RabhiNetwork, RabhiSizes, cell_of
+from kalamos.models.scale import HEIGHT_PX, at_height
 from kalamos.models.weights import SHIPPED, fill, load_weights
 
 STEP_S = 0.02
@@ -146,7 +145,7 @@ class Rabhi2020Learner:
         n = pixels.shape[1]
         if truth.t is None or image.height_px != HEIGHT_PX or n > WIDEST_PX // 2:
             return None
-        along, clock = pen_down(truth)
+        along, clock = geometry.walked(truth), geometry.walked(truth, by="time")
         if not along[-1] > 0 or not clock[-1] > 0:
             return None
         at = np.linspace(0.0, along[-1], n)
@@ -196,18 +195,3 @@ def _of_one_width(items: Sequence[RabhiItem]) -> list[list[RabhiItem]]:
     for item in items:
         groups.setdefault(item.pixels.shape[1], []).append(item)
     return list(groups.values())
-
-
-def pen_down(ink: Ink) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return length and time of the pen-down path up to each point, ``(n,)`` both; pen-up movements count as nothing.
-
-    Raises:
-        ModelError: where the ink has no times.
-    """
-    if ink.t is None:
-        raise ModelError("the ink has no times")
-    inner = np.ones(ink.n_points, bool)
-    inner[ink.offsets[:-1]] = False
-    step = np.diff(ink.xy.astype(np.float64), axis=0, prepend=ink.xy[:1])
-    took = np.diff(ink.t, prepend=ink.t[:1])
-    return np.cumsum(np.hypot(step[:, 0], step[:, 1]) * inner), np.cumsum(took * inner)

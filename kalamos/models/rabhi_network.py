@@ -22,9 +22,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
+from kalamos.models.network import squash
+from kalamos.models.scale import HEIGHT_PX
+
 CELL_PX = 4
-ROWS = 16
-HEIGHT_PX = ROWS * CELL_PX
+ROWS = HEIGHT_PX // CELL_PX
 UNIT_PX = 8.0
 JITTER_PX = 0.8
 """How far, in training, the pen is moved from the truth before each step, as its own answers will be."""
@@ -90,11 +92,6 @@ def centres_of(columns: int) -> Tensor:
     """Return the cells' centres in pixels, (c, 2)."""
     y, x = torch.meshgrid(torch.arange(ROWS), torch.arange(columns), indexing="ij")
     return (torch.stack([x, y], -1).flatten(0, 1).float() + 0.5) * CELL_PX
-
-
-def squash(x: Tensor) -> Tensor:
-    """Return distances in pixels on a scale that is linear near 0 and logarithmic far off."""
-    return torch.sign(x) * torch.log1p(x.abs() / UNIT_PX)
 
 
 class Convolution(nn.Sequential):
@@ -180,7 +177,7 @@ class RabhiNetwork(nn.Module):
         told = [
             pen.place / HEIGHT_PX * pen.began[..., None],
             (pen.place / CELL_PX - (pen.place / CELL_PX).floor() - 0.5) * pen.began[..., None],
-            squash(way),
+            squash(way, UNIT_PX),
             way / (way.norm(dim=-1, keepdim=True) + 1.0),
             torch.stack([pen.began, pen.share, pen.hurry, left(seen, pen)], -1),
         ]
@@ -209,7 +206,7 @@ class RabhiNetwork(nn.Module):
         ahead = F.pad(places[:, 1:] - places[:, :-1], (0, 0, 0, 1))
         inside = (places - seen.centres[cells]) / CELL_PX
         last = F.pad(torch.zeros_like(places[:, 1:, :1]), (0, 0, 0, 1), value=1.0)
-        told = [inside, squash(back), squash(ahead), places[..., 1:] / HEIGHT_PX, last]
+        told = [inside, squash(back, UNIT_PX), squash(ahead, UNIT_PX), places[..., 1:] / HEIGHT_PX, last]
         told.append((back * ahead).sum(-1, keepdim=True) / UNIT_PX**2)
         path = F.gelu(self.path(torch.cat([state, take(seen.values, cells), *told], -1)))
         out = self.moved(self.refiner(path)[0]).float()
@@ -261,9 +258,9 @@ def nearness(seen: Map, pen: Pen) -> Tensor:
     began = pen.began[..., None].expand_as(ahead)
     covered = pen.covered.clamp_max(2.0)
     parts = [
-        squash(away[..., 0]),
-        squash(away[..., 1]),
-        squash(distance),
+        squash(away[..., 0], UNIT_PX),
+        squash(away[..., 1], UNIT_PX),
+        squash(distance, UNIT_PX),
         (1.0 - distance / 6.0).clamp_min(0.0),
         ahead,
         ink,
@@ -278,7 +275,7 @@ def first_pen(seen: Map, steps: int) -> Pen:
     """Return the pen before its first place."""
     b, c = seen.ink.shape
     nothing = torch.zeros(b, 1)
-    hurry = squash(seen.ink.sum(-1, keepdim=True) * CELL_PX**2 / steps)
+    hurry = squash(seen.ink.sum(-1, keepdim=True) * CELL_PX**2 / steps, UNIT_PX)
     cell = torch.zeros(b, 1, dtype=torch.long)
     origin = torch.zeros(b, 1, 2)
     return Pen(origin, origin, cell, torch.zeros(b, 1, c), nothing, nothing, hurry)

@@ -26,7 +26,7 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Split
 from kalamos.models.matching import Path as PenPath
 from kalamos.models.matching import match
-from kalamos.models.network import Route, Scene
+from kalamos.models.network import Route, Scene, collate_scene
 from kalamos.models.pieces import POINTS, Pieces, cut_pieces, interval_lengths, walked_points
 from kalamos.renderers import Style, render_batch
 from kalamos.seeding import rng_for
@@ -194,21 +194,17 @@ def make_item(image: OfflineImage, truth: Ink) -> Item | None:
 
 def collate(items: Sequence[Item]) -> Batch:
     """Return a padded batch."""
-    b = len(items)
-    n, t = max(len(item.pieces.points) for item in items), max(len(item.path.steps) for item in items)
-    points, radii = np.zeros((b, n, POINTS, 2), np.float32), np.ones((b, n, POINTS), np.float32)
-    joints, real = np.full((b, n, 2), -1, np.int64), np.zeros((b, n), bool)
+    b, t = len(items), max(len(item.path.steps) for item in items)
     steps, lifts, walked = np.zeros((b, t), np.int64), np.zeros((b, t), bool), np.zeros((b, t), bool)
     offsets, slowness = np.zeros((b, t, POINTS, 2), np.float32), np.zeros((b, t, POINTS - 1), np.float32)
     timed = np.zeros(b, bool)
     for i, (pieces, path) in enumerate(items):
-        k, m = len(pieces.points), len(path.steps)
-        points[i, :k], radii[i, :k], joints[i, :k], real[i, :k] = pieces.points, pieces.radii, pieces.joints, True
+        m = len(path.steps)
         steps[i, :m], lifts[i, :m], walked[i, :m] = path.steps, path.lifts, True
         offsets[i, :m], slowness[i, :m], timed[i] = motion_targets(pieces, path)
     as_tensor = torch.from_numpy
-    scene = Scene(as_tensor(points), as_tensor(radii), as_tensor(joints), as_tensor(real))
     route = Route(as_tensor(steps), as_tensor(lifts), as_tensor(walked))
+    scene = collate_scene([item.pieces for item in items])
     return Batch(scene, route, as_tensor(offsets), as_tensor(slowness), as_tensor(timed))
 
 

@@ -7,9 +7,9 @@ from tiny_corpus import LETTERS, letter
 
 from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.models.calamus import Kalamos
-from kalamos.models.decode import beam_search, best_route, collate_scene
+from kalamos.models.decode import beam_search, best_route
 from kalamos.models.learner import KalamosLearner
-from kalamos.models.network import PathNetwork
+from kalamos.models.network import PathNetwork, collate_scene
 from kalamos.models.parameters import Sizes
 from kalamos.models.stream import make_item
 from kalamos.models.train import gradients

@@ -114,6 +114,20 @@ def points(values: ArrayLike) -> Floats:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _reach(work: Floats, steps: Floats, cell: int, up: int, diagonal: int, distance: float) -> None:
+    """Write cost and length of the best path to a cell from its three neighbours'; the left one follows ``up``."""
+    best, best_steps = work[diagonal], steps[diagonal]
+    above, above_steps = work[up], steps[up]
+    left, left_steps = work[up + np.uint64(1)], steps[up + np.uint64(1)]
+    best_steps = above_steps if above < best else best_steps
+    best = above if above < best else best
+    best_steps = left_steps if left < best else best_steps
+    best = left if left < best else best
+    work[cell] = distance + best
+    steps[cell] = best_steps + 1.0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def _total_and_length(a: Floats, b: Floats) -> tuple[float, int]:
     """Return the cost and the length of the optimal path."""
     n, m = len(a), len(b)
@@ -127,15 +141,7 @@ def _total_and_length(a: Floats, b: Floats) -> tuple[float, int]:
         for step in range(np.uint64(min(n - 1, k) - first + 1)):
             i, j = low + step, shift + step
             dx, dy = ax[i] - bx[j], ay[i] - by[j]
-            best, best_steps = work[before + i], steps[before + i]
-            up, up_steps = work[last + i], steps[last + i]
-            left, left_steps = work[last + i + one], steps[last + i + one]
-            best_steps = up_steps if up < best else best_steps
-            best = up if up < best else best
-            best_steps = left_steps if left < best else best_steps
-            best = left if left < best else best
-            work[now + i + one] = np.sqrt(dx * dx + dy * dy) + best
-            steps[now + i + one] = best_steps + 1.0
+            _reach(work, steps, now + i + one, last + i, before + i, np.sqrt(dx * dx + dy * dy))
         if k == 0:
             work[before] = np.inf
         now, last, before = before, now, last
@@ -200,15 +206,7 @@ def _to_segments(a: Floats, start: Floats, end: Floats) -> tuple[float, int]:
             along = 0.0 if along < 0.0 else along
             along = 1.0 if along > 1.0 else along
             dx, dy = dx - along * rx[j], dy - along * ry[j]
-            best, best_steps = work[before + i], steps[before + i]
-            up, up_steps = work[last + i], steps[last + i]
-            left, left_steps = work[last + i + one], steps[last + i + one]
-            best_steps = up_steps if up < best else best_steps
-            best = up if up < best else best
-            best_steps = left_steps if left < best else best_steps
-            best = left if left < best else best
-            work[now + i + one] = np.sqrt(dx * dx + dy * dy) + best
-            steps[now + i + one] = best_steps + 1.0
+            _reach(work, steps, now + i + one, last + i, before + i, np.sqrt(dx * dx + dy * dy))
         if k == 0:
             work[before] = np.inf
         now, last, before = before, now, last
