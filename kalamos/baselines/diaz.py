@@ -205,9 +205,16 @@ def _bends(near: Floats, far: Floats, graph: StrokeGraph) -> dict[int, tuple[Int
 
 
 def _mean_bend(near: Floats, far: Floats) -> Floats:
-    bend = 0.5 * (np.arccos(np.clip(-near @ near.T, -1, 1)) + np.arccos(np.clip(-far @ far.T, -1, 1)))
+    """Return the mean bends from branch to branch of one cluster, above the diagonal; infinite elsewhere."""
+    bend = _bend(near, near, far, far)
     bend[np.tril_indices(len(bend))] = np.inf
-    return np.asarray(bend)
+    return bend
+
+
+def _bend(near: Floats, near_other: Floats, far: Floats, far_other: Floats) -> Floats:
+    """Return how far each branch bends to go on in each other one, radians: the mean over both chords."""
+    at_rim, further = (np.clip(-one @ other.T, -1, 1) for one, other in ((near, near_other), (far, far_other)))
+    return np.asarray(0.5 * (np.arccos(at_rim) + np.arccos(further)))
 
 
 def _is_straight(line: Floats) -> bool:
@@ -217,9 +224,7 @@ def _is_straight(line: Floats) -> bool:
 
 def _marriage(one: list[int], two: list[int], near: Floats, far: Floats) -> tuple[float, list[tuple[int, int]]]:
     """Return how two branches at one end of a segment continue in two at the other: mean bend, radians, and pairs."""
-    bend = 0.5 * (
-        np.arccos(np.clip(-near[one] @ near[two].T, -1, 1)) + np.arccos(np.clip(-far[one] @ far[two].T, -1, 1))
-    )
+    bend = _bend(near[one], near[two], far[one], far[two])
     straight, crossed = 0.5 * float(bend[0, 0] + bend[1, 1]), 0.5 * float(bend[0, 1] + bend[1, 0])
     if straight <= crossed:
         return straight, [(one[0], two[0]), (one[1], two[1])]
