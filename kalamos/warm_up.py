@@ -48,14 +48,15 @@ def warm_up(say: Callable[[str], None] = lambda line: None) -> float:
     say("renderer")
     warm_renderer([sample.ink for sample in samples])
     rendered = render_batch([sample.ink for sample in samples], preset("clean"))
+    pictures = [*rendered, *render_batch([many_strokes()], preset("clean"))]
     for name in loadable_models():
         say(name)
         try:
-            recovered = load_recoverer(name).recover([item.image for item in rendered])
+            recovered = load_recoverer(name).recover([item.image for item in pictures])
         except KalamosError as error:
             say(f"{name} left out: {error}")
             continue
-        for ink, item in zip(recovered, rendered, strict=True):
+        for ink, item in zip(recovered, pictures, strict=True):
             score(Pair(ink, item.truth, item.image))
     say("recognisers and statistics")
     truths, images = [item.truth for item in rendered], [item.image for item in rendered]
@@ -64,6 +65,12 @@ def warm_up(say: Callable[[str], None] = lambda line: None) -> float:
     for aggregate in ("mean", "median"):
         difference(range(len(samples)), range(len(samples)), writers, aggregate=aggregate)
     return time.perf_counter() - start
+
+
+def many_strokes() -> Ink:
+    """Return an ink of more strokes than tracers order by trying every order: what they do then is compiled too."""
+    columns, rows = 6, 4
+    return Ink.from_strokes([[(8 * k, 9 * n), (8 * k + 5, 9 * n + 3)] for n in range(rows) for k in range(columns)])
 
 
 def warm_formats(samples: Sequence[Sample]) -> None:
