@@ -342,6 +342,8 @@ BOMB = '<!DOCTYPE ink [<!ENTITY a "ha">' + "".join(f'<!ENTITY {b} "{f"&{a};" * 1
         BOMB,
         '<!DOCTYPE ink [<!ENTITY e SYSTEM "file:///etc/passwd">]><ink><trace>&e;</trace></ink>',
         '<!DOCTYPE ink [<!ENTITY % p SYSTEM "http://example.invalid/x.dtd"> %p;]><ink/>',
+        '<!-- a --><?b c?><!DOCTYPE ink [<!ENTITY a "1 2">]><!-- d --><?e f?><ink><trace>&a;</trace></ink>',
+        '<!-- a ?> --> <?b --> ?> <!DOCTYPE ink [<!ENTITY a "1 2">]><!----><ink><trace>&a;</trace></ink>',
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
@@ -359,6 +361,11 @@ def test_an_entity_hidden_by_an_exotic_encoding_is_refused() -> None:
         inkml.parse_document(declaration + body, "x")
     with pytest.raises(FormatError):
         inkml.parse_document((declaration.decode() + '<!DOCTYPE ink [<!ENTITY a "1 2">]><ink/>').encode("cp037"), "x")
+
+
+def test_a_document_type_after_the_root_has_begun_is_ill_formed() -> None:
+    with pytest.raises(FormatError, match="not well-formed"):
+        inkml.parse_document(b'<ink><!DOCTYPE ink [<!ENTITY a "1 2">]><trace>&a;</trace></ink>', "x")
 
 
 def test_an_external_document_type_is_not_fetched() -> None:

@@ -48,9 +48,9 @@ def parse_xml(data: bytes, path: object) -> Element:
         FormatError: where it is not well-formed, declares entities, has more than :data:`MAX_TAGS` tags, or nests
             deeper than :data:`MAX_DEPTH`.
     """
-    if data.count(b"<") > MAX_TAGS:
+    if len(data) > MAX_TAGS and data.count(b"<") > MAX_TAGS:
         raise FormatError(path, f"more than {MAX_TAGS:,} tags; split it")
-    plain = _PLAIN_PROLOG.match(data) is not None and b"<!DOCTYPE" not in data
+    plain = _PLAIN_PROLOG.match(data) is not None and _ROOT_FOLLOWS.match(data) is not None
     root = _parse_plain(data, path) if plain else _parse_guarded(data, path)
     level, depth = [root], 0
     while level:
@@ -58,11 +58,13 @@ def parse_xml(data: bytes, path: object) -> Element:
         if depth > MAX_DEPTH:
             raise FormatError(path, f"elements nest deeper than {MAX_DEPTH}", f"element {level[0].tag[:40]}")
         for element in level:
-            if "}" in element.tag:
-                element.tag = element.tag.rpartition("}")[2]
+            tag = element.tag
+            if tag[0] == "{":
+                element.tag = tag.rpartition("}")[2]
             for name in element.keys():  # noqa: SIM118 - an element is no dict: this copies the names
                 if name[0] == "{":
-                    element.attrib[name.rpartition("}")[2]] = element.attrib.pop(name)
+                    attributes = element.attrib
+                    attributes[name.rpartition("}")[2]] = attributes.pop(name)
         level = [child for element in level for child in element]
     return root
 
@@ -71,6 +73,8 @@ _PLAIN_PROLOG = re.compile(
     rb"(\xef\xbb\xbf)?\s*<(?!\?xml\s[^>]*encoding\s*=\s*[\"'](?!(?i:utf-8|us-ascii|iso-8859-1)[\"']))"
 )
 """Documents in an encoding in which a DOCTYPE cannot hide, so that one that shows none has none."""
+_ROOT_FOLLOWS = re.compile(rb"(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->)*+<[^!?]", re.DOTALL)
+"""Documents whose root element follows upon comments and instructions alone: a DOCTYPE stands before it or nowhere."""
 
 
 def _parse_plain(data: bytes, path: object) -> Element:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.datasets.formats.inkml.definitions import SECONDS, Channel, Context, Definitions
+from kalamos.datasets.formats.inkml.definitions import LARGEST, SECONDS, Channel, Context, Definitions
 from kalamos.datasets.formats.inkml.tracetext import TOO_FEW, TraceValues, scan_traces
 from kalamos.errors import FormatError
 from kalamos.ink import TimeSource
@@ -156,10 +157,15 @@ def _where(scanned: TraceValues, traces: Sequence[Element]) -> str:
 
 
 def _offsets_ms(traces: Sequence[Element], definitions: Definitions) -> Floats:
-    if not any("timeOffset" in trace.attrib for trace in traces):
-        return np.full(len(traces), np.nan)
-    given = [definitions.number(trace, "timeOffset") for trace in traces]
-    return np.array([np.nan if value is None else value for value in given])
+    texts = [trace.get("timeOffset") for trace in traces]
+    try:
+        offsets = np.array([math.nan if text is None else float(text) for text in texts])
+    except ValueError:
+        offsets = np.full(len(texts), np.inf)
+    for k in np.flatnonzero(~(np.abs(offsets) < LARGEST)).tolist():
+        if texts[k] is not None:
+            definitions.number(traces[k], "timeOffset")
+    return offsets
 
 
 def origin_s(context: Context, definitions: Definitions) -> float:

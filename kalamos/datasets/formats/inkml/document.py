@@ -32,8 +32,7 @@ class Piece(NamedTuple):
     stop: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trace:
+class Trace(NamedTuple):
     """One ``<trace>`` with what it inherits from its groups."""
 
     element: Element
@@ -198,8 +197,11 @@ def document_of(root: Element, path: object) -> Document:
     definitions = Definitions(root, path)
     traces = list(_walk(root, definitions))
     counts: Counter[str] = Counter()
-    contexts = list({id(trace.context): trace.context for trace in traces}.values())
-    members = [[k for k, trace in enumerate(traces) if trace.context is context] for context in contexts]
+    groups: dict[int, list[int]] = {}
+    for k, trace in enumerate(traces):
+        groups.setdefault(id(trace.context), []).append(k)
+    members = list(groups.values())
+    contexts = [traces[chosen[0]].context for chosen in members]
     start_s = min((origin_s(context, definitions) for context in contexts), default=0.0)
     parts = [
         context_arrays(context, [traces[k].element for k in chosen], definitions, start_s, counts)
@@ -229,11 +231,12 @@ def _walk(root: Element, definitions: Definitions) -> Iterator[Trace]:
         element = next(children, None)
         if element is None:
             stack.pop()
-        elif element.tag == "trace":
-            yield Trace(element, _own_context(element, inherited, definitions), defining)
-        elif element.tag == "context" and len(stack) == 1:
+        elif (tag := element.tag) == "trace":
+            reference = element.get("contextRef")
+            yield Trace(element, _own_context(element, inherited, definitions) if reference else inherited, defining)
+        elif tag == "context" and len(stack) == 1:
             stack[-1] = (children, definitions.context(element), defining)
-        elif element.tag in {"definitions", "traceGroup"}:
+        elif tag in {"definitions", "traceGroup"}:
             context = _own_context(element, inherited, definitions)
             stack.append((iter(element), context, defining or element.tag == "definitions"))
 

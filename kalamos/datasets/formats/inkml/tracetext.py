@@ -77,10 +77,18 @@ def scan_traces(texts: list[str], n_regular: int, defaults: NDArray[np.float64])
             break
         hard = np.empty((counts[1], 4), np.int64)
     for begin, end, row, channel in hard[: counts[1]].tolist():
-        values[row, channel] = float(b"".join(blob[begin:end].split()))
+        values[row, channel] = _rounded(blob[begin:end])
     n_points, _, surplus, fault, fault_trace, fault_point, place = counts.tolist()
     text = blob[place : place + 20].decode("utf-8", "replace").split("\x1f")[0] if fault else ""
     return TraceValues(values[:n_points], offsets, surplus, fault, fault_trace, fault_point, text)
+
+
+def _rounded(number: bytes) -> float:
+    """Return the nearest float64; white space may stand behind the sign."""
+    try:
+        return float(number)
+    except ValueError:
+        return float(b"".join(number.split()))
 
 
 @kernel
