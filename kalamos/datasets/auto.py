@@ -45,7 +45,7 @@ class Auto:
         try:
             name, why = recognise(path)
         except FormatError as error:
-            report.refusals.append(Refusal(unit, error.reason, "is in no format that is known"))
+            report.refusals.append(Refusal(unit, error.reason, "in no known format"))
             return
         report.recognised[f"{name}: {why}"] += 1
         try:

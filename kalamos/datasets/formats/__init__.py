@@ -64,7 +64,7 @@ def recognise(path: Path) -> tuple[str, str]:
     """Return the name of a file's format and why it is that one, by its content; its name does not matter.
 
     Raises:
-        FormatError: where the file cannot be read, is empty, or is in no format that is known; says what was tried.
+        FormatError: where the file cannot be read, is empty, or is in no known format; says what was tried.
     """
     head = _head(path)
     if not head.strip():
@@ -81,14 +81,14 @@ def recognise(path: Path) -> tuple[str, str]:
         tried.append(name)
     what = "binary data" if b"\0" in head[:1024] else f"text that begins {_beginning(head)!r}"
     unusable = f"; not usable here: {', '.join(broken)}" if broken else ""
-    raise FormatError(path, f"{what}, in no format that is known; tried {', '.join(tried)}{unusable}")
+    raise FormatError(path, f"{what}, in no known format; tried {', '.join(tried)}{unusable}")
 
 
 def read_samples(path: Path, report: UnitReport | None = None) -> Iterator[Sample]:
     """Yield the samples of a file, in whatever format its content shows, or of all files of a folder.
 
     Args:
-        path: a file or a folder; files in a folder that are in no format known are refusals in the report.
+        path: a file or a folder; files in a folder that are in no known format are refusals in the report.
         report: what cannot be read is added to it.
 
     Raises:
