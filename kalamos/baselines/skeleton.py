@@ -62,7 +62,7 @@ def graph_of_mask(mask: NDArray[np.bool_], rules: SkeletonRules = RULES) -> Stro
     thinned = ink.copy()
     thin_in_place(thinned.reshape(-1), stride, DELETABLE)
     lines = thinned.reshape(-1)
-    at = np.flatnonzero(lines).astype(np.int32)
+    at = np.flatnonzero(lines.view(np.bool_)).astype(np.int32)
     radii = np.zeros(lines.size)
     radii[at] = ink_radii(ink.reshape(-1), height, stride, at)
     node_kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets = trace_pixels(lines, stride)
@@ -70,7 +70,7 @@ def graph_of_mask(mask: NDArray[np.bool_], rules: SkeletonRules = RULES) -> Stro
         node_kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets, radii, stride
     )
     limits = np.array([rules.spur_ratio, rules.spur_px, rules.merge_ratio, rules.cross_ratio, rules.cross_bend_rad])
-    order = np.argsort(length, kind="stable")
+    order = length.argsort(kind="stable")
     group, state, partner, xy, reach = reduce_graph(
         node_xy, node_radius, weight, edge_nodes, edge_xy, edge_offsets, length, order, limits
     )
@@ -94,8 +94,8 @@ def graph_of_mask(mask: NDArray[np.bool_], rules: SkeletonRules = RULES) -> Stro
         rules.smoothing,
     )
     component = _components(len(node_xy), new_nodes)
-    typical = typical_radius(float(mask.sum()), float(lengths.sum()))
-    width = np.add.reduceat(point_radius, offsets[:-1]) / np.diff(offsets) if len(lengths) else np.zeros(0)
+    typical = typical_radius(float(np.count_nonzero(mask)), float(lengths.sum()))
+    width = np.add.reduceat(point_radius, offsets[:-1]) / (offsets[1:] - offsets[:-1]) if len(lengths) else np.zeros(0)
     wide = width > rules.hidden_ratio * max(typical, 0.5)
     return StrokeGraph(
         node_xy,

@@ -20,12 +20,16 @@ Mask = NDArray[np.bool_]
 
 
 def _simple_and_not_end() -> NDArray[np.uint8]:
-    """Return for each neighbourhood code whether its centre may go; bits 0..7 are E, NE, N, NW, W, SW, S, SE."""
+    """Return for each neighbourhood code in which turns its centre may go, a bit each: north, south, east, west.
+
+    Bits 0..7 of the code are E, NE, N, NW, W, SW, S, SE. In its turn a pixel has paper on that side.
+    """
     deletable = np.zeros(256, np.uint8)
     for code in range(256):
         x = [(code >> bit) & 1 for bit in range(8)]
         crossings = sum(not x[i] and (x[i + 1] or x[(i + 2) % 8]) for i in (0, 2, 4, 6))
-        deletable[code] = crossings == 1 and sum(x) >= 2
+        if crossings == 1 and sum(x) >= 2:
+            deletable[code] = sum((not x[side]) << turn for turn, side in enumerate((2, 6, 0, 4)))
     return deletable
 
 
@@ -60,49 +64,50 @@ def _code(grid: NDArray[np.uint8], p: int, stride: int) -> int:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def thin_in_place(grid: NDArray[np.uint8], stride: int, deletable: NDArray[np.uint8]) -> None:
-    """Thin a flat image of 0 and 1 with rows of ``stride`` and one pixel of paper all around."""
+    """Thin a flat image of 0 and 1 with rows of ``stride`` and one pixel of paper all around.
+
+    The code of a border pixel's neighbourhood is kept up to date: made once, when the pixel joins the border, and
+    changed when a neighbour goes. A pixel that is not on the border has the code 0, which never goes.
+    """
     size = grid.size
-    frontier = np.empty(size, np.int32)
-    queued = np.zeros(size, np.uint8)
+    frontier, code = np.empty(size, np.int32), np.zeros(size, np.uint8)
+    around = (-stride, -1, 1, stride, 1 - stride, -stride - 1, stride - 1, stride + 1)
+    without_us = (~(1 << 6), ~(1 << 0), ~(1 << 4), ~(1 << 2), ~(1 << 5), ~(1 << 7), ~(1 << 1), ~(1 << 3))
     n = 0
     for p in range(stride, size - stride):
         if grid[p] and not (grid[p - 1] and grid[p + 1] and grid[p - stride] and grid[p + stride]):
             frontier[n] = p
-            queued[p] = 1
+            code[p] = _code(grid, p, stride)
             n += 1
     chosen = np.empty(max(n, 64), np.int32)
-    sides = (-stride, stride, 1, -1)
     idle_turns, turn = 0, 0
     while idle_turns < 4:
-        side = sides[turn % 4]
+        may_go = 1 << turn % 4
         turn += 1
         if chosen.size < n:
             chosen = np.empty(2 * n, np.int32)
-        n_chosen = 0
+        n_chosen, kept = 0, 0
         for k in range(n):
             p = frontier[k]
-            if not grid[p + side] and deletable[_code(grid, p, stride)]:
-                chosen[n_chosen] = p
-                n_chosen += 1
-        n_gone = 0
+            frontier[kept] = p
+            kept += grid[p]
+            chosen[n_chosen] = p
+            n_chosen += (deletable[code[p]] & may_go) != 0
+        n, n_gone = kept, 0
         for k in range(n_chosen):
             p = chosen[k]
-            if deletable[_code(grid, p, stride)]:
-                grid[p] = 0
+            if deletable[code[p]]:
+                grid[p], code[p] = 0, 0
                 n_gone += 1
-                for q in (p - stride, p - 1, p + 1, p + stride):
-                    if grid[q] and not queued[q]:
+                for way in range(8):
+                    q = p + around[way]
+                    if code[q]:
+                        code[q] &= without_us[way]
+                    elif grid[q] and way < 4:
+                        code[q] = _code(grid, q, stride)
                         frontier[n] = q
-                        queued[q] = 1
                         n += 1
         idle_turns = 0 if n_gone else idle_turns + 1
-        if n_gone:
-            kept = 0
-            for k in range(n):
-                if grid[frontier[k]]:
-                    frontier[kept] = frontier[k]
-                    kept += 1
-            n = kept
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)

@@ -85,11 +85,24 @@ def test_a_page_that_is_all_paper(name):
     assert seconds < 5
 
 
-@pytest.mark.parametrize("name", ["nearest", "qiao"])
+@pytest.mark.parametrize("name", EVERY)
 def test_a_page_that_is_all_ink(name):
     ink, seconds = timed(name, np.zeros((SIDE_PX, SIDE_PX), np.uint8))
-    assert 1 <= ink.n_strokes <= 5
-    assert seconds < 30
+    assert ink.n_strokes == 1
+    assert np.isfinite(ink.xy).all()
+    assert seconds < 10
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_page_with_one_pixel_inside_a_ring(name):
+    y, x = np.ogrid[:SIDE_PX, :SIDE_PX]
+    ring = np.abs((y - SIDE_PX // 2) ** 2 + (x - SIDE_PX // 2) ** 2 - 1500**2) < 3 * 1500
+    ring[SIDE_PX // 2, SIDE_PX // 2] = True
+    ink, seconds = timed(name, np.where(ring, 0, 255).astype(np.uint8))
+    assert ink.n_strokes == 2
+    assert [SIDE_PX / 2 + 0.5] * 2 in ink.xy.tolist()
+    assert np.hypot(*(ink.xy - SIDE_PX / 2).T).max() == pytest.approx(1500, abs=3)
+    assert seconds < 10
 
 
 def test_many_strokes_have_constant_speed_under_each_law():
