@@ -11,6 +11,7 @@ CORPORA = Registry(
         "unipen": "kalamos.datasets.unipen:CORPUS",
         "poh-db": "kalamos.datasets.poh_db:CORPUS",
         "omniglot": "kalamos.datasets.omniglot:CORPUS",
+        "omniglot-stroke3": "kalamos.datasets.omniglot_stroke3:CORPUS",
         "ironoff": "kalamos.datasets.ironoff:CORPUS",
         "iam-ondb": "kalamos.datasets.iam_ondb:CORPUS",
         "ujipenchars": "kalamos.datasets.ujipenchars:CORPUS",

@@ -58,12 +58,14 @@ class RabhiItem(NamedTuple):
         points: float32 ``(w, 2)``, pixels.
         lifts: bool ``(w,)``, True where the pen lifts after the point.
         slowness: float32 ``(w - 1,)``, log of the time to the next point, 0 at the mean speed.
+        timed: whether the truth has times; where not, speed is not trained.
     """
 
     pixels: NDArray[np.uint8]
     points: NDArray[np.float32]
     lifts: NDArray[np.bool_]
     slowness: NDArray[np.float32]
+    timed: bool
 
 
 class Rabhi2020:
@@ -140,21 +142,23 @@ class Rabhi2020Learner:
 
     @staticmethod
     def item(image: OfflineImage, truth: Ink) -> RabhiItem | None:
-        """Return the training sample of an image, or None where the truth has no times or is all dots."""
+        """Return the training sample of an image, or None where the truth is all dots or the image too wide."""
         pixels = filled_up(image.pixels)
         n = pixels.shape[1]
-        if truth.t is None or image.height_px != HEIGHT_PX or n > WIDEST_PX // 2:
+        if image.height_px != HEIGHT_PX or n > WIDEST_PX // 2:
             return None
-        along, clock = geometry.walked(truth), geometry.walked(truth, by="time")
-        if not along[-1] > 0 or not clock[-1] > 0:
+        along = geometry.walked(truth)
+        if not along[-1] > 0:
             return None
+        clock = along if truth.t is None else geometry.walked(truth, by="time")
+        timed = truth.t is not None and bool(clock[-1] > 0)
         at = np.linspace(0.0, along[-1], n)
         points = geometry.trajectory(truth, n).astype(np.float32)
-        took = np.diff(np.interp(at, along, clock)) / clock[-1]
+        took = np.diff(np.interp(at, along, clock)) / max(clock[-1], 1e-9)
         slowness = np.log((took + 1e-5) * (n - 1)).clip(-3, 3).astype(np.float32)
         lifts = np.zeros(n, bool)
         lifts[np.clip(np.searchsorted(at, along[truth.offsets[1:-1]], side="right") - 1, 0, n - 2)] = True
-        return RabhiItem(pixels, points, lifts, slowness)
+        return RabhiItem(pixels, points, lifts, slowness, timed)
 
     @staticmethod
     def size(item: RabhiItem) -> int:
@@ -163,7 +167,7 @@ class Rabhi2020Learner:
 
     def losses(self, items: Sequence[RabhiItem]) -> dict[str, tuple[Tensor, Tensor]]:
         """Return the terms of the loss by name: weighted sum and the count by which it is divided."""
-        order, place, lift, speed, steps = [], [], [], [], 0
+        order, place, lift, speed, steps, n_timed = [], [], [], [], 0, 0
         for same in _of_one_width(items):
             images = as_images([item.pixels for item in same])
             truth = torch.from_numpy(np.stack([item.points for item in same]))
@@ -175,14 +179,16 @@ class Rabhi2020Learner:
             place.append((places - truth[:, ::2]).abs().sum() + 0.5 * (points - truth).abs().sum())
             weight = torch.tensor(4.0)
             lift.append(F.binary_cross_entropy_with_logits(told[..., 0], lifted, pos_weight=weight, reduction="sum"))
-            speed.append((told[:, :-1, 1] - slowness).abs().sum())
+            timed = torch.tensor([item.timed for item in same])
+            speed.append((told[:, :-1, 1] - slowness)[timed].abs().sum())
             steps += cells.numel()
+            n_timed += cells.shape[1] * int(timed.sum())
         n = torch.tensor(steps)
         return {
             "order": (torch.stack(order).sum(), n),
             "place": (torch.stack(place).sum() / CELL_PX * PLACE_WEIGHT, 4 * n),
             "lift": (torch.stack(lift).sum() * LIFT_WEIGHT, 2 * n),
-            "speed": (torch.stack(speed).sum() * SPEED_WEIGHT, 2 * n),
+            "speed": (torch.stack(speed).sum() * SPEED_WEIGHT, torch.tensor(2 * n_timed)),
         }
 
     def recoverer(self) -> Rabhi2020:

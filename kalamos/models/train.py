@@ -11,6 +11,7 @@ on its share of every batch and gradients are summed before they are divided by 
 from __future__ import annotations
 
 import csv
+import ctypes
 import os
 import time
 import tomllib
@@ -289,6 +290,8 @@ def train(config: Path | Mapping[str, Any], folder: Path, *, resume: bool = True
     recipe = Recipe.read(config)
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(mode=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    keep_memory()
     if "WORLD_SIZE" in os.environ and not dist.is_initialized():
         dist.init_process_group("gloo")
     run = Run(recipe, learner_for(recipe))
@@ -315,6 +318,17 @@ def train(config: Path | Mapping[str, Any], folder: Path, *, resume: bool = True
         if ended or run.waited > recipe.patience:
             break
     return folder / "best"
+
+
+def keep_memory() -> None:
+    """Have glibc keep freed memory for the next step: giving it back and zeroing it anew took a seventh of the time."""
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return  # another C library
+    trim_threshold, mmap_max = -1, -4
+    mallopt(trim_threshold, 2**31 - 1)
+    mallopt(mmap_max, 0)
 
 
 def _chunks(run: Run, mixture: Mixture) -> Iterator[dict[str, float]]:

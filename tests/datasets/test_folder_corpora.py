@@ -14,6 +14,7 @@ from kalamos.datasets import (
     lipitk,
     olhwdb,
     omniglot,
+    omniglot_stroke3,
     pendigits,
     quickdraw,
     ujipenchars,
@@ -23,7 +24,19 @@ from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import CorpusError
 from tests.datasets import makers
 
-ALL = [calliar, character_trajectories, ironoff, lipitk, olhwdb, omniglot, pendigits, quickdraw, ujipenchars, unipen]
+ALL = [
+    calliar,
+    character_trajectories,
+    ironoff,
+    lipitk,
+    olhwdb,
+    omniglot,
+    omniglot_stroke3,
+    pendigits,
+    quickdraw,
+    ujipenchars,
+    unipen,
+]
 LIPITK = b".VERSION 1.0 0\n.COORD X Y T\n.SEGMENT CHARACTER\n.POINTS_PER_SECOND 75\n.PEN_DOWN\n1 1 0\n2 2 0\n.PEN_UP\n"
 
 
@@ -94,6 +107,43 @@ def test_unipen(tmp_path):
 def test_units_that_include_the_same_ink_are_neighbours(tmp_path):
     fill(tmp_path, {f"data/{c}/a/{n}.dat": b"" for c in ("1a", "1c") for n in "xy"} | {"include/i": b""})
     assert unipen.CORPUS.units(tmp_path) == [f"data/{c}/a/{n}.dat" for n in "xy" for c in ("1a", "1c")]
+
+
+def drawing(rng):
+    """Return a drawing of three strokes with corners of its own, for Omniglot and simplified for Sketch-RNN."""
+    strokes = [rng.integers(5, 95, (4, 2)) for _ in range(3)]
+    text = b"START\n"
+    for k, stroke in enumerate(strokes):
+        text += b"".join(b"%d.0,-%d.0,%d\n" % (x, y, 100 * k + n) for n, (x, y) in enumerate(stroke)) + b"BREAK\n"
+    points = np.concatenate(strokes) * 5
+    steps = np.diff(points, axis=0, prepend=points[:1])
+    return text, np.column_stack([steps, np.tile([0, 0, 0, 1], 3)]).astype(np.int16)
+
+
+def test_sketches_that_may_be_held_out_drawings_are_not_for_training(tmp_path):
+    rng = np.random.default_rng(3)
+    made = {(c, d): drawing(rng) for c in range(1, 4) for d in range(1, 21)}
+    files = {f"strokes_small1/Balinese/character{c:02}/{c:04}_{d:02}.txt": text for (c, d), (text, _) in made.items()}
+    others = [drawing(rng)[1] for _ in range(200)]
+    sketches = [sketch for _, sketch in made.values()] + others
+    ends = np.cumsum([0, *map(len, sketches)]).astype(np.int32)
+    fill(tmp_path, {**files, omniglot_stroke3.FILE: makers.npz(stroke3=np.concatenate(sketches), offsets=ends)})
+    drawings, _ = read(omniglot.CORPUS, tmp_path)
+    split = {tuple(int(n) for n in s.source.removesuffix(".txt")[-7:].split("_")): s.split for s in drawings}
+    assert {"validation", "test"} <= set(split.values())
+    got, report = read(omniglot_stroke3.CORPUS, tmp_path)
+    assert len(got) == len(sketches) and not report.refusals
+    for number, key in enumerate(made):
+        if split[key] != "train":
+            assert got[number].split in ("test", split[key]), key
+        assert got[number].time_source == "none" and got[number].ink.t is None
+    assert sum(s.split == "train" for s in got) > 100, "most others stay for training"
+
+
+def test_sketches_need_the_drawings_they_are_split_by(tmp_path):
+    fill(tmp_path, {omniglot_stroke3.FILE: makers.npz(stroke3=drawing(np.random.default_rng(0))[1], offsets=[0, 12])})
+    with pytest.raises(CorpusError, match="strokes"):
+        read(omniglot_stroke3.CORPUS, tmp_path)
 
 
 def test_omniglot(tmp_path):
