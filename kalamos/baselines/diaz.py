@@ -36,7 +36,7 @@ from kalamos.baselines.combine import RIGHT_TO_LEFT, combine
 from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity, with_times
 from kalamos.baselines.skeleton import skeleton
-from kalamos.baselines.tracer import MOST_EDGES, as_found, touch_px
+from kalamos.baselines.tracer import as_found, is_texture, touch_px
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, draw, ends_by_node
 from kalamos.binarise import Method
 from kalamos.geometry import concat
@@ -92,7 +92,7 @@ class Diaz:
 
     def _one(self, image: OfflineImage) -> Ink:
         graph = skeleton(image.pixels, self.method)
-        if graph.n_edges > MOST_EDGES:
+        if is_texture(graph):
             return with_times(as_found(graph), self.velocity)
         walks = self._walks(graph)
         lines = [(int(graph.node_component[graph.node_of(walk[0])]), walk) for walk in walks]

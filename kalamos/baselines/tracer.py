@@ -19,7 +19,9 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
 MOST_EDGES = 20_000
-"""Edges above which nothing is decided: a page of handwriting has a few thousand, so it is noise."""
+"""Edges and dots above which nothing is decided: a page of handwriting has a few thousand, so it is noise."""
+MOST_BRANCHES = 64
+"""Ends of edges at one node above which nothing is decided either: no pen crosses a place so often, a texture does."""
 Decompose = Callable[[StrokeGraph, str | None], Lines]
 
 
@@ -32,11 +34,18 @@ def recover_all(
 
 def _recover(image: OfflineImage, decompose: Decompose, method: Method, velocity: Velocity, joins: bool) -> Ink:
     graph = skeleton(image.pixels, method)
-    if graph.n_edges > MOST_EDGES:
+    if is_texture(graph):
         return with_times(as_found(graph), velocity)
     lines = decompose(graph, image.script)
     ink = combine(lines, image.script, touch_px=touch_px(graph), joins=joins)
     return with_times(ink, velocity)
+
+
+def is_texture(graph: StrokeGraph) -> bool:
+    """Say whether a graph is beyond all handwriting, by its number of edges and dots or of branches at one node."""
+    if graph.n_edges + len(graph.dots()) > MOST_EDGES:
+        return True
+    return bool(graph.n_edges) and int(np.bincount(graph.edge_nodes.ravel()).max()) > MOST_BRANCHES
 
 
 def as_found(graph: StrokeGraph) -> Ink:

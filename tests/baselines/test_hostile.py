@@ -105,6 +105,24 @@ def test_a_page_with_one_pixel_inside_a_ring(name):
     assert seconds < 10
 
 
+TEXTURES = {
+    "chequerboard": lambda y, x: (x + y) % 2 == 0,
+    "large chequerboard": lambda y, x: (x // 2 + y // 2) % 2 == 0,
+    "stripes": lambda y, x: y % 2 + 0 * x == 0,
+    "grid": lambda y, x: (x % 8 == 0) | (y % 8 == 0),
+    "dots": lambda y, x: (x % 4 == 0) & (y % 4 == 0),
+}
+
+
+@pytest.mark.parametrize("texture", TEXTURES)
+@pytest.mark.parametrize("name", EVERY)
+def test_a_page_of_a_texture(name, texture):
+    side_px = 1000
+    ink, seconds = timed(name, np.where(TEXTURES[texture](*np.ogrid[:side_px, :side_px]), 0, 255).astype(np.uint8))
+    assert seconds < 30
+    assert ink.n_strokes and np.isfinite(ink.xy).all()
+
+
 def test_many_strokes_have_constant_speed_under_each_law():
     strokes = [[(k % 100, k // 100), (k % 100 + 3, k // 100), (k % 100 + 3, k // 100 + 9)] for k in range(10_001)]
     ink = with_times(Ink.from_strokes(strokes), "sigma-lognormal")
