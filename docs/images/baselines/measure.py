@@ -138,15 +138,18 @@ def sheet(name, chosen, columns=4):
 def main():
     data = samples(Path(sys.argv[1]))
     print(f"{len(data)} images, {sum(truth.n_strokes == 1 for _, truth, _ in data)} of one stroke")
+    found = {}
     for kind in TRACERS:
         tracer = kind()
-        if sys.argv[2:] and tracer.name not in sys.argv[2:]:
-            continue
         inks, complete, either, single = row(tracer, data)
-        triples = [(ink, truth, picture) for ink, (_, truth, picture) in zip(inks, data, strict=True)]
-        sheet(tracer.name, [t for t, right in zip(triples, complete, strict=True) if not right])
+        found[tracer.name] = inks, complete
         if kind is GoodContinuation:
+            triples = [(ink, truth, picture) for ink, (_, truth, picture) in zip(inks, data, strict=True)]
             breakdown(triples, complete, either, single)
+    others_right = sum(complete for _, complete in found.values())
+    for name, (inks, complete) in found.items():
+        typical = np.argsort(-np.where(complete, -1, others_right), kind="stable")
+        sheet(name, [(inks[k], *data[k][1:]) for k in typical if not complete[k]])
 
 
 def retraced_px(truth):
