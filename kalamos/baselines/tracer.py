@@ -19,7 +19,7 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 
 MOST_EDGES = 20_000
-"""Edges and dots above which nothing is decided: a page of handwriting has a few thousand, so it is noise."""
+"""Edges, or dots, above which nothing is decided: a page of handwriting has a few thousand, so it is noise."""
 MOST_BRANCHES = 64
 """Ends of edges at one node above which nothing is decided either: no pen crosses a place so often, a texture does."""
 Decompose = Callable[[StrokeGraph, str | None], Lines]
@@ -42,8 +42,8 @@ def _recover(image: OfflineImage, decompose: Decompose, method: Method, velocity
 
 
 def is_texture(graph: StrokeGraph) -> bool:
-    """Say whether a graph is beyond all handwriting, by its number of edges and dots or of branches at one node."""
-    if graph.n_edges + len(graph.dots()) > MOST_EDGES:
+    """Say whether a graph is beyond all handwriting, by its number of edges, of dots, or of branches at one node."""
+    if max(graph.n_edges, len(graph.dots())) > MOST_EDGES:
         return True
     return bool(graph.n_edges) and int(np.bincount(graph.edge_nodes.ravel()).max()) > MOST_BRANCHES
 

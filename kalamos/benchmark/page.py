@@ -30,8 +30,10 @@ from kalamos.png import encode_png
 from kalamos.seeding import stable_hash
 from kalamos.store import Row, read_rows, write_text
 
-BUDGET_BYTES = 14_000_000
-"""What all replays of a page may take together; the page shows fewer samples where they would take more."""
+PAGE_BYTES = 14_500_000
+"""What a page may take; it shows fewer samples where their replays would take more than tables and script leave."""
+SITE_BYTES = 50_000
+"""More than style, script and frame of the page take."""
 POINT_PX = 2.5
 """Path between two points of a replayed ink, within the bounds of :data:`POINTS`."""
 POINTS = (24, 160)
@@ -78,35 +80,35 @@ def page_data(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _tasks_data(boards: Sequence[Table]) -> list[dict[str, Any]]:
-    """Return the tasks; they share the budget evenly, and what a small one leaves goes to the larger ones."""
-    made: dict[int, dict[str, Any]] = {}
-    left = BUDGET_BYTES
-    for place in sorted(range(len(boards)), key=lambda place: (_lines(boards[place])[0].result.samples, place)):
-        made[place], used = _task_data(boards[place], left // (len(boards) - len(made)))
+    """Return the tasks; replays share evenly what the rest leaves, and what a small task leaves goes to the larger."""
+    made = [_task_data(board) for board in boards]
+    left = PAGE_BYTES - len(json.dumps(made, ensure_ascii=False).encode()) - SITE_BYTES
+    by_size = sorted(range(len(boards)), key=lambda place: (_lines(boards[place])[0].result.samples, place))
+    for done, place in enumerate(by_size):
+        made[place]["samples"], used = _samples(boards[place], max(left, 0) // (len(boards) - done))
         left -= used
-    return [made[place] for place in range(len(boards))]
+    return made
 
 
 def _lines(board: Table) -> list[Line]:
     return [*board.ranked, *board.controls]
 
 
-def _task_data(board: Table, budget: int) -> tuple[dict[str, Any], int]:
-    """Return what the page shows of a task, and how many bytes its replays take."""
+def _replayed(board: Table) -> list[Result]:
+    return [line.result for line in board.ranked or board.controls]  # controls are made of the truth
+
+
+def _task_data(board: Table) -> dict[str, Any]:
+    """Return what the page shows of a task beside its samples."""
     lines = _lines(board)
-    first = lines[0].result
-    replayed = [line.result for line in board.ranked or board.controls]  # controls are made of the truth
-    samples, used = _samples(first.folder.parent / "task.parquet", replayed, budget)
-    found = {
+    return {
         "title": board.title,
         "note": board.note.replace("`", ""),
         "metrics": list(board.metrics),
         "entries": [_entry_data(line) for line in lines],
-        "replayed": [result.entry for result in replayed],
-        "samples": samples,
-        "provenance": first.provenance,
+        "replayed": [result.entry for result in _replayed(board)],
+        "provenance": lines[0].result.provenance,
     }
-    return found, used
 
 
 def _entry_data(line: Line) -> dict[str, Any]:
@@ -125,8 +127,10 @@ def _entry_data(line: Line) -> dict[str, Any]:
     }
 
 
-def _samples(task_file: Path, results: Sequence[Result], budget: int) -> tuple[list[dict[str, Any]], int]:
+def _samples(board: Table, budget: int) -> tuple[list[dict[str, Any]], int]:
     """Return the replays and their bytes: as many samples as the budget holds, chosen by the hash of their keys."""
+    results = _replayed(board)
+    task_file = _lines(board)[0].result.folder.parent / "task.parquet"
     if not task_file.exists():
         return [], 0
     rows = {row.sample.key: row for row in read_rows(task_file)}

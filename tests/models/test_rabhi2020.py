@@ -38,9 +38,19 @@ def test_a_sample_of_a_pen_that_slows_down_says_so() -> None:
     assert np.allclose(took[3:], (2 * (np.arange(63) + 0.5) / 63)[3:], atol=0.03)  # the slowness is clipped at 3
 
 
-def test_untimed_and_dotted_ink_is_left_out() -> None:
+def test_untimed_ink_trains_order_and_place_but_not_speed() -> None:
     made = render(Ink.from_strokes([[(0, 0), (1, 1)]]), Style())
-    assert Rabhi2020Learner.item(made.image, made.truth) is None
+    untimed = Rabhi2020Learner.item(made.image, made.truth)
+    timed = Rabhi2020Learner.item(made.image, Ink.from_strokes(list(made.truth.strokes()), t=[[0.0, 1.0]]))
+    assert (untimed.timed, timed.timed) == (False, True)
+    learner = Rabhi2020Learner({})
+    alone, both = learner.losses([untimed]), learner.losses([untimed, timed])
+    assert alone["speed"][0].item() == 0 and int(alone["speed"][1]) == 0
+    assert int(both["speed"][1]) == int(alone["order"][1]) * 2
+    assert int(both["order"][1]) == 2 * int(alone["order"][1])
+
+
+def test_ink_that_is_all_dots_is_left_out() -> None:
     dot = render(Ink.from_strokes([[(0, 0)]], t=[[0.0]]), Style())
     assert Rabhi2020Learner.item(dot.image, dot.truth) is None
 
