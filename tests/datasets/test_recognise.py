@@ -69,9 +69,9 @@ def test_a_missing_file_a_folder_and_a_pipe(tmp_path: Path) -> None:
     import os
 
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "absent", tmp_path, tmp_path / "pipe"):
-        with pytest.raises(FormatError):
-            recognise(path)
+    for path, said in (("absent", "does not exist"), (".", "is a folder; name one of"), ("pipe", "is not a file")):
+        with pytest.raises(FormatError, match=said):
+            recognise(tmp_path / path)
 
 
 def test_a_folder_is_read_file_by_file_and_strangers_are_refusals(tmp_path: Path) -> None:

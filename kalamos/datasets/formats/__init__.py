@@ -119,6 +119,8 @@ def _module(name: str) -> Format:
 
 def _head(path: Path) -> bytes:
     try:
+        if path.is_dir():
+            raise FormatError(path, "is a folder; name one of its files, or convert all of it with 'convert auto'")
         if not path.is_file():
             raise FormatError(path, "is not a file" if path.exists() else "does not exist")
         with path.open("rb") as file:
