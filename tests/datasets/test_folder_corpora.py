@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -234,3 +235,10 @@ def test_real_small_corpora(module, corpora):
     assert len(got) == (840 if module is omniglot else least)
     assert len(report.refusals) == refused
     assert len({sample.key for sample in got}) == len(got)
+
+
+@pytest.mark.corpora
+def test_the_sketches_of_omniglot_and_their_splits(corpora):
+    got, report = read(omniglot_stroke3.CORPUS, corpora / "omniglot")
+    assert not report.refusals
+    assert Counter(s.split for s in got) == {"train": 29_143, "test": 1_817, "validation": 1_040}
