@@ -40,7 +40,7 @@ def encode_pngs(images: Sequence[NDArray[np.uint8]], level: int = 1) -> list[byt
         streams = zlib_streams(some) if level == 1 else [None] * len(some)
         for image, stream in zip(some, streams, strict=True):
             body = _by_zlib(image, level) if stream is None else stream
-            made.append(b"".join((_beginning(*image.shape), *_chunk(b"IDAT", body), _END)))
+            made.append(b"".join((_beginning(*image.shape), _chunk(b"IDAT", body), _END)))
     return made
 
 
@@ -62,7 +62,7 @@ def decode_png(data: bytes) -> NDArray[np.uint8]:
 @lru_cache(maxsize=256)
 def _beginning(height: int, width: int) -> bytes:
     """Return all that stands before the pixels of an 8-bit grey image."""
-    return _SIGNATURE + b"".join(_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)))
+    return _SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
 
 
 def _runs(images: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.uint8]]]:
@@ -83,7 +83,5 @@ def _by_zlib(image: NDArray[np.uint8], level: int) -> bytes:
     return zlib.compress(rows.data, level)
 
 
-def _chunk(kind: bytes, body: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    """Return the parts of a chunk; whoever joins them copies the body only once."""
-    check = zlib.crc32(body, zlib.crc32(kind))
-    return len(body).to_bytes(4, "big"), kind, body, check.to_bytes(4, "big")
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))

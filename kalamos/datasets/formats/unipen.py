@@ -121,7 +121,6 @@ def delineated(document: Document, segments: Iterable[Segment], name: str, repor
     """Yield each segment with its ink; refusals, under the file's ``name``, and mendings go to ``report``."""
     report.mendings.update(document.counts)
     numbers = {id(segment): k for k, segment in enumerate(document.segments)}
-    heading_of = document.heading_of.data  # its items are plain numbers
     for group in _groups(document, segments, name, report):
         inks = document.inks_of([ranges for _, ranges in group], report.mendings)
         for (segment, ranges), ink in zip(group, inks, strict=True):
@@ -129,7 +128,7 @@ def delineated(document: Document, segments: Iterable[Segment], name: str, repor
                 reason = "no point of the segment is a finite number"
                 report.refusals.append(Refusal(name, document.line(segment), reason))
                 continue
-            heading = document.headings[heading_of[ranges[0][0]]]
+            heading = document.headings[document.heading_of[ranges[0][0]]]
             yield Delineated(segment, numbers[id(segment)], ink, heading, f"{name}, {document.line(segment)}")
 
 
@@ -147,8 +146,7 @@ def _groups(
             report.refusals.append(Refusal(name, error.where, error.reason))
             continue
         group.append((segment, ranges))
-        for _, a, b in ranges:
-            points += b - a
+        points += sum(b - a for _, a, b in ranges)
         if points > GROUP_POINTS:
             yield group
             group, points = [], 0

@@ -9,9 +9,8 @@ import bisect
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -192,14 +191,13 @@ class Document:
             self._spend(segment, last - first + 1)
             if self._has_placeholders and self._placeholder[first : last + 1].any():
                 raise self._error(segment, "the segment names ink that was taken out of the release")
-            found += self._run(first, m, last, n, counts)
+            found.extend(self._run(first, m, last, n, counts))
         if not found:
             raise self._error(segment, "the segment holds no pen-down point")
-        return found if len(runs) == 1 else _united(found)
+        return _united(found)
 
-    def _run(self, first: int, m: int | None, last: int, n: int | None, counts: Counter[str]) -> list[Range]:
+    def _run(self, first: int, m: int | None, last: int, n: int | None, counts: Counter[str]) -> Iterator[Range]:
         begins, is_down = self._begins, self._is_down
-        found: list[Range] = []
         for component in range(first, last + 1):
             begin, end = begins[component], begins[component + 1]
             if component == last and n is not None:
@@ -209,8 +207,7 @@ class Document:
             if component == first and m is not None:
                 begin = min(begin + m, end)
             if is_down[component] and begin < end:
-                found.append((component, begin, end))
-        return found
+                yield component, begin, end
 
     def _spend(self, segment: Segment, n_components: int) -> None:
         """Bound the work that overlapping delineations of a hostile file can ask for."""
@@ -220,8 +217,6 @@ class Document:
 
     def _set_end(self, segment: Segment) -> int:
         """Return the component after the last of the set in which a segment stands."""
-        if segment.first == self.sets[-1]:
-            return self.n_components
         following = bisect.bisect_right(self.sets, segment.first)
         return self.sets[following] if following < len(self.sets) else self.n_components
 
@@ -284,11 +279,10 @@ class Document:
         return gaps
 
 
-@lru_cache(maxsize=4096)
-def _parse_delineation(text: str) -> Sequence[_Run] | None:
+def _parse_delineation(text: str) -> list[_Run] | None:
     """Return (first component, its first point, last component, its last point) of each part, or None where wrong."""
     if text.isdecimal() and len(text) < 10:
-        return ((int(text), None, int(text), None),)
+        return [(int(text), None, int(text), None)]
     runs: list[_Run] = []
     for part in text.split(","):
         match = _RANGE.match(part)
@@ -297,11 +291,13 @@ def _parse_delineation(text: str) -> Sequence[_Run] | None:
         a, m, b, n = (None if group is None else int(group) for group in match.groups())
         assert a is not None  # noqa: S101 - the pattern has it
         runs.append((a, m, a if b is None else b, n))
-    return tuple(runs)
+    return runs
 
 
 def _united(ranges: list[Range]) -> list[Range]:
     """Put ranges in order of writing and join those of one component that touch or overlap."""
+    if len(ranges) == 1:
+        return ranges
     joined: list[Range] = []
     for component, begin, end in sorted(ranges):
         if joined and joined[-1][0] == component and begin <= joined[-1][2]:

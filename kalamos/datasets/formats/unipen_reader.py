@@ -12,7 +12,6 @@ import stat
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -212,8 +211,9 @@ class Reader:
     def _segment(self, text: str, path: Path, line: int, after: int) -> None:
         begin = text.find('"')
         words = (text if begin < 0 else text[:begin]).split()
-        _, kind, delineation, quality, *_ = *words, "", "", ""
-        kind, delineation = kind.upper(), "" if delineation == "?" else delineation
+        kind = words[1].upper() if len(words) > 1 else ""
+        delineation = words[2] if len(words) > 2 and words[2] != "?" else ""
+        quality = words[3] if len(words) > 3 else ""
         if not after and not delineation and begin < 0:
             self.y_up = False
         label = None if begin < 0 else _unquoted(text[begin:])
@@ -300,8 +300,6 @@ def _joined(
 
 def _name(data: bytes, begin: int) -> str | None:
     """Return the keyword that stands at a place, None where it says nothing of ink or segments."""
-    if data.startswith(b"SEGMENT ", begin + 1):
-        return "SEGMENT"
     word = data[begin + 1 : begin + 33].split(None, 1)[0]
     return _KNOWN.get(word) or _KNOWN.get(word.upper())
 
@@ -313,7 +311,6 @@ def _text(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-@lru_cache(maxsize=4096)
 def _unquoted(text: str) -> str:
     """Return a label without its quotes and escapes; a quote that should have been escaped belongs to the label."""
     match = _LABEL.match(text)
