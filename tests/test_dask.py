@@ -1,4 +1,4 @@
-"""Conversion on a real Dask cluster of three worker processes, one of which is killed while it works."""
+"""Conversion and benchmark on a real Dask cluster of three worker processes; in the conversion one is killed."""
 
 import hashlib
 import os
@@ -7,8 +7,11 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from kalamos.benchmark.run import bench
 from kalamos.convert import Conversion, convert
 from kalamos.renderers import preset
 from kalamos.store import read_rows
@@ -52,3 +55,18 @@ def test_a_killed_worker_loses_nothing_and_the_bytes_are_those_of_one_process(cl
     assert len(keys) == len(set(keys)) == expected.samples == report.samples
     assert digests(shared) == digests(alone)
     assert not [file.name for file in shared.iterdir() if file.name.endswith(".part") and not file.name.startswith(".")]
+
+
+def test_a_benchmark_on_a_cluster_has_the_scores_of_one_process(cluster, tmp_path):
+    tables = {}
+    for name, scheduler in (("shared", cluster.scheduler_address), ("alone", None)):
+        out = tmp_path / name
+        results = bench(
+            "synthetic-3scripts", ("nearest", "qiao"), Path(), out,
+            cache=tmp_path / "tasks", limit=24, controls=False, scheduler=scheduler,
+        )  # fmt: skip
+        assert [result.samples for result in results] == [24, 24]
+        files = sorted(out.rglob("scores.parquet"))
+        tables[name] = {file.parent.name: pq.read_table(file).drop_columns(["seconds"]).to_pydict() for file in files}
+    assert tables["shared"].keys() == {"nearest", "qiao"}
+    np.testing.assert_equal(tables["shared"], tables["alone"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch.nn.functional as F  # noqa: N812 - the usual name
@@ -12,10 +13,11 @@ from torch import Tensor
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.models.calamus import Kalamos
-from kalamos.models.network import PathNetwork, order_loss
+from kalamos.models.network import PathNetwork, deepened, order_loss
 from kalamos.models.parameters import Sizes
 from kalamos.models.pieces import POINTS
 from kalamos.models.stream import Batch, Item, collate, make_item
+from kalamos.models.weights import Weights, fill
 
 OFFSET_WEIGHT, SLOWNESS_WEIGHT = 1.0, 0.3
 
@@ -32,6 +34,10 @@ class KalamosLearner:
     def config(self) -> dict[str, Any]:
         """Return what is needed to build the network again."""
         return {"model": self.name, "sizes": dataclasses.asdict(self.sizes)}
+
+    def begin_with(self, weights: Weights, folder: Path) -> None:
+        """Start from the weights of a folder; layers that they lack begin by passing on what they are given."""
+        fill(self.net, weights._replace(tensors=deepened(weights.tensors, self.net)), folder)
 
     @staticmethod
     def item(image: OfflineImage, truth: Ink) -> Item | None:

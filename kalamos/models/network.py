@@ -387,6 +387,20 @@ def loaded(tensors: Mapping[str, NDArray[np.float32]], sizes: Sizes) -> PathNetw
     return net.eval()
 
 
+def deepened(tensors: Mapping[str, NDArray[np.float32]], net: PathNetwork) -> dict[str, NDArray[np.float32]]:
+    """Return the weights of a shallower network with the layers added that ``net`` has more of.
+
+    What an added layer writes is zero at first, so that the deeper network answers as the shallower one until it is
+    trained (after Chen et al., Net2Net, ICLR 2016).
+    """
+    found = dict(tensors)
+    for name, value in net.state_dict().items():
+        if name not in found and name.startswith(("encoder.", "decoder.")):
+            silent = name.rpartition(".")[0].endswith(("attention.out", "rest.3"))
+            found[name] = np.zeros_like(value.numpy()) if silent else value.numpy().copy()
+    return found
+
+
 def order_loss(scores: Tensor, route: Route) -> Tensor:
     """Return the mean cross-entropy of the true actions, end included."""
     b = len(route.steps)

@@ -34,7 +34,7 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.models.rabhi_network import CELL_PX, RabhiNetwork, RabhiSizes, cell_of
 from kalamos.models.scale import HEIGHT_PX, at_height
-from kalamos.models.weights import SHIPPED, fill, load_weights
+from kalamos.models.weights import SHIPPED, Weights, fill, load_weights
 
 STEP_S = 0.02
 """Mean seconds between two points of the answer; only relative times mean anything."""
@@ -139,6 +139,10 @@ class Rabhi2020Learner:
     def config(self) -> dict[str, Any]:
         """Return what is needed to build the network again."""
         return {"model": self.name, "sizes": dataclasses.asdict(self.sizes)}
+
+    def begin_with(self, weights: Weights, folder: Path) -> None:
+        """Start from the weights of a folder in place of random ones."""
+        fill(self.net, weights, folder)
 
     @staticmethod
     def item(image: OfflineImage, truth: Ink) -> RabhiItem | None:

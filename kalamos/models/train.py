@@ -31,7 +31,7 @@ from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.models.stream import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
-from kalamos.models.weights import fill, load_weights, save_weights
+from kalamos.models.weights import Weights, load_weights, save_weights
 from kalamos.recoverer import Recoverer
 from kalamos.registry import load_object
 from kalamos.renderers import Style, preset, render_batch
@@ -52,6 +52,10 @@ class Learner(Protocol):
 
     def config(self) -> dict[str, Any]:
         """Return what is needed to build the network again."""
+        ...
+
+    def begin_with(self, weights: Weights, folder: Path) -> None:
+        """Start from the weights of a folder in place of random ones."""
         ...
 
     def item(self, image: OfflineImage, truth: Ink) -> Any | None:
@@ -91,7 +95,7 @@ class Recipe:
         validate_every: chunks.
         validation_inks: of each source.
         patience: validations without improvement of the LDTW after which the run ends early.
-        init_from: a folder of weights to start from.
+        init_from: a folder of weights to start from; of ``kalamos`` also those of a network with fewer layers.
         threads: of torch.
         workers: processes that make the data.
         style: preset that ``ranges`` change.
@@ -158,7 +162,7 @@ def learner_for(recipe: Recipe) -> Learner:
     made: Learner = load_object(LEARNERS.get(recipe.model, recipe.model))(recipe.network)
     if recipe.init_from:
         folder = Path(recipe.init_from)
-        fill(made.net, load_weights(folder, made.name), folder)
+        made.begin_with(load_weights(folder, made.name), folder)
     return made
 
 
@@ -354,13 +358,20 @@ def validate(run: Run, held_out: Sequence[Sequence[TrainingInk]]) -> dict[str, f
     run.net.load_state_dict(run.mean)
     recoverer = run.learner.recoverer()
     found: dict[str, float] = {}
-    for source, inks in zip(run.recipe.source, held_out, strict=True):
-        style = Style(frame=source.frame)
-        for name, value in scores(recoverer, inks, style).items():
-            found[f"{source.corpus}_{'_'.join(source.levels)}_{name}"] = value
+    named = titles(run.recipe.source)
+    for title, source, inks in zip(named, run.recipe.source, held_out, strict=True):
+        for name, value in scores(recoverer, inks, Style(frame=source.frame)).items():
+            found[f"{title}_{name}"] = value
     run.net.load_state_dict(trained)
-    found["ldtw"] = float(np.mean([value for name, value in found.items() if name.endswith("_ldtw")]))
+    found["ldtw"] = float(np.mean([found[f"{title}_ldtw"] for title in named]))
     return found
+
+
+def titles(sources: Sequence[Source]) -> list[str]:
+    """Return what the curve calls each source: corpus and levels, and a number where that was there before."""
+    plain = [f"{source.corpus}_{'_'.join(source.levels)}" for source in sources]
+    before = [plain[:place].count(name) for place, name in enumerate(plain)]
+    return [f"{name}_{count + 1}" if count else name for name, count in zip(plain, before, strict=True)]
 
 
 def scores(recoverer: Recoverer, inks: Sequence[TrainingInk], style: Style) -> dict[str, float]:

@@ -15,7 +15,7 @@ from tiny_corpus import LETTERS, letter
 from kalamos.errors import ModelError
 from kalamos.models import train as training
 from kalamos.models.learner import KalamosLearner
-from kalamos.models.stream import ChunkStream, Mixture, Source, TrainingInk, make_item
+from kalamos.models.stream import ChunkStream, Mixture, Source, TrainingInk, collate, make_item
 from kalamos.models.train import Recipe, gradients, train
 from kalamos.models.weights import TENSORS, load_weights
 from kalamos.renderers import Style, render
@@ -61,6 +61,32 @@ def test_training_learns_and_starts_from_given_weights(recipe: dict[str, Any], t
     again = training.learner_for(Recipe.read({**recipe, "init_from": str(best)}))
     kept = load_weights(best, "kalamos").tensors
     assert all(np.array_equal(value, kept[name]) for name, value in again.net.state_dict().items())
+
+
+def test_added_layers_change_nothing_until_they_are_trained(recipe: dict[str, Any], tmp_path: Path) -> None:
+    best = train({**recipe, "samples": 640, "learning_rate": 5e-3, "validate_every": 5}, tmp_path)
+    deeper = {**recipe["network"], "encoder_layers": 3, "decoder_layers": 2}
+    learners = [
+        training.learner_for(Recipe.read({**recipe, "network": sizes, "init_from": str(best)}))
+        for sizes in (recipe["network"], deeper)
+    ]
+    items = [learners[0].item(one.image, one.truth) for one in (render(letter(shape, 0)) for shape in LETTERS)]
+    batch = collate([item for item in items if item])
+    with torch.no_grad():
+        shallow, deep = (learner.net(batch.scene, batch.route) for learner in learners)
+    assert all(torch.equal(a, b) for a, b in zip(shallow, deep, strict=True))
+    gradients(learners[1], [item for item in items if item])
+    added = dict(learners[1].net.named_parameters())["encoder.2.rest.3.weight"]
+    assert added.grad is not None
+    assert added.grad.abs().max() > 0
+
+
+def test_a_corpus_taken_twice_has_two_columns_in_the_curve(recipe: dict[str, Any], tmp_path: Path) -> None:
+    train({**recipe, "source": recipe["source"] * 2}, tmp_path)
+    row = list(csv.DictReader((tmp_path / "curve.csv").open()))[-1]
+    first, second = (name for name in row if name.endswith("character_ldtw") or name.endswith("character_2_ldtw"))
+    assert second == first.replace("_ldtw", "_2_ldtw")
+    assert float(row["ldtw"]) == pytest.approx((float(row[first]) + float(row[second])) / 2)
 
 
 def test_a_run_without_improvement_ends_early(recipe: dict[str, Any], tmp_path: Path) -> None:
