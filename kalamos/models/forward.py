@@ -103,24 +103,55 @@ def gelu(x: Floats) -> None:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
+def row_times(x: Floats, w: Floats, out: Floats) -> None:
+    """Add ``x`` (in,) times ``w`` (in, out) to ``out`` (out,)."""
+    n, m = w.shape
+    for k in range(0, n - 3, 4):
+        a, b, c, d = x[k], x[k + 1], x[k + 2], x[k + 3]
+        wa, wb, wc, wd = w[k], w[k + 1], w[k + 2], w[k + 3]
+        for j in range(m):
+            out[j] += (a * wa[j] + b * wb[j]) + (c * wc[j] + d * wd[j])
+    for k in range(n - n % 4, n):
+        a, wa = x[k], w[k]
+        for j in range(m):
+            out[j] += a * wa[j]
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
+def four_rows_times(x: Floats, w: Floats, out: Floats) -> None:
+    """Add ``x`` (4, in) times ``w`` (in, out) to ``out`` (4, out): :func:`row_times`, each weight read once for four."""
+    n, m = w.shape
+    p, q, r, s = out[0], out[1], out[2], out[3]
+    for k in range(0, n - 3, 4):
+        wa, wb, wc, wd = w[k], w[k + 1], w[k + 2], w[k + 3]
+        pa, pb, pc, pd = x[0, k], x[0, k + 1], x[0, k + 2], x[0, k + 3]
+        qa, qb, qc, qd = x[1, k], x[1, k + 1], x[1, k + 2], x[1, k + 3]
+        ra, rb, rc, rd = x[2, k], x[2, k + 1], x[2, k + 2], x[2, k + 3]
+        sa, sb, sc, sd = x[3, k], x[3, k + 1], x[3, k + 2], x[3, k + 3]
+        for j in range(m):
+            a, b, c, d = wa[j], wb[j], wc[j], wd[j]
+            p[j] += (pa * a + pb * b) + (pc * c + pd * d)
+            q[j] += (qa * a + qb * b) + (qc * c + qd * d)
+            r[j] += (ra * a + rb * b) + (rc * c + rd * d)
+            s[j] += (sa * a + sb * b) + (sc * c + sd * d)
+    for i in range(4):
+        for k in range(n - n % 4, n):
+            for j in range(m):
+                out[i, j] += x[i, k] * w[k, j]
+
+
+@nb.njit(cache=True, error_model="numpy", nogil=True)
 def dense(x: Floats, net: Net, row: int) -> Floats:
     """Return the linear layer ``row`` of the rows of ``x`` (r, in)."""
     at, n, m = net.table[row]
     w, bias = net.values[at : at + n * m].reshape(n, m), net.values[at + n * m : at + n * m + m]
     y = np.empty((len(x), m), np.float32)
-    for i in range(len(x)):
-        out = y[i]
-        for j in range(m):
-            out[j] = bias[j]
-        for k in range(0, n - 3, 4):
-            a, b, c, d = x[i, k], x[i, k + 1], x[i, k + 2], x[i, k + 3]
-            wa, wb, wc, wd = w[k], w[k + 1], w[k + 2], w[k + 3]
-            for j in range(m):
-                out[j] += (a * wa[j] + b * wb[j]) + (c * wc[j] + d * wd[j])
-        for k in range(n - n % 4, n):
-            a, wa = x[i, k], w[k]
-            for j in range(m):
-                out[j] += a * wa[j]
+    y[:] = bias
+    whole = len(x) - len(x) % 4
+    for i in range(0, whole, 4):
+        four_rows_times(x[i : i + 4], w, y[i : i + 4])
+    for i in range(whole, len(x)):
+        row_times(x[i], w, y[i])
     return y
 
 
