@@ -119,7 +119,7 @@ def row_times(x: Floats, w: Floats, out: Floats) -> None:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def four_rows_times(x: Floats, w: Floats, out: Floats) -> None:
-    """Add ``x`` (4, in) times ``w`` (in, out) to ``out`` (4, out): :func:`row_times`, each weight read once for four."""
+    """Add ``x`` (4, in) times ``w`` (in, out) to ``out`` (4, out) as :func:`row_times`, reading each weight once."""
     n, m = w.shape
     p, q, r, s = out[0], out[1], out[2], out[3]
     for k in range(0, n - 3, 4):
