@@ -1,9 +1,9 @@
 """``kalamos``: our own model. The skeleton gives the exact line, a network gives order, direction, lifts and speed.
 
 An image becomes pieces of line (:mod:`kalamos.models.pieces`); the network (:mod:`kalamos.models.network`) scores paths
-over them; taking the likeliest action each time gives the path. The network's motion head then moves the path's points
-from the skeleton to where a pen would have been and gives each interval its duration. All this is compiled code
-(:mod:`kalamos.models.forward`) and needs no torch; a wider search (:mod:`kalamos.models.decode`) does.
+over them; a search for the likeliest gives the path. The network's motion head then moves the path's points from the
+skeleton to where a pen would have been and gives each interval its duration. All this is compiled code
+(:mod:`kalamos.models.forward`) and needs no torch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 
 SPEED_PX_S = 100.0
 """Mean speed of the pen; an image has no clock, only relative times mean anything."""
+BEAMS = 4
+"""Paths that a search keeps; more bring nothing that is seen (`docs/models.md`)."""
 PAUSE_S = 0.05
 """Least time of a pen-up movement."""
 LOWEST_PX, HIGHEST_PX = 40, 96
@@ -45,25 +46,27 @@ class Kalamos:
 
     Args:
         weights: a folder of weights, or None for the shipped ones.
-        beams: paths kept by the search where a greedy one has a probability of less than a half (where it has more,
-            no other can be likelier); 1, the default, is greedy always: on validation writers it has the lower LDTW.
+        beams: paths kept by the search where the likeliest action each time gives a path with a probability of less
+            than a half (where it has more, no other can be likelier); with 1 it is that path always.
 
     Raises:
-        ModelError: where the weights cannot be used.
+        ModelError: where the weights cannot be used, or ``beams`` is no number from 1 on.
     """
 
     name = "kalamos"
 
-    def __init__(self, weights: Path | str | None = None, beams: int = 1) -> None:
+    def __init__(self, weights: Path | str | None = None, beams: int = BEAMS) -> None:
         folder = Path(weights) if weights is not None else SHIPPED / self.name
         found = load_weights(folder, self.name)
+        if not str(beams).isdecimal() or int(beams) < 1:
+            raise ModelError(f"kalamos: beams is {beams!r}; it is a whole number, 1 or more")
         try:
             self._set(found.tensors, Sizes(**found.config["sizes"]), int(beams))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder}: the weights do not fit their config: {error}") from error
 
     @classmethod
-    def from_network(cls, net: PathNetwork, beams: int = 1) -> Kalamos:
+    def from_network(cls, net: PathNetwork, beams: int = BEAMS) -> Kalamos:
         """Return a recoverer with a copy of the weights of a network in memory, as training validates it."""
         made = cls.__new__(cls)
         made._set({name: tensor.detach().numpy() for name, tensor in net.state_dict().items()}, net.sizes, beams)
@@ -96,25 +99,14 @@ class Kalamos:
         return [assemble(one, found) for one, found in zip(pieces, self._paths(pieces), strict=True)]
 
     def _paths(self, pieces: Sequence[Pieces]) -> Sequence[Motioned]:
-        """Return the path over each set of pieces: greedy ones compiled and on all cores, wider searches by torch."""
-        if self.beams > 1:
-            from kalamos.models.decode import search  # noqa: PLC0415 - torch is needed here only
-
-            return search(self._torch, pieces, self.beams)
+        """Return the path over each set of pieces, on all cores."""
         if len(pieces) < 2:
-            return [self._greedy(one) for one in pieces]
+            return [self._path(one) for one in pieces]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(self._greedy, pieces))
+            return list(pool.map(self._path, pieces))
 
-    @cached_property
-    def _torch(self) -> PathNetwork:
-        """Return the network that wider searches use."""
-        from kalamos.models.network import loaded  # noqa: PLC0415 - torch is needed here only
-
-        return loaded(self.tensors, self.sizes)
-
-    def _greedy(self, pieces: Pieces) -> Motioned:
-        return Motioned(*recover_path(*pieces, self.net))
+    def _path(self, pieces: Pieces) -> Motioned:
+        return Motioned(*recover_path(*pieces, self.beams, self.net))
 
 
 def _scale(image: OfflineImage) -> Scaled:

@@ -143,26 +143,10 @@ def pair_features(scene: Scene) -> Tensor:
     return torch.cat([squash(away), squash(away.norm(dim=-1, keepdim=True)), squash(gap)[..., None], touch, cosine], -1)
 
 
-DRAWN = slice(10, 13)
-"""Where the step features say what was drawn already."""
-
-
 def drawn_features(drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return how often each directed piece (b, t, m) was drawn, how often the other way round, and if at all."""
     other = drawn.view(*drawn.shape[:2], -1, 2).flip(-1).flatten(2)
     return drawn.clamp_max(2), other.clamp_max(2), (drawn + other > 0).to(drawn.dtype)
-
-
-def set_drawn(features: Tensor, drawn: Tensor) -> None:
-    """Write what was drawn already into step features (b, t, m, N_STEP)."""
-    features[..., DRAWN] = torch.stack(drawn_features(drawn), -1)
-
-
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """Return ``a @ b`` of many small matrices; one row at a time, plain sums are faster than a batch of products."""
-    if a.shape[-2] == 1 and not torch.is_grad_enabled():
-        return (a.transpose(-1, -2) * b).sum(-2, keepdim=True)
-    return a @ b
 
 
 class Attention(nn.Module):
@@ -187,8 +171,8 @@ class Attention(nn.Module):
         """Return what each row of ``x`` reads from given keys and values."""
         b, q, d = x.shape
         query = self.q(x).view(b, q, self.heads, d // self.heads).transpose(1, 2)
-        meet = product(query, keys) * (d // self.heads) ** -0.5 + bias.to(query.dtype)
-        read = product(meet.softmax(-1).to(values.dtype), values)
+        meet = query @ keys * (d // self.heads) ** -0.5 + bias.to(query.dtype)
+        read = meet.softmax(-1).to(values.dtype) @ values
         return self.out(read.transpose(1, 2).reshape(b, q, d))
 
 
@@ -225,19 +209,6 @@ class DecoderLayer(nn.Module):
         y = self.norm_self(x)
         x = x + self.self_attention(y, y, past)
         x = x + self.cross_attention(self.norm_cross(x), memory, bias)
-        return x + self.rest(x)
-
-    def step(
-        self, x: Tensor, cache: Tensor, t: int, recency: Tensor, crossed: tuple[Tensor, Tensor], bias: Tensor
-    ) -> Tensor:
-        """Return x (b, k, d) of k beams at step t one layer on; their own keys and values go into ``cache``."""
-        b, k, d = x.shape
-        y = self.norm_self(x).view(b * k, 1, d)
-        key, value = self.self_attention.keys(y)
-        cache[0, :, :, t], cache[1, :, :, t] = key[..., 0], value[:, :, 0]
-        read = self.self_attention.read(y, cache[0, :, :, : t + 1].transpose(-1, -2), cache[1, :, :, : t + 1], recency)
-        x = x + read.view(b, k, d)
-        x = x + self.cross_attention.read(self.norm_cross(x), *crossed, bias)
         return x + self.rest(x)
 
 
@@ -378,13 +349,6 @@ class PathNetwork(nn.Module):
         on = scores[:, :, 0].masked_fill(~(joined & real[:, None]), MASKED)
         lift = scores[:, :, 1].masked_fill(~real[:, None], MASKED)
         return torch.cat([on, lift, self.end(x).float()], -1)
-
-
-def loaded(tensors: Mapping[str, NDArray[np.float32]], sizes: Sizes) -> PathNetwork:
-    """Return a network with given weights, for reading."""
-    net = PathNetwork(sizes)
-    net.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
-    return net.eval()
 
 
 def deepened(tensors: Mapping[str, NDArray[np.float32]], net: PathNetwork) -> dict[str, NDArray[np.float32]]:

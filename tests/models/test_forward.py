@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from tiny_corpus import LETTERS, letter
+from torch_search import loaded, search
 
 from kalamos.models.calamus import Kalamos
-from kalamos.models.decode import search
 from kalamos.models.forward import gelu, recover_path
-from kalamos.models.network import PathNetwork, loaded
+from kalamos.models.network import PathNetwork
 from kalamos.models.parameters import Sizes, as_net
 from kalamos.models.pieces import Pieces, cut_pieces
 from kalamos.renderers import Style, render
@@ -27,30 +27,32 @@ def drawn() -> list[Pieces]:
     return [cut_pieces(render(letter(name, k), Style()).image.pixels) for name in LETTERS for k in range(2)]
 
 
-def agrees(tensors: dict[str, np.ndarray], sizes: Sizes, drawn: list[Pieces]) -> None:
+def agrees(tensors: dict[str, np.ndarray], sizes: Sizes, drawn: list[Pieces], width: int) -> None:
     net, network = as_net(tensors, sizes), loaded(tensors, sizes)
     for pieces in drawn:
-        told = search(network, [pieces], 1)[0]
-        steps, lifts, offsets, slowness = recover_path(*pieces, net)
+        told = search(network, [pieces], width)[0]
+        steps, lifts, offsets, slowness = recover_path(*pieces, width, net)
         assert steps.tolist() == told.steps.tolist()
         assert lifts.tolist() == told.lifts.tolist()
         assert np.allclose(offsets, told.offsets, atol=2e-3)
         assert np.allclose(slowness, told.slowness, atol=2e-3)
 
 
-def test_shipped_weights_give_what_torch_gives(drawn: list[Pieces]) -> None:
+@pytest.mark.parametrize("width", [1, 4])
+def test_shipped_weights_give_what_torch_gives(drawn: list[Pieces], width: int) -> None:
     kalamos = Kalamos()
-    agrees(dict(kalamos.tensors), kalamos.sizes, drawn)
+    agrees(dict(kalamos.tensors), kalamos.sizes, drawn, width)
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 8])
 @pytest.mark.parametrize("seed", range(4))
-def test_random_weights_give_what_torch_gives(drawn: list[Pieces], seed: int) -> None:
+def test_random_weights_give_what_torch_gives(drawn: list[Pieces], seed: int, width: int) -> None:
     torch.manual_seed(seed)
     net = PathNetwork(SMALL)
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    agrees(weights_of(net), SMALL, drawn)
+    agrees(weights_of(net), SMALL, drawn, width)
 
 
 def test_gelu_is_that_of_torch() -> None:

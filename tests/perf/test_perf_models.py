@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch_search import loaded, search
 
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.synthetic import CORPUS
-from kalamos.models.calamus import Kalamos
-from kalamos.models.decode import search
-from kalamos.models.network import loaded
+from kalamos.models.calamus import BEAMS, Kalamos
 from kalamos.models.pieces import cut_pieces
 from kalamos.renderers import Style, render_batch
 
@@ -43,7 +42,7 @@ def test_kalamos_batch(benchmark, kalamos: Kalamos, images: list) -> None:
 def test_torch_batch(benchmark, kalamos: Kalamos, images: list) -> None:
     net = loaded(kalamos.tensors, kalamos.sizes)
     torch.set_num_threads(2)
-    found = benchmark.pedantic(lambda: search(net, [cut_pieces(one.pixels) for one in images], 1), rounds=3)
+    found = benchmark.pedantic(lambda: search(net, [cut_pieces(one.pixels) for one in images], BEAMS), rounds=3)
     assert len(found) == COUNT
 
 
@@ -57,4 +56,4 @@ def test_kalamos_single(benchmark, kalamos: Kalamos, images: list) -> None:
 def test_torch_single(benchmark, kalamos: Kalamos, images: list) -> None:
     net = loaded(kalamos.tensors, kalamos.sizes)
     torch.set_num_threads(2)
-    benchmark.pedantic(lambda: [search(net, [cut_pieces(one.pixels)], 1) for one in images[:32]], rounds=3)
+    benchmark.pedantic(lambda: [search(net, [cut_pieces(one.pixels)], BEAMS) for one in images[:32]], rounds=3)

@@ -1,4 +1,4 @@
-"""Beam search for the likeliest path over the pieces of a batch of images.
+"""Beam search by torch over the pieces of a batch of images: what the compiled search is held against.
 
 The beams of an image take the place of time steps in the network's formulas; keys and values of earlier steps are kept.
 A path's score is the sum of its actions' log-probabilities, the end included.
@@ -7,21 +7,57 @@ A path's score is the sum of its actions' log-probabilities, the end included.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
+from numpy.typing import NDArray
 from torch import Tensor
 
 from kalamos.models.blocks import BLOCK_PIECES
 from kalamos.models.forward import MOST_PASSES, SPARE_STEPS, STEPS_A_PIECE, Motioned
-from kalamos.models.network import MASKED, Directed, PathNetwork, Route, Scene, collate_scene, directed, set_drawn
+from kalamos.models.network import (
+    MASKED,
+    DecoderLayer,
+    Directed,
+    PathNetwork,
+    Route,
+    Scene,
+    collate_scene,
+    directed,
+    drawn_features,
+)
+from kalamos.models.parameters import Sizes
 from kalamos.models.pieces import Pieces
 
+DRAWN = slice(10, 13)
+"""Where the step features say what was drawn already."""
 BATCH = 64
 LIKE_PIECES = 80
 """With more pieces than this, batches shrink by the square of the number."""
+
+
+def loaded(tensors: Mapping[str, NDArray[np.float32]], sizes: Sizes) -> PathNetwork:
+    """Return a network with given weights, for reading."""
+    net = PathNetwork(sizes)
+    net.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
+    return net.eval()
+
+
+def layer_step(
+    layer: DecoderLayer, x: Tensor, cache: Tensor, t: int, recency: Tensor, crossed: tuple[Tensor, ...], bias: Tensor
+) -> Tensor:
+    """Return x (b, k, d) of k beams at step t one layer on; their own keys and values go into ``cache``."""
+    b, k, d = x.shape
+    own = layer.self_attention
+    y = layer.norm_self(x).view(b * k, 1, d)
+    key, value = own.keys(y)
+    cache[0, :, :, t], cache[1, :, :, t] = key[..., 0], value[:, :, 0]
+    x = x + own.read(y, cache[0, :, :, : t + 1].transpose(-1, -2), cache[1, :, :, : t + 1], recency).view(b, k, d)
+    x = x + layer.cross_attention.read(layer.norm_cross(x), *crossed, bias)
+    return x + layer.rest(x)
 
 
 class Beams(NamedTuple):
@@ -40,10 +76,7 @@ def beam_search(net: PathNetwork, scene: Scene, width: int = 1, memory: Tensor |
     geo = directed(scene)
     b, m, d = memory.shape
     real = scene.real.repeat_interleave(2, 1)
-    crossed = [
-        tuple(part.contiguous() for part in layer.cross_attention.keys(memory))  # type: ignore[union-attr, operator]
-        for layer in net.decoder
-    ]
+    crossed = [tuple(part.contiguous() for part in layer.cross_attention.keys(memory)) for layer in net.decoder]
     answer = net.answer(memory).transpose(1, 2).contiguous()
     table, joins = _table(net, geo)
     hidden = (~real)[:, None, None] * MASKED
@@ -62,18 +95,20 @@ def beam_search(net: PathNetwork, scene: Scene, width: int = 1, memory: Tensor |
     for t in range(limit):
         row = (image + torch.where(steps >= 0, steps, m)).flatten()
         features, joined = table[row].view(b, width, m, -1), joins[row].view(b, width, m)
-        set_drawn(features, drawn)
+        features[..., DRAWN] = torch.stack(drawn_features(drawn), -1)
         local = net.step_pair(features)
         bias = local[..., 2:].permute(0, 3, 1, 2) + hidden
         x = net.tokens(memory, geo, steps, lifts, drawn, real)
         ago = (t - torch.arange(t + 1)).clamp_max(net.recency.shape[1] - 1)
         recency = net.recency[:, None, ago]
         for layer, cache, pair in zip(net.decoder, caches, crossed, strict=True):
-            x = layer.step(x, cache, t, recency, pair, bias)  # type: ignore[operator]
+            x = layer_step(layer, x, cache, t, recency, pair, bias)
         scores = net.point(net.decoded(x), answer, local, joined, real)
         spent = drawn.view(b, width, -1, 2).sum(-1).repeat_interleave(2, -1) >= MOST_PASSES
         log_p = F.log_softmax(scores, -1)
         log_p[..., :-1] = log_p[..., :-1].masked_fill(torch.cat([spent, spent], -1), MASKED)
+        if t == 0:
+            log_p[..., -1] = float("-inf")
         beams, parent, action = _advance(beams, log_p, t, m)
         if bool(beams.ended.all()):
             break
