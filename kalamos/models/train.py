@@ -353,7 +353,7 @@ def _spread(inks: Sequence[TrainingInk], count: int) -> list[TrainingInk]:
 
 
 def validate(run: Run, held_out: Sequence[Sequence[TrainingInk]]) -> dict[str, float]:
-    """Return the means of the watched metrics of the averaged weights, for each source and over sources."""
+    """Return the means of the watched metrics of the averaged weights, for each source; ``ldtw`` is that of the mixture."""
     trained = {name: value.clone() for name, value in run.net.state_dict().items()}
     run.net.load_state_dict(run.mean)
     recoverer = run.learner.recoverer()
@@ -363,7 +363,8 @@ def validate(run: Run, held_out: Sequence[Sequence[TrainingInk]]) -> dict[str, f
         for name, value in scores(recoverer, inks, Style(frame=source.frame)).items():
             found[f"{title}_{name}"] = value
     run.net.load_state_dict(trained)
-    found["ldtw"] = float(np.mean([found[f"{title}_ldtw"] for title in named]))
+    shares = [source.share for source in run.recipe.source]
+    found["ldtw"] = float(np.average([found[f"{title}_ldtw"] for title in named], weights=shares))
     return found
 
 

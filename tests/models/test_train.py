@@ -82,11 +82,12 @@ def test_added_layers_change_nothing_until_they_are_trained(recipe: dict[str, An
 
 
 def test_a_corpus_taken_twice_has_two_columns_in_the_curve(recipe: dict[str, Any], tmp_path: Path) -> None:
-    train({**recipe, "source": recipe["source"] * 2}, tmp_path)
+    (source,) = recipe["source"]
+    train({**recipe, "source": [{**source, "share": 0.75}, {**source, "share": 0.25}]}, tmp_path)
     row = list(csv.DictReader((tmp_path / "curve.csv").open()))[-1]
     first, second = (name for name in row if name.endswith("character_ldtw") or name.endswith("character_2_ldtw"))
     assert second == first.replace("_ldtw", "_2_ldtw")
-    assert float(row["ldtw"]) == pytest.approx((float(row[first]) + float(row[second])) / 2)
+    assert float(row["ldtw"]) == pytest.approx(0.75 * float(row[first]) + 0.25 * float(row[second]))
 
 
 def test_a_run_without_improvement_ends_early(recipe: dict[str, Any], tmp_path: Path) -> None:
