@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kalamos.models.blocks import BLOCK_PIECES
-from kalamos.models.forward import MOST_PASSES, SPARE_STEPS, STEPS_A_PIECE, Motioned
+from kalamos.models.forward import Motioned
 from kalamos.models.network import (
     MASKED,
     DecoderLayer,
@@ -31,6 +31,7 @@ from kalamos.models.network import (
 )
 from kalamos.models.parameters import Sizes
 from kalamos.models.pieces import Pieces
+from kalamos.models.search import MOST_PASSES, SPARE_STEPS, STEPS_A_PIECE
 
 DRAWN = slice(10, 13)
 """Where the step features say what was drawn already."""

@@ -3,7 +3,7 @@
 An image becomes pieces of line (:mod:`kalamos.models.pieces`); the network (:mod:`kalamos.models.network`) scores paths
 over them; a search for the likeliest gives the path. The network's motion head then moves the path's points from the
 skeleton to where a pen would have been and gives each interval its duration. All this is compiled code
-(:mod:`kalamos.models.forward`) and needs no torch.
+(:mod:`kalamos.models.forward`, :mod:`kalamos.models.search`) and needs no torch.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.models.blocks import blocks, part, runs_leftwards
-from kalamos.models.forward import Motioned, recover_path
+from kalamos.models.forward import Motioned
 from kalamos.models.parameters import Sizes, as_net
 from kalamos.models.pieces import Pieces, cut_pieces, interval_lengths, walked_points
 from kalamos.models.scale import HEIGHT_PX, Scaled, at_height
+from kalamos.models.search import recover_path
 from kalamos.models.weights import SHIPPED, load_weights
 
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
 """The forward pass of :mod:`kalamos.models.network` for one image, compiled, without torch: what ``recover`` runs.
 
 An image is some 20 pieces and 20 steps; torch spends its time between its many small calls. Here a whole image is one
-compiled call: the encoder, the greedy path with kept keys and values, and the motion along it. Results are those of the
-network to the rounding of float32 (``tests/models/test_forward.py``).
+compiled call: the encoder and the motion along a path are in this module, the decoder and the search for the path in
+:mod:`kalamos.models.search`. Results are those of the network to the rounding of float32
+(``tests/models/test_forward.py``).
 
 Shapes: n pieces, m = 2 n directed pieces, t steps, d channels, h heads, e = d / h. All weights are (in, out).
 """
@@ -19,22 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.models.parameters import (
-    AMOUNT,
-    ANSWER,
-    ASK,
     BOTH,
-    DECODED,
-    DECODER_ROWS,
     DIRECT,
     ENCODED,
     ENCODER,
     ENCODER_ROWS,
-    END,
-    MODE,
     MOTION_PIECE,
     MOTION_ROWS,
     MOTION_SHAPE,
-    N_STEP,
     NORM,
     OFFSETS,
     OUT,
@@ -43,13 +36,7 @@ from kalamos.models.parameters import (
     PIECE_IN,
     PIECE_OUT,
     QUERY,
-    RECENCY,
-    REST,
     SLOWNESS,
-    STEP_IN,
-    STEP_MID,
-    STEP_OUT,
-    TOKEN,
     UNIT_PX,
     Net,
 )  # fmt: skip
@@ -77,34 +64,7 @@ class Motioned(NamedTuple):
     slowness: Floats
 
 
-class Paths(NamedTuple):
-    """The paths that a search keeps, each in a slot of its own: w slots, L layers of the decoder.
-
-    Attributes:
-        steps: int64 ``(w, limit + 1)``, directed pieces from place 1 on; -1 at place 0, before the first.
-        lifts: bool ``(w, limit + 1)``, True where the pen was lifted before.
-        drawn: float32 ``(w, m)``, how often each directed piece was drawn.
-        score: float32 ``(w,)``, log-probability so far.
-        ended: int64 ``(w,)``, steps of a path that has ended, -1 of others.
-        keys: float32 ``(w, L, d, limit)``, of the decoder's attention to earlier steps.
-        values: float32 ``(w, L, limit, d)``.
-    """
-
-    steps: Longs
-    lifts: Bools
-    drawn: Floats
-    score: Floats
-    ended: Longs
-    keys: Floats
-    values: Floats
-
-
-STEPS_A_PIECE = 2
-SPARE_STEPS = 8
-"""A path is cut at so many steps."""
-MOST_PASSES = 4
-"""A piece is drawn this often at most, so that no path goes round for ever on ink unlike any trained on."""
-ENCODER_STRIDE, DECODER_STRIDE, MOTION_STRIDE = len(ENCODER_ROWS), len(DECODER_ROWS), len(MOTION_ROWS)
+ENCODER_STRIDE, MOTION_STRIDE = len(ENCODER_ROWS), len(MOTION_ROWS)
 TINY = 1e-6
 
 
@@ -386,261 +346,6 @@ def encode(points: Floats, radii: Floats, joints: Ints, net: Net) -> Floats:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def step_features(geo: Floats, ends: Ints, last: int, drawn: Floats) -> Floats:
-    """Return how each directed piece lies to the pen after piece ``last`` (-1: none), ``network.step_features``."""
-    m = len(geo)
-    x = np.zeros((m, N_STEP), np.float32)
-    for j in range(m):
-        if last >= 0:
-            for at in range(0, 4, 2):
-                dx, dy = geo[j, at] - geo[last, 2], geo[j, at + 1] - geo[last, 3]
-                x[j, at + at // 2], x[j, at + at // 2 + 1] = squash(dx), squash(dy)
-                if at == 0:
-                    x[j, 2] = squash(np.hypot(dx, dy))
-            x[j, 5] = geo[last, 6] * geo[j, 4] + geo[last, 7] * geo[j, 5]
-            x[j, 6] = geo[last, 6] * geo[j, 5] - geo[last, 7] * geo[j, 4]
-            if ends[j, 0] == ends[last, 1]:
-                x[j, 7], x[j, 8] = 1.0, x[j, 5]
-            x[j, 9] = 1.0 if j == last ^ 1 else 0.0
-            x[j, 16] = 1.0
-        x[j, 10], x[j, 11] = min(drawn[j], np.float32(2.0)), min(drawn[j ^ 1], np.float32(2.0))
-        x[j, 12] = 1.0 if drawn[j] + drawn[j ^ 1] > 0 else 0.0
-        x[j, 13], x[j, 14], x[j, 15] = geo[j, 8] / 8.0, geo[j, 4], geo[j, 5]
-    return x
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def tokens(memory: Floats, geo: Floats, last: Longs, lifted: Bools, drawn: Floats, net: Net) -> Floats:
-    """Return the decoder's input (k, d) of k paths: the piece just drawn, and what is left to draw."""
-    k, m, d = len(last), len(memory), memory.shape[1]
-    rest, piece, amount = np.zeros((k, d), np.float32), np.zeros((k, d), np.float32), np.empty((k, 3), np.float32)
-    for i in range(k):
-        share, whole, count = 0.0, 0.0, 0
-        for j in range(m):
-            length = max(geo[j, 8], np.float32(1.0))
-            whole += length
-            if drawn[i, j] + drawn[i, j ^ 1] == 0:
-                share += length
-                count += 1
-                for c in range(d):
-                    rest[i, c] += length * memory[j, c]
-        for c in range(d):
-            rest[i, c] /= max(share, 1.0)
-            if last[i] >= 0:
-                piece[i, c] = memory[last[i], c]
-        amount[i, 0], amount[i, 1], amount[i, 2] = share / whole, squash(share), count / 16.0
-    x = dense(piece, net, TOKEN)
-    add(x, dense(rest, net, REST))
-    add(x, dense(amount, net, AMOUNT))
-    for i in range(k):
-        at = net.table[MODE, 0] + (0 if last[i] < 0 else 2 if lifted[i] else 1) * d
-        for c in range(d):
-            x[i, c] += net.values[at + c]
-    return x
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def decode_step(
-    x: Floats, t: int, paths: Paths, slots: Longs, recency: Floats, far_keys: Floats, far_values: Floats, bias: Floats,
-    net: Net,
-) -> None:  # fmt: skip
-    """Decode step t of k paths, ``x`` (k, d), in place.
-
-    Keys and values of the step go to the paths' slots; those of the pieces are ``far_keys`` (L, d, m) and
-    ``far_values`` (L, m, d), read with ``bias`` (k, h, m).
-    """
-    k, d = x.shape
-    found = np.empty((k, d), np.float32)
-    for layer in range(len(far_keys)):
-        row = net.decoder + layer * DECODER_STRIDE
-        y = normed(x, net, row + NORM)
-        both, query = dense(y, net, row + BOTH), dense(y, net, row + QUERY)
-        for i in range(k):
-            keys, values = paths.keys[slots[i], layer], paths.values[slots[i], layer]
-            for c in range(d):
-                keys[c, t], values[t, c] = both[i, c], both[i, d + c]
-            read(query[i], keys, values, recency, t + 1, found[i])
-        add(x, dense(found, net, row + OUT))
-        far = row + OUT + 1
-        query = dense(normed(x, net, far + NORM), net, far + QUERY)
-        for i in range(k):
-            read(query[i], far_keys[layer], far_values[layer], bias[i], bias.shape[2], found[i])
-        add(x, dense(found, net, far + OUT))
-        feed(x, net, far + OUT + 1)
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def weigh(
-    asks: Floats, end: float, answer: Floats, local: Floats, ends: Ints, last: int, drawn: Floats, found: Floats
-) -> None:
-    """Write the log-probability of every action of a path into ``found`` (2 m + 1,).
-
-    Action j goes on over a joined piece, m + j lifts and starts there, 2 m ends what was begun; -inf where it cannot be
-    taken.
-    """
-    m, d = len(local), len(answer)
-    found[:] = 0.0
-    on, lift = found[:m], found[m : 2 * m]
-    for c in range(d):
-        a, b = asks[c], asks[d + c]
-        for j in range(m):
-            on[j] += a * answer[c, j]
-            lift[j] += b * answer[c, j]
-    share, nothing, top = np.float32(1.0 / np.sqrt(d)), np.float32(-np.inf), end
-    for j in range(m):
-        joined = last >= 0 and ends[j, 0] == ends[last, 1]
-        on[j] = on[j] * share + local[j, 0] if joined else nothing
-        lift[j] = lift[j] * share + local[j, 1]
-        top = max(top, on[j], lift[j])
-    total = np.exp(end - top)
-    for j in range(m):
-        total += np.exp(lift[j] - top)
-        if on[j] > nothing:
-            total += np.exp(on[j] - top)
-    total = top + np.log(total)
-    for j in range(m):
-        spent = drawn[j] + drawn[j ^ 1] >= MOST_PASSES
-        on[j], lift[j] = (nothing, nothing) if spent else (on[j] - total, lift[j] - total)
-    found[2 * m] = end - total if last >= 0 else nothing
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def crossing(memory: Floats, layers: int, net: Net) -> tuple[Floats, Floats]:
-    """Return keys (L, d, m) and values (L, m, d) of the pieces for the decoder's layers."""
-    m, d = memory.shape
-    keys, values = np.empty((layers, d, m), np.float32), np.empty((layers, m, d), np.float32)
-    for layer in range(layers):
-        row = net.decoder + layer * DECODER_STRIDE + OUT + 1 + BOTH
-        split(dense(memory, net, row), keys[layer], values[layer])
-    return keys, values
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def look_around(geo: Floats, ends: Ints, last: Longs, drawn: Floats, net: Net) -> Floats:
-    """Return what each of k paths sees in each directed piece, (k, m, 2 + h): two scores, and the heads' biases."""
-    k, m = drawn.shape
-    features = np.empty((k * m, N_STEP), np.float32)
-    for i in range(k):
-        features[i * m : (i + 1) * m] = step_features(geo, ends, last[i], drawn[i])
-    local = dense(bent(bent(features, net, STEP_IN), net, STEP_MID), net, STEP_OUT)
-    return local.reshape(k, m, local.shape[1])
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def highest(scores: Floats, width: int) -> Longs:
-    """Return the places of the ``width`` highest of ``scores`` (n,), highest first; none that is -inf."""
-    left, taken = scores.copy(), np.empty(width, np.int64)
-    for count in range(width):
-        best, value = -1, np.float32(-np.inf)
-        for j in range(len(left)):
-            if left[j] > value:
-                best, value = j, left[j]
-        if best < 0:
-            return taken[:count]
-        taken[count], left[best] = best, -np.inf
-    return taken
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def branch(paths: Paths, parents: Longs, t: int) -> Longs:
-    """Return the slot of each continuation of ``parents`` (slots, one for each continuation) at step t.
-
-    The first of a parent stays, others get a copy of all so far in a slot that no continuation needs.
-    """
-    slots, free = parents.copy(), np.ones(len(paths.score), np.bool_)
-    free[parents] = False
-    for i in range(len(parents)):
-        for before in parents[:i]:
-            if before == parents[i]:
-                slots[i] = np.argmax(free)
-                free[slots[i]] = False
-                paths.steps[slots[i], : t + 1] = paths.steps[before, : t + 1]
-                paths.lifts[slots[i], : t + 1] = paths.lifts[before, : t + 1]
-                paths.drawn[slots[i]] = paths.drawn[before]
-                paths.keys[slots[i], :, :, : t + 1] = paths.keys[before, :, :, : t + 1]
-                paths.values[slots[i], :, : t + 1] = paths.values[before, :, : t + 1]
-                break
-    return slots
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def advance(paths: Paths, slots: Longs, found: Floats, chosen: Longs, t: int) -> Longs:
-    """Take the ``chosen`` actions at step t; return the slots of the paths that go on, likeliest first.
-
-    ``found`` (k (2 m + 1) + w,) holds the log-probabilities of all continuations: those of the paths in ``slots``
-    (k,), then those of the ended paths in all slots, which stay as they are.
-    """
-    k, m = len(slots), paths.drawn.shape[1]
-    actions = 2 * m + 1
-    parents = np.empty(len(chosen), np.int64)
-    for i in range(len(chosen)):
-        ended = chosen[i] >= k * actions
-        parents[i] = chosen[i] - k * actions if ended else slots[chosen[i] // actions]
-    at, going, count = branch(paths, parents, t), np.empty(len(chosen), np.int64), 0
-    for i in range(len(chosen)):
-        if chosen[i] >= k * actions:
-            continue
-        slot, action = at[i], chosen[i] % actions
-        paths.score[slot], paths.ended[slot] = found[chosen[i]], t if action == 2 * m else -1
-        if action < 2 * m:
-            paths.steps[slot, t + 1], paths.lifts[slot, t + 1] = action % m, action >= m
-            paths.drawn[slot, action % m] += 1
-            going[count] = slot
-            count += 1
-    for slot in range(len(paths.score)):
-        if paths.ended[slot] >= 0 and not (at == slot).any():
-            paths.ended[slot] = -1
-    return going[:count]
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def search(memory: Floats, geo: Floats, ends: Ints, width: int, net: Net) -> tuple[Longs, Bools, float]:
-    """Return the likeliest path that a search finds which keeps ``width`` paths, and its log-probability.
-
-    The path is directed pieces (t,) and lifts before them (t,). With one path kept, that is the likeliest action each
-    time. A path that has not ended within the limit is cut there.
-    """
-    m, d = memory.shape
-    limit, layers = STEPS_A_PIECE * (m // 2) + SPARE_STEPS, (net.motion - net.decoder) // DECODER_STRIDE
-    far_keys, far_values = crossing(memory, layers, net)
-    answer = np.ascontiguousarray(dense(memory, net, ANSWER).T)
-    paths = Paths(
-        np.full((width, limit + 1), -1), np.zeros((width, limit + 1), np.bool_), np.zeros((width, m), np.float32),
-        np.zeros(width, np.float32), np.full(width, -1), np.empty((width, layers, d, limit), np.float32),
-        np.empty((width, layers, limit, d), np.float32),
-    )  # fmt: skip
-    recency, back = np.empty((net.heads, limit), np.float32), net.table[RECENCY, 2]
-    slots, actions = np.zeros(1, np.int64), 2 * m + 1
-    for t in range(limit):
-        k = len(slots)
-        last, lifted, drawn = paths.steps[slots, t], paths.lifts[slots, t], paths.drawn[slots]
-        local = look_around(geo, ends, last, drawn, net)
-        bias = np.ascontiguousarray(local[:, :, 2:].transpose(0, 2, 1))
-        for h in range(net.heads):
-            for j in range(t + 1):
-                recency[h, j] = net.values[net.table[RECENCY, 0] + h * back + min(t - j, back - 1)]
-        x = tokens(memory, geo, last, lifted, drawn, net)
-        decode_step(x, t, paths, slots, recency, far_keys, far_values, bias, net)
-        x = normed(x, net, DECODED)
-        asks, end = dense(x, net, ASK), dense(x, net, END)
-        found = np.empty(k * actions + width, np.float32)
-        for i in range(k):
-            part = found[i * actions : (i + 1) * actions]
-            weigh(asks[i], end[i, 0], answer, local[i], ends, last[i], drawn[i], part)
-            part += paths.score[slots[i]]
-        for slot in range(width):
-            found[k * actions + slot] = paths.score[slot] if paths.ended[slot] >= 0 else np.float32(-np.inf)
-        chosen = highest(found, width)
-        best = chosen[0]
-        if best >= k * actions or best % actions == 2 * m:
-            slot = best - k * actions if best >= k * actions else slots[best // actions]
-            length = paths.ended[slot] if best >= k * actions else t
-            return paths.steps[slot, 1 : length + 1].copy(), paths.lifts[slot, 1 : length + 1].copy(), found[best]
-        slots = advance(paths, slots, found, chosen, t)
-    return paths.steps[slots[0], 1:].copy(), paths.lifts[slots[0], 1:].copy(), paths.score[slots[0]]
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
 def motion_features(points: Floats, radii: Floats, geo: Floats, steps: Longs, lifts: Bools) -> Floats:
     """Return what the motion head reads of each step beside the piece's vector, (t, 3 POINTS + 8)."""
     t, flags = len(steps), 3 * POINTS
@@ -696,31 +401,3 @@ def motion(memory: Floats, look: Floats, steps: Longs, net: Net) -> tuple[Floats
                         wide[k, tap * 2 * c + a] = y[other, a]
         add(x, dense(bent(wide, net, row + 1), net, row + 2))
     return dense(x, net, OFFSETS).reshape(t, POINTS, 2), dense(x, net, SLOWNESS)
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def recover_path(
-    points: Floats, radii: Floats, joints: Ints, width: int, net: Net
-) -> tuple[Longs, Bools, Floats, Floats]:
-    """Return a likely path over pieces, and its motion.
-
-    The path of the likeliest action each time is kept where its probability is above one half, since no other can have
-    more then; else ``width`` paths are kept in the search.
-
-    Args:
-        points: ``(n, POINTS, 2)``, n at least 1; this and the next two are the fields of ``Pieces``.
-        radii: ``(n, POINTS)``.
-        joints: ``(n, 2)``.
-        width: paths that a search keeps.
-        net: the weights.
-
-    Returns:
-        steps (t,) directed pieces, lifts (t,) before them, offsets (t, POINTS, 2) px, log slowness (t, POINTS - 1).
-    """
-    memory = encode(points, radii, joints, net)
-    geo, ends = directed(points, joints)
-    steps, lifts, log_p = search(memory, geo, ends, 1, net)
-    if width > 1 and log_p < np.log(0.5):
-        steps, lifts, _ = search(memory, geo, ends, width, net)
-    offsets, slowness = motion(memory, motion_features(points, radii, geo, steps, lifts), steps, net)
-    return steps, lifts, offsets, slowness

@@ -353,7 +353,7 @@ def _spread(inks: Sequence[TrainingInk], count: int) -> list[TrainingInk]:
 
 
 def validate(run: Run, held_out: Sequence[Sequence[TrainingInk]]) -> dict[str, float]:
-    """Return the means of the watched metrics of the averaged weights, for each source; ``ldtw`` is that of the mixture."""
+    """Return the averaged weights' means of the watched metrics for each source, and the mixture's ``ldtw``."""
     trained = {name: value.clone() for name, value in run.net.state_dict().items()}
     run.net.load_state_dict(run.mean)
     recoverer = run.learner.recoverer()

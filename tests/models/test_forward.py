@@ -9,10 +9,11 @@ from tiny_corpus import LETTERS, letter
 from torch_search import loaded, search
 
 from kalamos.models.calamus import Kalamos
-from kalamos.models.forward import gelu, recover_path
+from kalamos.models.forward import gelu
 from kalamos.models.network import PathNetwork
 from kalamos.models.parameters import Sizes, as_net
 from kalamos.models.pieces import Pieces, cut_pieces
+from kalamos.models.search import recover_path
 from kalamos.renderers import Style, render
 
 SMALL = Sizes(channels=32, heads=2, encoder_layers=2, decoder_layers=1, motion_channels=16)

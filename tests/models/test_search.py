@@ -9,11 +9,12 @@ from tiny_corpus import LETTERS, letter
 from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.errors import ModelError
 from kalamos.models.calamus import Kalamos
-from kalamos.models.forward import SPARE_STEPS, STEPS_A_PIECE, directed, encode, search
+from kalamos.models.forward import directed, encode
 from kalamos.models.learner import KalamosLearner
 from kalamos.models.network import PathNetwork, Route, collate_scene
 from kalamos.models.parameters import Sizes, as_net
 from kalamos.models.pieces import Pieces, cut_pieces
+from kalamos.models.search import SPARE_STEPS, STEPS_A_PIECE, search
 from kalamos.models.stream import make_item
 from kalamos.models.train import gradients
 from kalamos.renderers import Style, render
