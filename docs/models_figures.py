@@ -32,7 +32,7 @@ from kalamos.models.stream import Source, load_inks
 from kalamos.renderers import Rendering, Style, render_batch
 from kalamos.seeding import stable_hash
 
-COUNT = 400
+COUNT = 2000
 SHOWN = ("ldtw", "rmse_arc", "rmse_time", "start_point", "stroke_count", "aiou")
 
 
@@ -94,7 +94,7 @@ def main() -> None:
     for beams in (1, 2, 4, 8):
         kalamos = Kalamos(beams=beams)
         kalamos.recover([made[0].image])
-        row(f"kalamos, {beams} beams", made, lambda some, k=kalamos: k.recover([one.image for one in some]))
+        row(f"kalamos, beams={beams}", made, lambda some, k=kalamos: k.recover([one.image for one in some]))
     for name, still in [
         ("true path, skeleton's places, constant speed", Still(offsets=False, slowness=False)),
         ("true path, skeleton's places, learned speed", Still(offsets=False, slowness=True)),
