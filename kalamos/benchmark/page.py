@@ -216,7 +216,7 @@ def _fewer_greys(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return (np.round(pixels / (255 / GREYS)) * (255 // GREYS)).astype(np.uint8)
 
 
-def _number(value: float | None, figures: int = 5) -> float | int | None:
+def _number(value: float | None, figures: int = 7) -> float | int | None:
     if value is None or not math.isfinite(value):
         return None
     short = float(f"{value:.{figures}g}")
