@@ -64,6 +64,20 @@ MOST_PASSES = 4
 DECODER_STRIDE = len(DECODER_ROWS)
 
 
+class Replies(NamedTuple):
+    """What directed pieces reply to the decoder, the same for all paths: L layers.
+
+    Attributes:
+        keys: float32 ``(L, d, m)``, of the attention to the pieces.
+        values: float32 ``(L, m, d)``.
+        answer: float32 ``(d, m)``, by which the actions are scored.
+    """
+
+    keys: Floats
+    values: Floats
+    answer: Floats
+
+
 class Paths(NamedTuple):
     """The paths that a search keeps, each in a slot of its own: w slots, L layers of the decoder.
 
@@ -142,17 +156,15 @@ def tokens(memory: Floats, geo: Floats, last: Longs, lifted: Bools, drawn: Float
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def decode_step(
-    x: Floats, t: int, paths: Paths, slots: Longs, recency: Floats, far_keys: Floats, far_values: Floats, bias: Floats,
-    net: Net,
-) -> None:  # fmt: skip
+    x: Floats, t: int, paths: Paths, slots: Longs, recency: Floats, replies: Replies, bias: Floats, net: Net
+) -> None:
     """Decode step t of k paths, ``x`` (k, d), in place.
 
-    Keys and values of the step go to the paths' slots; those of the pieces are ``far_keys`` (L, d, m) and
-    ``far_values`` (L, m, d), read with ``bias`` (k, h, m).
+    Keys and values of the step go to the paths' slots; those of the pieces are read with ``bias`` (k, h, m).
     """
     k, d = x.shape
     found = np.empty((k, d), np.float32)
-    for layer in range(len(far_keys)):
+    for layer in range(len(replies.keys)):
         row = net.decoder + layer * DECODER_STRIDE
         y = normed(x, net, row + NORM)
         both, query = dense(y, net, row + BOTH), dense(y, net, row + QUERY)
@@ -165,7 +177,7 @@ def decode_step(
         far = row + OUT + 1
         query = dense(normed(x, net, far + NORM), net, far + QUERY)
         for i in range(k):
-            read(query[i], far_keys[layer], far_values[layer], bias[i], bias.shape[2], found[i])
+            read(query[i], replies.keys[layer], replies.values[layer], bias[i], bias.shape[2], found[i])
         add(x, dense(found, net, far + OUT))
         feed(x, net, far + OUT + 1)
 
@@ -206,14 +218,15 @@ def weigh(
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def crossing(memory: Floats, layers: int, net: Net) -> tuple[Floats, Floats]:
-    """Return keys (L, d, m) and values (L, m, d) of the pieces for the decoder's layers."""
+def replies_of(memory: Floats, net: Net) -> Replies:
+    """Return what directed pieces (m, d) reply to the decoder."""
     m, d = memory.shape
+    layers = (net.motion - net.decoder) // DECODER_STRIDE
     keys, values = np.empty((layers, d, m), np.float32), np.empty((layers, m, d), np.float32)
     for layer in range(layers):
         row = net.decoder + layer * DECODER_STRIDE + OUT + 1 + BOTH
         split(dense(memory, net, row), keys[layer], values[layer])
-    return keys, values
+    return Replies(keys, values, np.ascontiguousarray(dense(memory, net, ANSWER).T))
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -295,16 +308,16 @@ def advance(paths: Paths, slots: Longs, found: Floats, chosen: Longs, t: int) ->
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def search(memory: Floats, geo: Floats, ends: Ints, width: int, net: Net) -> tuple[Longs, Bools, float]:
+def search(
+    memory: Floats, replies: Replies, geo: Floats, ends: Ints, width: int, net: Net
+) -> tuple[Longs, Bools, float]:
     """Return the likeliest path that a search finds which keeps ``width`` paths, and its log-probability.
 
     The path is directed pieces (t,) and lifts before them (t,). With one path kept, that is the likeliest action each
     time. A path that has not ended within the limit is cut there.
     """
     m, d = memory.shape
-    limit, layers = STEPS_A_PIECE * (m // 2) + SPARE_STEPS, (net.motion - net.decoder) // DECODER_STRIDE
-    far_keys, far_values = crossing(memory, layers, net)
-    answer = np.ascontiguousarray(dense(memory, net, ANSWER).T)
+    limit, layers = STEPS_A_PIECE * (m // 2) + SPARE_STEPS, len(replies.keys)
     paths = Paths(
         np.full((width, limit + 1), -1), np.zeros((width, limit + 1), np.bool_), np.zeros((width, m), np.float32),
         np.zeros(width, np.float32), np.full(width, -1), np.empty((width, layers, d, limit), np.float32),
@@ -321,13 +334,13 @@ def search(memory: Floats, geo: Floats, ends: Ints, width: int, net: Net) -> tup
             for j in range(t + 1):
                 recency[h, j] = net.values[net.table[RECENCY, 0] + h * back + min(t - j, back - 1)]
         x = tokens(memory, geo, last, lifted, drawn, net)
-        decode_step(x, t, paths, slots, recency, far_keys, far_values, bias, net)
+        decode_step(x, t, paths, slots, recency, replies, bias, net)
         x = normed(x, net, DECODED)
         asks, end = dense(x, net, ASK), dense(x, net, END)
         found = np.empty(k * actions + width, np.float32)
         for i in range(k):
             part = found[i * actions : (i + 1) * actions]
-            weigh(asks[i], end[i, 0], answer, local[i], ends, last[i], drawn[i], part)
+            weigh(asks[i], end[i, 0], replies.answer, local[i], ends, last[i], drawn[i], part)
             part += paths.score[slots[i]]
         for slot in range(width):
             found[k * actions + slot] = paths.score[slot] if paths.ended[slot] >= 0 else np.float32(-np.inf)
@@ -362,8 +375,9 @@ def recover_path(
     """
     memory = encode(points, radii, joints, net)
     geo, ends = directed(points, joints)
-    steps, lifts, log_p = search(memory, geo, ends, 1, net)
+    replies = replies_of(memory, net)
+    steps, lifts, log_p = search(memory, replies, geo, ends, 1, net)
     if width > 1 and log_p < np.log(0.5):
-        steps, lifts, _ = search(memory, geo, ends, width, net)
+        steps, lifts, _ = search(memory, replies, geo, ends, width, net)
     offsets, slowness = motion(memory, motion_features(points, radii, geo, steps, lifts), steps, net)
     return steps, lifts, offsets, slowness

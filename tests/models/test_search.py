@@ -14,7 +14,7 @@ from kalamos.models.learner import KalamosLearner
 from kalamos.models.network import PathNetwork, Route, collate_scene
 from kalamos.models.parameters import Sizes, as_net
 from kalamos.models.pieces import Pieces, cut_pieces
-from kalamos.models.search import SPARE_STEPS, STEPS_A_PIECE, search
+from kalamos.models.search import SPARE_STEPS, STEPS_A_PIECE, replies_of, search
 from kalamos.models.stream import make_item
 from kalamos.models.train import gradients
 from kalamos.renderers import Style, render
@@ -55,7 +55,9 @@ def test_drawings_learnt_by_heart_are_recovered(made: list, learner: KalamosLear
 def found_by(net: PathNetwork, pieces: Pieces, width: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Return steps, lifts and log-probability of the path that the compiled search finds."""
     compiled = as_net({name: tensor.numpy() for name, tensor in net.state_dict().items()}, net.sizes)
-    return search(encode(*pieces, compiled), *directed(pieces.points, pieces.joints), width, compiled)
+    memory = encode(*pieces, compiled)
+    geometry = directed(pieces.points, pieces.joints)
+    return search(memory, replies_of(memory, compiled), *geometry, width, compiled)
 
 
 @pytest.fixture(scope="module")
