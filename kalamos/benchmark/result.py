@@ -166,6 +166,7 @@ def make_result(
         recognition=agreement(table),
         predictions_sha256=predictions_sha256,
         provenance={"predicted": made, "scored": provenance()},
+        folder=scores.parent,
     )
 
 

@@ -11,10 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from kalamos.benchmark import leaderboard, publish, run
 from kalamos.benchmark.significance import pairwise
 from kalamos.benchmark.task import image_checksum, load_task, pin, prepare, task_names
+from kalamos.cli import main
 from kalamos.errors import KalamosError, TaskError
 from kalamos.recoverer import load_recoverer
 from kalamos.store import read_rows
@@ -102,6 +104,16 @@ def test_scoring_again_gives_the_same_files(benched, tmp_path):
         assert (copy / "scores.parquet").read_bytes() == (home / "scores.parquet").read_bytes()
         a, b = (json.loads((folder / "result.json").read_text()) for folder in (copy, home))
         assert {**a, "kind": "", "provenance": ""} == {**b, "kind": "", "provenance": ""}
+
+
+def test_the_command_score_shows_the_table_of_predictions_made_elsewhere(benched, tmp_path):
+    predictions = next(benched[0].rglob("nearest/predictions.parquet"))
+    command = ["score", str(predictions), "--task", "synthetic-3scripts", "--root", str(tmp_path), "--name", "mine"]
+    command += ["--cache", str(benched[0] / "tasks"), "--limit", str(SAMPLES), "--out", str(tmp_path / "out")]
+    answer = CliRunner().invoke(main, command)
+    assert answer.exit_code == 0, answer.output
+    (row,) = (line for line in answer.output.splitlines() if line.strip().startswith("mine"))
+    assert f"{benched[1]['nearest'].metrics['ldtw'].value:.3f}" in row
 
 
 def test_predicting_again_gives_the_same_inks(benched, tmp_path):
