@@ -21,6 +21,7 @@ from PIL import Image
 
 from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.ink import Ink
+from kalamos.machinery.seeding import stable_hash
 from kalamos.models.calamus import Kalamos, assemble
 from kalamos.models.forward import Motioned, directed, encode, motion, motion_features
 from kalamos.models.matching import Path as PenPath
@@ -30,7 +31,6 @@ from kalamos.models.rabhi2020 import Rabhi2020, as_images
 from kalamos.models.rabhi_network import ROWS
 from kalamos.models.stream import Source, load_inks
 from kalamos.renderers import Rendering, Style, render_batch
-from kalamos.seeding import stable_hash
 
 COUNT = 2000
 SHOWN = ("ldtw", "rmse_arc", "rmse_time", "start_point", "stroke_count", "aiou")

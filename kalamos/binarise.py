@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from kalamos.errors import KalamosError
-from kalamos.kernels import kernel, kernel_of
+from kalamos.machinery.kernels import kernel, kernel_of
 
 Method = Literal["otsu", "fixed", "sauvola"]
 PAPER_OR_INK = 128

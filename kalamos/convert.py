@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import kalamos
-from kalamos import engine
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
 from kalamos.errors import CorpusError, KalamosError, StoreError
 from kalamos.ink import Sample
+from kalamos.machinery import engine
+from kalamos.machinery.seeding import stable_hash
 from kalamos.renderers import Style, render, render_batch
-from kalamos.seeding import stable_hash
 from kalamos.store import Row, file_metadata, in_groups, remove_abandoned, write_rows, write_text
 
 SHARDS = 32

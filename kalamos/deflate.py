@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.kernels import inner, inner_of, kernel
+from kalamos.machinery.kernels import inner, inner_of, kernel
 
 MIN_MATCH, MAX_MATCH, MAX_DISTANCE = 3, 258, 32768
 

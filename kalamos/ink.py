@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kalamos.errors import InkError
-from kalamos.kernels import kernel_of
+from kalamos.machinery.kernels import kernel_of
 
 Level = Literal["character", "word", "line", "page"]
 Split = Literal["train", "validation", "test"]

@@ -18,7 +18,7 @@ from kalamos.datasets.mending import mend_flat
 from kalamos.datasets.synthetic import CORPUS
 from kalamos.errors import KalamosError
 from kalamos.ink import Ink, Sample
-from kalamos.kernels import compile_at_once
+from kalamos.machinery.kernels import compile_at_once
 from kalamos.png import encode_png
 from kalamos.recoverer import load_recoverer, loadable_models
 from kalamos.renderers import PRESETS, Style, preset, render_batch

@@ -14,7 +14,7 @@ from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 GRID_S = 0.01
 

@@ -15,8 +15,8 @@ from kalamos.datasets.synthetic.kinematics import speed_profiles, velocity
 from kalamos.datasets.synthetic.layout import layout
 from kalamos.datasets.synthetic.writing import plan_pulses
 from kalamos.ink import Ink
+from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import preset, render
-from kalamos.seeding import rng_for
 
 COLOURS = ["#111111", "#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#17a2b8", "#888888"]
 SUPER = 3

@@ -34,7 +34,7 @@ from kalamos.baselines.walks import Lines, Tracing, lines_of
 from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

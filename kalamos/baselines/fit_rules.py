@@ -36,8 +36,8 @@ from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.geometry import resample
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers import render
-from kalamos.seeding import rng_for, stable_hash
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -26,8 +26,8 @@ from kalamos.benchmark.recognition.columns import TABLE
 from kalamos.benchmark.result import PARTS, Result
 from kalamos.geometry import length, resample, stroke_durations
 from kalamos.ink import Ink
+from kalamos.machinery.seeding import stable_hash
 from kalamos.png import encode_png
-from kalamos.seeding import stable_hash
 from kalamos.store import Row, read_rows, write_text
 
 PAGE_BYTES = 14_500_000

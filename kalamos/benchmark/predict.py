@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from kalamos import engine
 from kalamos.benchmark.controls import CONTROLS, Control
 from kalamos.benchmark.isolation import Answer, IsolatedRecoverer
 from kalamos.benchmark.predictions import read_predictions, write_predictions
@@ -19,7 +18,8 @@ from kalamos.benchmark.provenance import provenance
 from kalamos.benchmark.task import prepared_task
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.seeding import rng_for, stable_hash
+from kalamos.machinery import engine
+from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.store import Row, file_metadata, read_rows
 
 CHUNK = 256

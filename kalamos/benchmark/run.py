@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kalamos import engine
 from kalamos.benchmark.controls import CONTROLS
 from kalamos.benchmark.predict import MEAN_TRAJECTORY, predict, predict_control
 from kalamos.benchmark.predictions import read_predictions, write_predictions
@@ -24,6 +23,7 @@ from kalamos.benchmark.result import Kind, Result, make_result, read_result, wri
 from kalamos.benchmark.score import score
 from kalamos.benchmark.task import Task, load_task, prepare
 from kalamos.errors import StoreError, TaskError
+from kalamos.machinery import engine
 from kalamos.recoverer import loadable_models
 from kalamos.store import file_metadata, read_rows, write_text
 

@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kalamos import engine
 from kalamos.benchmark.isolation import Answer
 from kalamos.benchmark.metrics import METRICS, Pair, Reference
 from kalamos.benchmark.metrics import score as metric_values
@@ -23,6 +22,7 @@ from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.benchmark.recognition import columns as recognition
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery import engine
 from kalamos.recoverer import fault
 from kalamos.store import Row, read_rows, write_batches
 

@@ -27,7 +27,7 @@ from scipy.special import ndtr, stdtrit
 
 from kalamos.benchmark.swaps import ALL_TRIED, p_of_medians, p_of_sums
 from kalamos.errors import KalamosError
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

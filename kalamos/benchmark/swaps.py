@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

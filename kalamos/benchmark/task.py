@@ -27,8 +27,8 @@ from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
 from kalamos.errors import KalamosError, TaskError
 from kalamos.ink import Ink, Sample, Split
+from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers import Style, preset
-from kalamos.seeding import rng_for, stable_hash
 from kalamos.store import Row, file_metadata, read_rows, write_rows, write_text
 
 TRAINING_SAMPLES = 500

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kalamos.ink import Level, Sample, Split
-from kalamos.seeding import stable_hash
+from kalamos.machinery.seeding import stable_hash
 
 
 @dataclass(frozen=True, slots=True)

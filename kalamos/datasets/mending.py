@@ -42,7 +42,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kalamos.errors import InkError
 from kalamos.ink import Ink, locked, unchecked_ink
-from kalamos.kernels import inner, kernel
+from kalamos.machinery.kernels import inner, kernel
 
 RULES: tuple[str, ...] = (
     "channel-not-finite",

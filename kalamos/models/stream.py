@@ -24,12 +24,12 @@ from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Split
+from kalamos.machinery.seeding import rng_for
 from kalamos.models.matching import Path as PenPath
 from kalamos.models.matching import match
 from kalamos.models.network import Route, Scene, collate_scene
 from kalamos.models.pieces import POINTS, Pieces, cut_pieces, interval_lengths, walked_points
 from kalamos.renderers import Style, render_batch
-from kalamos.seeding import rng_for
 
 GROUP = 16
 """Samples that share one sampled style."""

@@ -30,12 +30,12 @@ from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.seeding import stable_hash
 from kalamos.models.stream import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
 from kalamos.models.weights import Weights, load_weights, save_weights
 from kalamos.recoverer import Recoverer
 from kalamos.registry import load_object
 from kalamos.renderers import Style, preset, render_batch
-from kalamos.seeding import stable_hash
 
 LEARNERS = {
     "kalamos": "kalamos.models.learner:KalamosLearner",

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kalamos.kernels import kernel
+from kalamos.machinery.kernels import kernel
 from kalamos.renderers.style import Style
 from kalamos.renderers.texture import SIDE, STRIP, UNIT, blur, gaussian_taps, grain_bank, random_bits, random_unit
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.kernels import inner, kernel
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.renderers.flat import Batch, Floats
 from kalamos.renderers.style import Style
 

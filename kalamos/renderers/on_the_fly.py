@@ -24,9 +24,9 @@ import numpy as np
 
 from kalamos.errors import KalamosError, StyleError
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers.render import Rendering, render_batch
 from kalamos.renderers.style import Range, Style
-from kalamos.seeding import rng_for, stable_hash
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.kernels import inner, kernel
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.renderers.style import Style
 from kalamos.renderers.texture import (
     SIDE,

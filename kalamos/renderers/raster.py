@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.kernels import inner, inner_of, kernel
+from kalamos.machinery.kernels import inner, inner_of, kernel
 from kalamos.renderers.rows import PER, SHARE, SUB, disc_rows, fold, mark, polygon_rows, samples, weigh
 
 Floats = NDArray[np.float64]

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from kalamos.errors import StyleError
 from kalamos.image import OfflineImage, Placement, unchecked_image
 from kalamos.ink import Ink, locked, unchecked_ink
+from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers import nib, warp
 from kalamos.renderers.flat import Batch, flatten
 from kalamos.renderers.frame import Frames, blank, place
 from kalamos.renderers.raster import Paths, draw_exact, draw_fast, nib_matrix
 from kalamos.renderers.smoothing import smooth
 from kalamos.renderers.style import Style
-from kalamos.seeding import rng_for, stable_hash
 
 _CHUNK_POINTS = 100_000
 _SPAN_PIXELS = 1 << 18  # 1 MB of float32 stays in a core's cache

@@ -19,6 +19,7 @@ from kalamos.errors import KalamosError
 from kalamos.geometry import bounds
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.seeding import stable_hash
 from kalamos.png import encode_png
 from kalamos.renderers.animation import reduced, to_apng, to_gif
 from kalamos.renderers.smil import Loop, area, number, path, spans, thin
@@ -34,7 +35,6 @@ from kalamos.renderers.timeline import (
     ramp,
     speed_curve,
 )
-from kalamos.seeding import stable_hash
 
 __all__ = ["ColourBy", "to_apng", "to_gif", "to_svg"]
 

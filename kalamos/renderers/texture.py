@@ -13,8 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.kernels import inner, kernel
-from kalamos.seeding import rng_for
+from kalamos.machinery.kernels import inner, kernel
+from kalamos.machinery.seeding import rng_for
 
 SIDE = 512
 STRIP = 128

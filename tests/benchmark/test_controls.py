@@ -15,7 +15,7 @@ from kalamos.benchmark.metrics.picture import drawn
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 
 def writing(seed: int) -> Ink:

@@ -14,7 +14,7 @@ from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport, split_by_writer
 from kalamos.datasets.synthetic import CORPUS, SCRIPTS, Writer, letters, synthesise, words
 from kalamos.errors import CorpusError
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 NOWHERE = Path("/nonexistent")
 

@@ -13,7 +13,7 @@ from kalamos.datasets.synthetic.layout import layout
 from kalamos.datasets.synthetic.writing import plan_pulses
 from kalamos.errors import KalamosError, UnknownNameError
 from kalamos.geometry import bounds, stroke_lengths
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 NEUTRAL = Writer.neutral()
 DOTS = {

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import pytest
 
-from kalamos import engine
 from kalamos.benchmark import score as scoring
 from kalamos.benchmark.controls import CONTROLS
 from kalamos.benchmark.predict import MEAN_TRAJECTORY, predict, predict_control
 from kalamos.benchmark.result import make_result
 from kalamos.benchmark.task import load_task, prepare
+from kalamos.machinery import engine
 
 SAMPLES = 2000
 TASK = f"""

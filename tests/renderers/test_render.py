@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as hnp
 
 from kalamos.errors import StyleError
 from kalamos.ink import Ink
+from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import PRESETS, Style, render, render_batch
 from kalamos.renderers.outline import outline
-from kalamos.seeding import rng_for
 
 coordinates = st.floats(-1e4, 1e4, width=32)
 strokes = st.lists(

@@ -16,11 +16,11 @@ from kalamos.errors import FormatError, KalamosError
 from kalamos.geometry import concat, transform
 from kalamos.image import Placement
 from kalamos.ink import Ink
+from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import preset, render
 from kalamos.renderers.rules import remove_rules
 from kalamos.renderers.scan_in import MAX_PIXELS, clean, fit, load, read_image
 from kalamos.renderers.segment import Piece, segment
-from kalamos.seeding import rng_for
 
 WORD_GAP, LETTER_GAP = 60, 12
 

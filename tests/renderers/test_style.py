@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from kalamos.cli import main
 from kalamos.errors import StyleError, UnknownNameError
+from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import PRESETS, Style, preset, read_style
-from kalamos.seeding import rng_for
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -30,8 +30,8 @@ from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.unipen import CORPUS
 from kalamos.geometry import reorder, resample, reverse
 from kalamos.image import OfflineImage
+from kalamos.machinery.seeding import stable_hash
 from kalamos.renderers import render
-from kalamos.seeding import stable_hash
 
 TRACERS = [KatoYasuhara, Qiao, GoodContinuation, Jaeger, Elbaati, Diaz, Dinh, Nearest]
 COUNT, SHARE, TOLERANCE_PX = 2_000, 0.35, 5.0

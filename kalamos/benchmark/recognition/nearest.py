@@ -18,7 +18,7 @@ from kalamos.benchmark.metrics.wavefront import dtw_matrix
 from kalamos.benchmark.recognition.features import shapes
 from kalamos.benchmark.recognition.tensors import SHIPPED, Weights, read_weights
 from kalamos.ink import Ink
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 Floats = NDArray[np.float64]
 

@@ -25,9 +25,9 @@ from torch import Tensor
 from kalamos.benchmark.recognition.nearest import prototypes
 from kalamos.benchmark.recognition.networks import NETWORKS
 from kalamos.benchmark.recognition.training_data import SOURCES, STYLES, Labelled, alphabets, gather
+from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.models.train import has_bfloat16
 from kalamos.models.weights import save_weights
-from kalamos.seeding import rng_for, stable_hash
 
 BATCH = 256
 RATE = 3e-3

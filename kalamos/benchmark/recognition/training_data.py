@@ -15,8 +15,8 @@ from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample, Split
+from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import Style, preset, render_batch
-from kalamos.seeding import rng_for
 
 SOURCES: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("unipen", "unipen-train_r01_v07", {"categories": "1a,1b,1c"}),

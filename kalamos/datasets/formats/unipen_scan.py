@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.kernels import inner, kernel
+from kalamos.machinery.kernels import inner, kernel
 
 _BYTE_US = 1.0  # what a byte costs in plain Python
 _NEWLINE, _RETURN, _SPACE, _DOT, _MINUS, _PLUS = 10, 13, 32, 46, 45, 43

@@ -13,7 +13,7 @@ from kalamos.datasets.synthetic.writers import Writer
 from kalamos.datasets.synthetic.writing import synthesise
 from kalamos.errors import CorpusError
 from kalamos.ink import Level, Sample, Split
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 T = TypeVar("T", bound=str)
 NAME = "synthetic"

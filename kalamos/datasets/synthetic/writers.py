@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from kalamos.seeding import rng_for, stable_hash
+from kalamos.machinery.seeding import rng_for, stable_hash
 
 Path = NDArray[np.complex128]
 Waves = NDArray[np.float64]  # (w, 5): wave vector in rad per plan unit, x and y amplitude in plan units, phase

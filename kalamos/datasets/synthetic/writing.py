@@ -13,7 +13,7 @@ from kalamos.datasets.synthetic.layout import layout
 from kalamos.datasets.synthetic.plans import StrokePlan
 from kalamos.datasets.synthetic.writers import Waves, Writer, bent, waves
 from kalamos.ink import Ink
-from kalamos.seeding import rng_for
+from kalamos.machinery.seeding import rng_for
 
 RESOLUTION_MM = 0.01  # of the simulated tablet; also keeps the bytes equal between machines
 REFERENCE_LENGTH = 30.0  # plan units; a pulse of this length takes the writer's standard time

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.kernels import inner, kernel
+from kalamos.machinery.kernels import inner, kernel
 
 SOUND, NOT_A_VALUE, TOO_FEW = 0, 1, 2
 MAX_VALUES = 50_000_000

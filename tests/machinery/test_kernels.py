@@ -16,7 +16,7 @@ from kalamos.datasets.formats.unipen_scan import scan
 from kalamos.datasets.mending import mend_flat
 from kalamos.errors import InkError
 from kalamos.ink import Ink
-from kalamos.kernels import SPARED_S, Kernel, kernel
+from kalamos.machinery.kernels import SPARED_S, Kernel, kernel
 from kalamos.png import encode_png
 from kalamos.renderers import PRESETS, Style, render_batch
 

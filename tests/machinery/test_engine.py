@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kalamos import engine
 from kalamos.errors import KalamosError
+from kalamos.machinery import engine
 
 
 def square(x):

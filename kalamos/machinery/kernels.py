@@ -4,7 +4,7 @@ To compile a kernel takes seconds once, and to load numba and what it has compil
 on one small file has less to do than that. So a kernel is interpreted until it has worked for about as long as loading
 would take, and compiled from then on: whoever guesses the future so never loses more than twice the best choice (ski
 rental; Karlin, Manasse, Rudolph and Sleator 1988). Both ways the same source does the same IEEE arithmetic, to the same
-bytes; ``tests/test_kernels.py`` holds them against each other.
+bytes; ``tests/machinery/test_kernels.py`` holds them against each other.
 
 What this asks of the source of a kernel:
 
