@@ -142,8 +142,8 @@ def render(src: Path, dest: Path, style: str, seed: int, limit: int | None) -> N
     from itertools import islice
 
     from kalamos.datasets.formats import read_samples
-    from kalamos.png import encode_png
     from kalamos.renderers import render as draw
+    from kalamos.storage.png import encode_png
 
     chosen = _style(style)
     dest.mkdir(parents=True, exist_ok=True)
@@ -282,7 +282,7 @@ def leaderboard(
 ) -> None:
     """Make the leaderboard of the RESULTS folders: on the terminal, or as a file."""
     from kalamos.benchmark import leaderboard as board
-    from kalamos.store import write_text
+    from kalamos.storage.parquet import write_text
 
     found = board.find_results(results)
     for path, make in [(markdown, board.to_markdown), (latex, board.to_latex), (csv_path, board.to_csv)]:

@@ -24,7 +24,7 @@ from kalamos.ink import Sample
 from kalamos.machinery import engine
 from kalamos.machinery.seeding import stable_hash
 from kalamos.renderers import Style, render, render_batch
-from kalamos.store import Row, file_metadata, in_groups, remove_abandoned, write_rows, write_text
+from kalamos.storage.parquet import Row, file_metadata, in_groups, remove_abandoned, write_rows, write_text
 
 SHARDS = 32
 _BATCH = 256

@@ -11,9 +11,9 @@ from kalamos.datasets.export import WRITERS
 from kalamos.datasets.formats import read_samples
 from kalamos.errors import FormatError, StoreError
 from kalamos.ink import Sample
-from kalamos.png import encode_png
 from kalamos.renderers import Style, render
-from kalamos.store import replacing
+from kalamos.storage.parquet import replacing
+from kalamos.storage.png import encode_png
 
 TARGETS = (*WRITERS, "png")
 

@@ -17,8 +17,8 @@ from kalamos.datasets.formats import FORMATS, read_samples, recognise
 from kalamos.errors import FormatError
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
-from kalamos.png import encode_png
 from kalamos.renderers import Style, render
+from kalamos.storage.png import encode_png
 
 _DRAWN = Style(frame="height", image_height_px=160, margin_px=10, width_px=2.5)
 

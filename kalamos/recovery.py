@@ -14,7 +14,7 @@ from kalamos.ink import Ink, Sample, TimeSource
 from kalamos.recoverer import RECOVERERS, Recoverer, checked_answer, load_recoverer
 from kalamos.renderers.scan_in import Fitted, load, read_image
 from kalamos.renderers.segment import SegmentLevel
-from kalamos.store import write_text
+from kalamos.storage.parquet import write_text
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 HEIGHT_PX = 64

@@ -19,9 +19,9 @@ from kalamos.datasets.synthetic import CORPUS
 from kalamos.errors import KalamosError
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.kernels import compile_at_once
-from kalamos.png import encode_png
 from kalamos.recoverer import load_recoverer, loadable_models
 from kalamos.renderers import PRESETS, Style, preset, render_batch
+from kalamos.storage.png import encode_png
 
 # what no preset does
 _ALL_ELSE = Style(

@@ -14,8 +14,8 @@ from kalamos.cli import main
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.formats import read_samples
 from kalamos.datasets.synthetic import CORPUS
-from kalamos.png import encode_png
 from kalamos.renderers import Style, render
+from kalamos.storage.png import encode_png
 
 
 def kalamos(*arguments, code=0):

@@ -14,7 +14,7 @@ import pytest
 from kalamos.convert import Conversion, convert
 from kalamos.errors import CorpusError, StoreError
 from kalamos.renderers import preset
-from kalamos.store import read_rows, remove_abandoned, replacing
+from kalamos.storage.parquet import read_rows, remove_abandoned, replacing
 
 OPTIONS = (("scripts", "Latn"), ("writers", "40"))
 
@@ -22,7 +22,7 @@ OPTIONS = (("scripts", "Latn"), ("writers", "40"))
 WRITES_ONE = """
 import os, signal
 from pathlib import Path
-from kalamos.store import replacing
+from kalamos.storage.parquet import replacing
 with replacing(Path({folder!r}) / "x.parquet") as part:
     part.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)

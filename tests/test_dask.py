@@ -14,7 +14,7 @@ import pytest
 from kalamos.benchmark.run import bench
 from kalamos.convert import Conversion, convert
 from kalamos.renderers import preset
-from kalamos.store import read_rows
+from kalamos.storage.parquet import read_rows
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow

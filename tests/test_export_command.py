@@ -9,7 +9,7 @@ from kalamos.datasets.formats import read_samples, recognise
 from kalamos.errors import FormatError
 from kalamos.exporting import TARGETS, export
 from kalamos.ink import Ink, Sample
-from kalamos.png import decode_png
+from kalamos.storage.png import decode_png
 
 
 @pytest.fixture

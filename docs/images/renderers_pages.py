@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.ink import Ink, Sample
-from kalamos.png import encode_png
 from kalamos.renderers import PRESETS, Style, render, render_batch
+from kalamos.storage.png import encode_png
 
 # what a parameter needs beside itself to show, and the values of its strip
 BASES = {

@@ -27,8 +27,8 @@ from kalamos.benchmark.result import PARTS, Result
 from kalamos.geometry import length, resample, stroke_durations
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
-from kalamos.png import encode_png
-from kalamos.store import Row, read_rows, write_text
+from kalamos.storage.parquet import Row, read_rows, write_text
+from kalamos.storage.png import encode_png
 
 PAGE_BYTES = 14_500_000
 """What a page may take; it shows fewer samples where their replays would take more than tables and script leave."""

@@ -20,7 +20,7 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery import engine
 from kalamos.machinery.seeding import rng_for, stable_hash
-from kalamos.store import Row, file_metadata, read_rows
+from kalamos.storage.parquet import Row, file_metadata, read_rows
 
 CHUNK = 256
 MEAN_TRAJECTORY = "mean_trajectory"

@@ -20,7 +20,15 @@ from kalamos.benchmark.isolation import Answer, Status
 from kalamos.errors import InkError, KalamosError, TaskError
 from kalamos.ink import Ink
 from kalamos.recoverer import MAX_POINTS
-from kalamos.store import INK_FIELDS, file_metadata, in_groups, ink_columns, inks_from, parquet_files, write_batches
+from kalamos.storage.parquet import (
+    INK_FIELDS,
+    file_metadata,
+    in_groups,
+    ink_columns,
+    inks_from,
+    parquet_files,
+    write_batches,
+)
 
 SCHEMA = pa.schema(
     [("key", pa.string()), *INK_FIELDS, ("status", pa.string()), ("message", pa.string()), ("seconds", pa.float64())]

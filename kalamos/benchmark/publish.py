@@ -17,7 +17,7 @@ from kalamos.benchmark.result import Result
 from kalamos.benchmark.run import bench
 from kalamos.benchmark.task import load_task, task_names
 from kalamos.recoverer import loadable_models
-from kalamos.store import write_text
+from kalamos.storage.parquet import write_text
 
 FOLDERS = {
     "synthetic": ".",

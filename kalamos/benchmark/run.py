@@ -25,7 +25,7 @@ from kalamos.benchmark.task import Task, load_task, prepare
 from kalamos.errors import StoreError, TaskError
 from kalamos.machinery import engine
 from kalamos.recoverer import loadable_models
-from kalamos.store import file_metadata, read_rows, write_text
+from kalamos.storage.parquet import file_metadata, read_rows, write_text
 
 Progress = Callable[[int, int, str], None]
 

@@ -24,7 +24,7 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery import engine
 from kalamos.recoverer import fault
-from kalamos.store import Row, read_rows, write_batches
+from kalamos.storage.parquet import Row, read_rows, write_batches
 
 _FACTS = [
     ("key", pa.string()),

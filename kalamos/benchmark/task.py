@@ -29,7 +29,7 @@ from kalamos.errors import KalamosError, TaskError
 from kalamos.ink import Ink, Sample, Split
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers import Style, preset
-from kalamos.store import Row, file_metadata, read_rows, write_rows, write_text
+from kalamos.storage.parquet import Row, file_metadata, read_rows, write_rows, write_text
 
 TRAINING_SAMPLES = 500
 """How many samples of the training split the mean trajectory is fitted on."""

@@ -20,7 +20,6 @@ from kalamos.geometry import bounds
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
-from kalamos.png import encode_png
 from kalamos.renderers.animation import reduced, to_apng, to_gif
 from kalamos.renderers.smil import Loop, area, number, path, spans, thin
 from kalamos.renderers.timeline import (
@@ -35,6 +34,7 @@ from kalamos.renderers.timeline import (
     ramp,
     speed_curve,
 )
+from kalamos.storage.png import encode_png
 
 __all__ = ["ColourBy", "to_apng", "to_gif", "to_svg"]
 

@@ -19,7 +19,7 @@ from kalamos.benchmark.task import image_checksum, load_task, pin, prepare, task
 from kalamos.cli import main
 from kalamos.errors import KalamosError, TaskError
 from kalamos.recoverer import load_recoverer
-from kalamos.store import read_rows
+from kalamos.storage.parquet import read_rows
 
 SAMPLES = 60
 

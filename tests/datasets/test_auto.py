@@ -10,7 +10,7 @@ from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.export import WRITERS
 from kalamos.errors import CorpusError
 from kalamos.ink import Ink, Sample
-from kalamos.store import read_rows
+from kalamos.storage.parquet import read_rows
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from kalamos.datasets.mending import mend_flat
 from kalamos.errors import InkError
 from kalamos.ink import Ink
 from kalamos.machinery.kernels import SPARED_S, Kernel, kernel
-from kalamos.png import encode_png
 from kalamos.renderers import PRESETS, Style, render_batch
+from kalamos.storage.png import encode_png
 
 
 @pytest.fixture
@@ -187,4 +187,4 @@ def test_warming_up_compiles_every_kernel_of_reading_and_drawing():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, timeout=300, capture_output=True, text=True)
     # a block of deflate by itself is asked for by tests alone
-    assert set(done.stdout.split()) <= {"kalamos.deflate._deflate"}
+    assert set(done.stdout.split()) <= {"kalamos.storage.deflate._deflate"}

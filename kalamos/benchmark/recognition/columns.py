@@ -29,7 +29,7 @@ from kalamos.benchmark.recognition.online import OnlineRecogniser
 from kalamos.benchmark.stats import ratio
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
-from kalamos.store import write_text
+from kalamos.storage.parquet import write_text
 
 
 def _of_a_chunk(pair: Pair) -> float:

@@ -1,4 +1,4 @@
-"""Kalamos' own Parquet files of samples and images, as :mod:`kalamos.store` writes them."""
+"""Kalamos' own Parquet files of samples and images, as :mod:`kalamos.storage.parquet` writes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError, StoreError
 from kalamos.ink import Sample
-from kalamos.store import read_rows
+from kalamos.storage.parquet import read_rows
 
 
 def sniff(head: bytes) -> str | None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kalamos.errors import StoreError
 from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Ink, Sample
-from kalamos.store import Row, file_metadata, read_rows, write_rows
+from kalamos.storage.parquet import Row, file_metadata, read_rows, write_rows
 
 CLOCK = np.linspace(0, 1, 60)
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from kalamos.deflate import MAX_DISTANCE, MAX_MATCH, MIN_MATCH, deflate_rows
 from kalamos.errors import KalamosError
 from kalamos.ink import Ink
-from kalamos.png import decode_png, encode_png
 from kalamos.renderers import preset, render
+from kalamos.storage.deflate import MAX_DISTANCE, MAX_MATCH, MIN_MATCH, deflate_rows
+from kalamos.storage.png import decode_png, encode_png
 
 
 def inflated(block):

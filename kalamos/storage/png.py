@@ -1,6 +1,6 @@
 """Grey PNG in a few lines: fast enough for corpora.
 
-Ink on plain paper is compressed by :mod:`kalamos.deflate`, with the same bytes everywhere; textured paper by zlib, with
+Ink on plain paper is compressed by :mod:`kalamos.storage.deflate`, with the same bytes everywhere; textured paper by zlib, with
 the same bytes for the same zlib. Which of the two is decided by the pixels alone.
 """
 
@@ -15,8 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.deflate import zlib_streams
 from kalamos.errors import KalamosError
+from kalamos.storage.deflate import zlib_streams
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RUN_PIXELS = 1 << 20

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from kalamos.errors import KalamosError, StoreError
 from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Ink, Sample
-from kalamos.png import decode_png, encode_pngs
+from kalamos.storage.png import decode_png, encode_pngs
 
 Item = TypeVar("Item")
 

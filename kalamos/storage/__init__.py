@@ -1,0 +1,1 @@
+"""Samples, images and rows on disk: Parquet and PNG."""
