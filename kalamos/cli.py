@@ -141,7 +141,7 @@ def render(src: Path, dest: Path, style: str, seed: int, limit: int | None) -> N
     """Render the ink in SRC (any online format, or Parquet) to PNG files in the folder DEST."""
     from itertools import islice
 
-    from kalamos.datasets.formats import read_samples
+    from kalamos.formats import read_samples
     from kalamos.renderers import render as draw
     from kalamos.storage.png import encode_png
 

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from kalamos.datasets.corpus import UnitReport
-from kalamos.datasets.export import WRITERS
-from kalamos.datasets.formats import read_samples
 from kalamos.errors import FormatError, StoreError
+from kalamos.formats import read_samples
+from kalamos.formats.export import WRITERS
 from kalamos.ink import Sample
 from kalamos.renderers import Style, render
 from kalamos.storage.parquet import replacing

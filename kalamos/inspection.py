@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.datasets.corpus import UnitReport
-from kalamos.datasets.formats import FORMATS, read_samples, recognise
 from kalamos.errors import FormatError
+from kalamos.formats import FORMATS, read_samples, recognise
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
 from kalamos.renderers import Style, render

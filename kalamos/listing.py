@@ -25,7 +25,7 @@ def _corpora() -> list[tuple[str, str]]:
 
 
 def _formats() -> list[tuple[str, str]]:
-    from kalamos.datasets.formats import FORMATS  # noqa: PLC0415
+    from kalamos.formats import FORMATS  # noqa: PLC0415
 
     return _each(FORMATS, _first_line)
 

@@ -147,7 +147,7 @@ def _write(kind: str, ink: Ink, file: Path, out: Path) -> Path:
 
 
 def _write_inkml(ink: Ink, file: Path, target: Path) -> None:
-    from kalamos.datasets.export import write_inkml  # noqa: PLC0415 - each kind pulls in its own writer only
+    from kalamos.formats.export import write_inkml  # noqa: PLC0415 - each kind pulls in its own writer only
 
     source: TimeSource = "none" if ink.t is None else "recorded"
     write_inkml([Sample(file.stem, ink, units="px", level="page", time_source=source, source=file.name)], target)

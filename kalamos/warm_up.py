@@ -12,11 +12,11 @@ from kalamos.benchmark.metrics import Pair, score
 from kalamos.benchmark.recognition.columns import columns, questions
 from kalamos.benchmark.stats import difference
 from kalamos.datasets.corpus import UnitReport
-from kalamos.datasets.export import WRITERS
-from kalamos.datasets.formats import read_samples
-from kalamos.datasets.mending import mend_flat
 from kalamos.datasets.synthetic import CORPUS
 from kalamos.errors import KalamosError
+from kalamos.formats import read_samples
+from kalamos.formats.export import WRITERS
+from kalamos.formats.mending import mend_flat
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.kernels import compile_at_once
 from kalamos.recoverer import load_recoverer, loadable_models

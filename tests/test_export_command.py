@@ -4,10 +4,10 @@ import pytest
 from click.testing import CliRunner
 
 from kalamos.cli import main
-from kalamos.datasets.export import write_json
-from kalamos.datasets.formats import read_samples, recognise
 from kalamos.errors import FormatError
 from kalamos.exporting import TARGETS, export
+from kalamos.formats import read_samples, recognise
+from kalamos.formats.export import write_json
 from kalamos.ink import Ink, Sample
 from kalamos.storage.png import decode_png
 

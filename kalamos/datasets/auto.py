@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.formats import FORMATS, recognise
 from kalamos.errors import CorpusError, FormatError
+from kalamos.formats import FORMATS, recognise
 from kalamos.ink import Sample
 
 

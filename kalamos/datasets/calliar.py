@@ -11,8 +11,8 @@ import re
 from dataclasses import replace
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.formats import calliar
 from kalamos.datasets.layout import FolderCorpus
+from kalamos.formats import calliar
 from kalamos.ink import Sample
 
 _DECORATION = re.compile(r"^\d+\s*|\s+copy(\s*\d+)?$")

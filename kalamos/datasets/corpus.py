@@ -1,7 +1,7 @@
 """What a corpus is to Kalamos: a card, a list of units, and a function that reads one unit.
 
 A corpus module knows the layout of one corpus on disk, its labels, writers and splits; the syntax of its files is the
-business of :mod:`kalamos.datasets.formats`. A **unit** is the smallest piece that is read in one go, most often a file;
+business of :mod:`kalamos.formats`. A **unit** is the smallest piece that is read in one go, most often a file;
 units are what conversion shards and what a worker takes.
 """
 
@@ -72,7 +72,7 @@ class UnitReport:
 
     Attributes:
         refusals: pieces that gave no sample.
-        mendings: rule -> how often it mended something (see :mod:`kalamos.datasets.mending`).
+        mendings: rule -> how often it mended something (see :mod:`kalamos.formats.mending`).
         expected: pieces that the files announce (e.g. ``.SEGMENT CHARACTER`` lines), by name.
         recognised: ``format: why it is that one`` -> files, where the format had to be found out.
     """

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.formats import FORMATS, recognise
-from kalamos.datasets.formats.reading import read_bytes, text_of
 from kalamos.errors import CorpusError, FormatError
+from kalamos.formats import FORMATS, recognise
+from kalamos.formats.reading import read_bytes, text_of
 from kalamos.ink import Level, Sample, Split
 
 MAX_LABEL_BYTES = 2**20

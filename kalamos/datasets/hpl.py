@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card, UnitReport
 from kalamos.datasets.folder_corpus import FolderCorpus
-from kalamos.datasets.formats.reading import read_bytes, text_of
 from kalamos.errors import CorpusError
+from kalamos.formats.reading import read_bytes, text_of
 from kalamos.ink import Sample
 
 SCRIPTS = {"tamil": "Taml", "telugu": "Telu", "dev": "Deva"}

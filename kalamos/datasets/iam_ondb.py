@@ -18,9 +18,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.formats import iamondb
-from kalamos.datasets.formats.reading import read_bytes, text_of
 from kalamos.errors import CorpusError, FormatError
+from kalamos.formats import iamondb
+from kalamos.formats.reading import read_bytes, text_of
 from kalamos.ink import Sample, Split
 
 LISTS: dict[str, Split] = {

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.formats import kanjivg
 from kalamos.errors import CorpusError, FormatError
+from kalamos.formats import kanjivg
 from kalamos.ink import Sample
 
 

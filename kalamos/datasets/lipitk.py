@@ -14,8 +14,8 @@ import re
 from dataclasses import replace
 
 from kalamos.datasets.corpus import Card, split_by_writer
-from kalamos.datasets.formats import unipen
 from kalamos.datasets.layout import FolderCorpus
+from kalamos.formats import unipen
 from kalamos.ink import Sample
 
 _RAW = re.compile(r"(?:^|/)(usr\d+)/(\d+)t(\d+)\.txt$")

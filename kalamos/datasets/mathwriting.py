@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.formats import inkml
 from kalamos.errors import CorpusError, FormatError
+from kalamos.formats import inkml
 from kalamos.ink import Sample, Split
 
 FOLDERS: dict[str, Split] = {

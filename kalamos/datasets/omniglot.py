@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.formats import omniglot
 from kalamos.errors import CorpusError, FormatError
+from kalamos.formats import omniglot
 from kalamos.ink import Sample
 
 SCRIPTS: dict[str, str] = {

@@ -24,8 +24,8 @@ from scipy.ndimage import gaussian_filter
 
 from kalamos.datasets import omniglot
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.formats import stroke3
 from kalamos.errors import CorpusError, FormatError
+from kalamos.formats import stroke3
 from kalamos.geometry import trajectory
 from kalamos.ink import Ink, Sample, Split
 

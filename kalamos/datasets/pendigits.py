@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.formats import uci, unipen
-from kalamos.datasets.formats.reading import read_bytes
 from kalamos.datasets.layout import files, refuse_options
 from kalamos.errors import FormatError
+from kalamos.formats import uci, unipen
+from kalamos.formats.reading import read_bytes
 from kalamos.ink import Sample, Split
 
 _SEGMENT = re.compile(rb"^\.SEGMENT[^\n]*\n\.COMMENT[ \t]+(\d+)[ \t]+(\d+)[ \t]+(\d+)", re.MULTILINE)

@@ -5,7 +5,7 @@ A page is one InkML file, ``Writepads/<type>/<number>.inkml``; what was to be wr
 ``WordGroup3`` (two and three words a line), ``NumberGroup`` (a number or a small sum a line), ``Text`` (a sentence,
 broken into lines where the writer pleased).
 
-Readings taken here, beside those of :mod:`kalamos.datasets.formats.inkml`:
+Readings taken here, beside those of :mod:`kalamos.formats.inkml`:
 
 - **Lines.** The files do not say which stroke belongs to which line. :func:`kalamos.datasets.line_grouping.group_lines`
   finds them from heights and order; a page that does not fall into the expected number of lines is refused as lines
@@ -29,10 +29,10 @@ from pathlib import Path
 import numpy as np
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.formats import inkml
-from kalamos.datasets.formats.xmltree import parse_xml, read_bytes
 from kalamos.datasets.line_grouping import group_lines, select_strokes
 from kalamos.errors import CorpusError, FormatError
+from kalamos.formats import inkml
+from kalamos.formats.xmltree import parse_xml, read_bytes
 from kalamos.ink import Level, Sample
 
 TYPES: dict[str, Level] = {

@@ -23,8 +23,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.formats import unipen
 from kalamos.errors import CorpusError, FormatError
+from kalamos.formats import unipen
 from kalamos.ink import Sample
 
 CATEGORIES: dict[str, str] = {

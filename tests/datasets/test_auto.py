@@ -7,8 +7,8 @@ import pytest
 from kalamos.convert import Conversion, convert
 from kalamos.datasets.auto import CORPUS
 from kalamos.datasets.corpus import UnitReport
-from kalamos.datasets.export import WRITERS
 from kalamos.errors import CorpusError
+from kalamos.formats.export import WRITERS
 from kalamos.ink import Ink, Sample
 from kalamos.storage.parquet import read_rows
 

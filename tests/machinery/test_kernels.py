@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
 from kalamos.binarise import binarise, otsu_threshold
-from kalamos.datasets.formats.inkml.tracetext import scan_traces
-from kalamos.datasets.formats.unipen_scan import scan
-from kalamos.datasets.mending import mend_flat
 from kalamos.errors import InkError
+from kalamos.formats.inkml.tracetext import scan_traces
+from kalamos.formats.mending import mend_flat
+from kalamos.formats.unipen_scan import scan
 from kalamos.ink import Ink
 from kalamos.machinery.kernels import SPARED_S, Kernel, kernel
 from kalamos.renderers import PRESETS, Style, render_batch

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from kalamos.datasets.formats import inkml
+from kalamos.formats import inkml
 
 NAMESPACE = "{http://www.w3.org/2003/InkML}"
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from kalamos.datasets.corpus import UnitReport
-from kalamos.datasets.formats import unipen
-from kalamos.datasets.formats.unipen_scan import scan
+from kalamos.formats import unipen
+from kalamos.formats.unipen_scan import scan
 
 REAL = "unipen-train_r01_v07/include/hpp/data/hpp3/hpb3-sl0.dat"
 

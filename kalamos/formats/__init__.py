@@ -1,0 +1,133 @@
+"""File formats of online handwriting: one module each, and the recognition of a file by its content.
+
+A format module has ``sniff(head: bytes) -> str | None``, which says why a file that begins so is in its format, and
+``read(path: Path, report: UnitReport) -> Iterator[Sample]``. The layout of a corpus is not its business.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+from kalamos.datasets.corpus import Refusal, UnitReport
+from kalamos.errors import FormatError, KalamosError
+from kalamos.ink import Sample
+from kalamos.registry import Registry
+
+HEAD_BYTES = 65_536
+"""How much of a file is looked at to recognise it."""
+
+FORMATS = Registry(
+    "format",
+    "kalamos.formats",
+    {
+        "parquet": "kalamos.formats:parquet",
+        "inkml": "kalamos.formats:inkml",
+        "upx": "kalamos.formats:upx",
+        "iamondb": "kalamos.formats:iamondb",
+        "kanjivg": "kalamos.formats:kanjivg",
+        "inkjson": "kalamos.formats:inkjson",
+        "unipen": "kalamos.formats:unipen",
+        "omniglot": "kalamos.formats:omniglot",
+        "quickdraw": "kalamos.formats:quickdraw",
+        "olhwdb": "kalamos.formats:olhwdb",
+        "uci": "kalamos.formats:uci",
+        "calliar": "kalamos.formats:calliar",
+        "stroke3": "kalamos.formats:stroke3",
+        "signature": "kalamos.formats:signature",
+    },
+)
+"""Format name -> its module. Tried in this order: formats that name themselves come before those that are guessed."""
+
+
+class Format(Protocol):
+    """What a format module offers."""
+
+    def sniff(self, head: bytes) -> str | None:
+        """Say why a file that begins so is in this format, or None."""
+        ...
+
+    def read(self, path: Path, report: UnitReport) -> Iterator[Sample]:
+        """Yield the samples of a file.
+
+        Raises:
+            FormatError: where the file breaks the rules of the format.
+        """
+        ...
+
+
+def recognise(path: Path) -> tuple[str, str]:
+    """Return the name of a file's format and why it is that one, by its content; its name does not matter.
+
+    Raises:
+        FormatError: where the file cannot be read, is empty, or is in no known format; says what was tried.
+    """
+    head = _head(path)
+    if not head.strip():
+        raise FormatError(path, "the file is empty")
+    tried, broken = [], []
+    for name in FORMATS.names():
+        try:
+            reason = _module(name).sniff(head)
+        except KalamosError as error:
+            broken.append(f"{name} ({error})")
+            continue
+        if reason is not None:
+            return name, reason
+        tried.append(name)
+    what = "binary data" if b"\0" in head[:1024] else f"text that begins {_beginning(head)!r}"
+    unusable = f"; not usable here: {', '.join(broken)}" if broken else ""
+    raise FormatError(path, f"{what}, in no known format; tried {', '.join(tried)}{unusable}")
+
+
+def read_samples(path: Path, report: UnitReport | None = None) -> Iterator[Sample]:
+    """Yield the samples of a file, in whatever format its content shows, or of all files of a folder.
+
+    Args:
+        path: a file or a folder; files in a folder that are in no known format are refusals in the report.
+        report: what cannot be read is added to it.
+
+    Raises:
+        FormatError: as :func:`recognise`, and where a file breaks the rules of its format.
+    """
+    report = UnitReport() if report is None else report
+    if not path.is_dir():
+        yield from _module(recognise(path)[0]).read(path, report)
+        return
+    for file in sorted(found for found in path.rglob("*") if found.is_file()):
+        try:
+            yield from _module(recognise(file)[0]).read(file, report)
+        except FormatError as error:
+            report.refusals.append(Refusal(str(file.relative_to(path)), error.where, error.reason))
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a format's module when it is first asked for."""
+    if name.startswith("_") or importlib.util.find_spec(f"{__name__}.{name}") is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def _module(name: str) -> Format:
+    found: Format = FORMATS.load(name)
+    return found
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise FormatError(path, "is a folder; name one of its files, or convert all of it with 'convert auto'")
+        if not path.is_file():
+            raise FormatError(path, "is not a file" if path.exists() else "does not exist")
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except (OSError, ValueError) as error:
+        raise FormatError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _beginning(head: bytes) -> str:
+    return head[:200].decode("utf-8", "replace").strip()[:40]
