@@ -99,8 +99,8 @@ def convert(
     `kalamos list corpora` shows the names; `auto` takes any file or folder and finds out each format, and the built-in
     corpus `synthetic` takes any SRC, for example `-`.
     """
-    from kalamos.convert import Conversion
-    from kalamos.convert import convert as run
+    from kalamos.datasets.convert import Conversion
+    from kalamos.datasets.convert import convert as run
 
     chosen = None if no_images else _style(style)
     conversion = Conversion(corpus, src, _pairs(options), chosen, seed, shards, strict)

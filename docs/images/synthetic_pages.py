@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from kalamos.datasets.synthetic import Writer, letters, synthesise
+from kalamos.datasets.synthetic.composition import layout
 from kalamos.datasets.synthetic.glyphs import Hand, plan_file
 from kalamos.datasets.synthetic.kinematics import speed_profiles, velocity
-from kalamos.datasets.synthetic.layout import layout
 from kalamos.datasets.synthetic.writing import plan_pulses
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.benchmark.controls import mean_trajectory
-from kalamos.convert import Conversion, read_corpus, rows_of
 from kalamos.datasets import CORPORA
+from kalamos.datasets.convert import Conversion, read_corpus, rows_of
 from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
 from kalamos.errors import KalamosError, TaskError
 from kalamos.ink import Ink, Sample, Split

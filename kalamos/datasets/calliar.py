@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.layout import FolderCorpus
+from kalamos.datasets.folders import FolderCorpus
 from kalamos.formats import calliar
 from kalamos.ink import Sample
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.layout import FolderCorpus
+from kalamos.datasets.folders import FolderCorpus
 from kalamos.formats import uci
 from kalamos.ink import Sample
 

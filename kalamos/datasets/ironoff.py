@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kalamos.datasets.corpus import Card, split_by_writer
-from kalamos.datasets.layout import FolderCorpus
+from kalamos.datasets.folders import FolderCorpus
 from kalamos.formats import unipen
 from kalamos.ink import Sample
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.layout import files, refuse_options
+from kalamos.datasets.folders import files, refuse_options
 from kalamos.errors import FormatError
 from kalamos.formats import uci, unipen
 from kalamos.formats.reading import read_bytes

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kalamos.convert import Conversion, convert
 from kalamos.datasets.auto import CORPUS
+from kalamos.datasets.convert import Conversion, convert
 from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import CorpusError
 from kalamos.formats.export import WRITERS

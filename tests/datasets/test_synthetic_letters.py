@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from kalamos.datasets.synthetic import SCRIPTS, Writer, letters, synthesise, words
+from kalamos.datasets.synthetic.composition import layout
 from kalamos.datasets.synthetic.glyphs import Hand, plan_file
 from kalamos.datasets.synthetic.kinematics import position
-from kalamos.datasets.synthetic.layout import layout
 from kalamos.datasets.synthetic.writing import plan_pulses
 from kalamos.errors import KalamosError, UnknownNameError
 from kalamos.geometry import bounds, stroke_lengths

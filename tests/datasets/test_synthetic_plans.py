@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from kalamos.datasets.synthetic import SCRIPTS, Writer, letters, words
+from kalamos.datasets.synthetic.composition import layout
 from kalamos.datasets.synthetic.curves import evenly, hobby, parse_knots, trace
 from kalamos.datasets.synthetic.glyphs import Hand, glyph, plan_file
 from kalamos.datasets.synthetic.kinematics import position
-from kalamos.datasets.synthetic.layout import layout
 from kalamos.datasets.synthetic.plans import prominent_peaks, stroke_plan
 from kalamos.datasets.synthetic.writing import plan_pulses
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from kalamos.convert import Conversion, convert
+from kalamos.datasets.convert import Conversion, convert
 from kalamos.renderers import preset
 
 FILES, CHARACTERS = 20, 50

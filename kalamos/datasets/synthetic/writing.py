@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kalamos.datasets.synthetic.composition import layout
 from kalamos.datasets.synthetic.glyphs import Hand
 from kalamos.datasets.synthetic.kinematics import Path, Pulses, Timing, fit, parts, position, timing_of
-from kalamos.datasets.synthetic.layout import layout
 from kalamos.datasets.synthetic.plans import StrokePlan
 from kalamos.datasets.synthetic.writers import Waves, Writer, bent, waves
 from kalamos.ink import Ink

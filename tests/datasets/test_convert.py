@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kalamos.convert import Conversion, convert
+from kalamos.datasets.convert import Conversion, convert
 from kalamos.errors import CorpusError, StoreError
 from kalamos.renderers import preset
 from kalamos.storage.parquet import read_rows, remove_abandoned, replacing
@@ -89,7 +89,7 @@ def test_two_workers_give_the_same_bytes(converted, tmp_path):
 
 SCRIPT = """
 from pathlib import Path
-from kalamos.convert import Conversion, convert
+from kalamos.datasets.convert import Conversion, convert
 from kalamos.renderers import preset
 convert(Conversion("synthetic", Path(), {options!r}, preset("clean"), shards=6), Path({folder!r}))
 """
@@ -178,7 +178,7 @@ def test_a_full_disk_is_an_error_and_with_more_room_the_same_command_goes_on(con
 PEAK = """
 import resource, sys
 from pathlib import Path
-from kalamos.convert import Conversion, convert
+from kalamos.datasets.convert import Conversion, convert
 from kalamos.renderers import preset
 settings = Conversion("unipen", Path({root!r}), (("categories", "1c"),), preset("clean"), shards=4)
 report = convert(settings, Path({folder!r}))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kalamos.benchmark.run import bench
-from kalamos.convert import Conversion, convert
+from kalamos.datasets.convert import Conversion, convert
 from kalamos.renderers import preset
 from kalamos.storage.parquet import read_rows
 
