@@ -33,15 +33,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT, combine
-from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity, with_times
-from kalamos.baselines.skeleton import skeleton
 from kalamos.baselines.tracer import as_found, is_texture, touch_px
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, draw, ends_by_node
-from kalamos.binarise import Method
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.skeleton.binarise import Method
+from kalamos.skeleton.from_image import skeleton
+from kalamos.skeleton.stroke_graph import StrokeGraph
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

@@ -7,7 +7,7 @@ path that covers a component, by a greedy walk and, where it is stuck, by Dijkst
 unsmoothness; the path cut into strokes where it is unsmooth and where it goes over a line twice; the strokes'
 pixels, ordered by rules of handwriting. Directions are principal components of the branches' first pixels.
 
-Followed here in that order; the ambiguous zones are the merged crossings of :mod:`kalamos.baselines.simplify`. Left
+Followed here in that order; the ambiguous zones are the merged crossings of :mod:`kalamos.skeleton.simplification`. Left
 open in the abstract and summaries at hand, and decided so: unsmoothness is the bend in radians; a way over drawn
 edges costs ``1 + length / ink size`` an edge beside its bends; the walk starts at the open end highest and furthest
 to the left (right in right-to-left scripts), or at a branch of the topmost node where nothing is open; the path is
@@ -25,13 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT
-from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, draw
-from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.skeleton.binarise import Method
+from kalamos.skeleton.stroke_graph import StrokeGraph
 
 Floats = NDArray[np.float64]
 PRINCIPAL_PX = 8.0

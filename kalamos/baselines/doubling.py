@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.walks import copy_bends, match_branches
+from kalamos.skeleton.stroke_graph import StrokeGraph
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]

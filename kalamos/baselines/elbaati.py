@@ -26,15 +26,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT
-from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.jaeger import _inserted, tour_cost
 from kalamos.baselines.kinematics import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, lines_of
-from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
+from kalamos.skeleton.binarise import Method
+from kalamos.skeleton.stroke_graph import StrokeGraph
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -29,7 +29,6 @@ from kalamos.baselines.combine import NAMES, RIGHT_TO_LEFT, Choices, assemble, c
 from kalamos.baselines.good_continuation import GoodContinuation
 from kalamos.baselines.kato_yasuhara import KatoYasuhara
 from kalamos.baselines.qiao import Qiao
-from kalamos.baselines.skeleton import skeleton
 from kalamos.baselines.tracer import touch_px
 from kalamos.benchmark.metrics.dtw import dtw
 from kalamos.datasets import CORPORA
@@ -38,6 +37,7 @@ from kalamos.geometry import resample
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers import render
+from kalamos.skeleton.from_image import skeleton
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

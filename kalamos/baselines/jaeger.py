@@ -22,14 +22,14 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity
 from kalamos.baselines.ordering import best_exact
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, lines_of
-from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.skeleton.binarise import Method
+from kalamos.skeleton.stroke_graph import StrokeGraph
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

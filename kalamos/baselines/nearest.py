@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.kinematics import Velocity, with_times
-from kalamos.baselines.thinning import thin
-from kalamos.binarise import Method, binarise
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.skeleton.binarise import Method, binarise
+from kalamos.skeleton.thinning import thin
 
 
 class Nearest:

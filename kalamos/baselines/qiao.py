@@ -22,13 +22,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from kalamos.baselines.doubling import Costs, doubled_edges
-from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, ends_by_node, lines_of, match_copies
-from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.skeleton.binarise import Method
+from kalamos.skeleton.stroke_graph import StrokeGraph
 
 
 class Qiao:

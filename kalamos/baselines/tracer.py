@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kalamos.baselines.combine import combine
-from kalamos.baselines.graph import StrokeGraph
 from kalamos.baselines.kinematics import Velocity, with_times
-from kalamos.baselines.skeleton import skeleton
 from kalamos.baselines.walks import Lines
-from kalamos.binarise import Method
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.skeleton.binarise import Method
+from kalamos.skeleton.from_image import skeleton
+from kalamos.skeleton.stroke_graph import StrokeGraph
 
 MOST_EDGES = 20_000
 """Edges, or dots, above which nothing is decided: a page of handwriting has a few thousand, so it is noise."""

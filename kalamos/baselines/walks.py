@@ -8,9 +8,9 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.graph import StrokeGraph, bends
-from kalamos.baselines.simplify import total_bend
-from kalamos.baselines.skeleton import smooth
+from kalamos.skeleton.from_image import smooth
+from kalamos.skeleton.simplification import total_bend
+from kalamos.skeleton.stroke_graph import StrokeGraph, bends
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]

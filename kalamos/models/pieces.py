@@ -18,9 +18,9 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.pixelgraph import trace_pixels
-from kalamos.baselines.thinning import DELETABLE, ink_radii, thin_in_place
-from kalamos.binarise import binarise
+from kalamos.skeleton.binarise import binarise
+from kalamos.skeleton.pixel_graph import trace_pixels
+from kalamos.skeleton.thinning import DELETABLE, ink_radii, thin_in_place
 
 PIECE_PX = 8.0
 POINTS = 5

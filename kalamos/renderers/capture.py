@@ -311,7 +311,7 @@ def _compress_stack(images: list[Bytes], quality: int) -> None:
 
 
 def _binarised(image: Bytes, style: Style) -> Bytes:
-    from kalamos.binarise import otsu_threshold, sauvola_surface  # noqa: PLC0415 - scipy, which few styles need
+    from kalamos.skeleton.binarise import otsu_threshold, sauvola_surface  # noqa: PLC0415 - scipy, which few styles need
 
     if style.binarise == "fixed":
         ink = image < 255 * style.threshold

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy.ndimage import gaussian_filter, maximum_filter, percentile_filter, uniform_filter
 
-from kalamos.binarise import otsu_threshold, sauvola_surface
 from kalamos.errors import FormatError, KalamosError
 from kalamos.image import OfflineImage, Placement
 from kalamos.renderers.rules import remove_rules
 from kalamos.renderers.segment import Piece, SegmentLevel, segment
+from kalamos.skeleton.binarise import otsu_threshold, sauvola_surface
 
 __all__ = ["Fitted", "Piece", "clean", "fit", "load", "read_image", "segment"]
 

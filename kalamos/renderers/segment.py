@@ -16,8 +16,8 @@ from scipy.ndimage import distance_transform_edt, find_objects, label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from kalamos.binarise import otsu_threshold
 from kalamos.errors import KalamosError
+from kalamos.skeleton.binarise import otsu_threshold
 
 SegmentLevel = Literal["page", "line", "word", "character"]
 Floats = NDArray[np.float64]

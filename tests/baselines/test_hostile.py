@@ -11,10 +11,10 @@ import pytest
 
 from kalamos.baselines import diaz, tracer
 from kalamos.baselines.kinematics import SPEED_PX_S, with_times
-from kalamos.baselines.skeleton import skeleton
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.recoverer import load_recoverer
+from kalamos.skeleton.from_image import skeleton
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
-from kalamos.binarise import binarise, otsu_threshold
 from kalamos.errors import InkError
 from kalamos.formats.inkml.tracetext import scan_traces
 from kalamos.formats.mending import mend_flat
@@ -18,6 +17,7 @@ from kalamos.formats.unipen_scan import scan
 from kalamos.ink import Ink
 from kalamos.machinery.kernels import SPARED_S, Kernel, kernel
 from kalamos.renderers import PRESETS, Style, render_batch
+from kalamos.skeleton.binarise import binarise, otsu_threshold
 from kalamos.storage.png import encode_png
 
 

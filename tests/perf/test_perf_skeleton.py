@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kalamos.baselines.pixelgraph import pixel_graph
-from kalamos.baselines.skeleton import skeleton
-from kalamos.baselines.thinning import thin
+from kalamos.skeleton.from_image import skeleton
+from kalamos.skeleton.pixel_graph import pixel_graph
+from kalamos.skeleton.thinning import thin
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "baselines"))
 from shapes import drawn

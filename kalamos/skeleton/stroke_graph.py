@@ -21,7 +21,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.simplify import branch_at, total_bend
+from kalamos.skeleton.simplification import branch_at, total_bend
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -41,7 +41,7 @@ class StrokeGraph:
         edge_offsets: int32 ``(m + 1,)``; edge e has the points ``edge_offsets[e]:edge_offsets[e + 1]``, at least two.
         edge_length: float64 ``(m,)`` px.
         edge_double: bool ``(m,)``, True where the ink is wider than one passage of the pen: see
-            :class:`kalamos.baselines.skeleton.SkeletonRules`.
+            :class:`kalamos.skeleton.from_image.SkeletonRules`.
         edge_hidden: bool ``(m,)``, True where the ink is so wide that lines inside it cannot be seen.
         owner: int32 ``(h, w)``: -1 off the skeleton, k for node k, n + e for edge e; one for each skeleton pixel.
         radius: float, px, half the typical stroke width, from the ink's area and length.

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import distance_transform_edt, gaussian_filter, label
 
-from kalamos.baselines.graph import check_walk
-from kalamos.baselines.pixelgraph import pixel_graph
-from kalamos.baselines.skeleton import graph_of_mask, skeleton
-from kalamos.baselines.thinning import ink_radii, thin
-from kalamos.binarise import binarise, otsu_threshold
 from kalamos.errors import KalamosError
+from kalamos.skeleton.binarise import binarise, otsu_threshold
+from kalamos.skeleton.from_image import graph_of_mask, skeleton
+from kalamos.skeleton.pixel_graph import pixel_graph
+from kalamos.skeleton.stroke_graph import check_walk
+from kalamos.skeleton.thinning import ink_radii, thin
 
 sys.path.insert(0, str(Path(__file__).parent))
 from shapes import CROSS, EIGHT, EN, TEE, THETA, circle, drawn

@@ -8,11 +8,11 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.graph import StrokeGraph
-from kalamos.baselines.pixelgraph import trace_pixels
-from kalamos.baselines.simplify import chain_edges, reduce_graph
-from kalamos.baselines.thinning import DELETABLE, ink_radii, thin_in_place
-from kalamos.binarise import Method, binarise
+from kalamos.skeleton.binarise import Method, binarise
+from kalamos.skeleton.pixel_graph import trace_pixels
+from kalamos.skeleton.simplification import chain_edges, reduce_graph
+from kalamos.skeleton.stroke_graph import StrokeGraph
+from kalamos.skeleton.thinning import DELETABLE, ink_radii, thin_in_place
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -177,7 +177,7 @@ def _number(
     Returns:
         number: ``(n,)``, the new number of each node, -1 for none.
         new_nodes: ``(m', 2)``, the nodes at both ends of each chain.
-        owner: ``(size,)``, what each pixel belongs to, as in :class:`kalamos.baselines.graph.StrokeGraph`.
+        owner: ``(size,)``, what each pixel belongs to, as in :class:`kalamos.skeleton.stroke_graph.StrokeGraph`.
     """
     n, n_chains = len(group), len(walk_offsets) - 1
     inside, number = np.full(n, -1, np.int32), np.full(n, -1, np.int32)

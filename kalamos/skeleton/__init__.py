@@ -1,0 +1,1 @@
+"""From ink in a picture to a graph of its lines."""
