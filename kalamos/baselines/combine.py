@@ -1,7 +1,7 @@
 """Which stroke first, from which end, and where the pen stayed down: rules for each script, kept as data.
 
 A tracer says which lines on the paper are one movement; this module says how the movements were made. The cost of a
-way of drawing is a weighted sum of the features in :mod:`kalamos.baselines.features`, and the cheapest way is taken
+way of drawing is a weighted sum of the features in :mod:`kalamos.baselines.rule_features`, and the cheapest way is taken
 (:mod:`kalamos.baselines.ordering`). What is known as rules is the sign of a weight: left before right, dots last,
 bars after stems, counter-clockwise rings, a pen-up that costs more the further it goes. The weights of a script are
 one entry of ``rules.json``; ``python -m kalamos.baselines.fit_rules`` makes it from the training writers of a corpus.
@@ -22,7 +22,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines import features as f
+from kalamos.baselines import rule_features as f
 from kalamos.baselines.ordering import BEAM, MOST_EXACT, MOST_VARIANTS, best_beam, best_exact
 from kalamos.baselines.walks import Lines
 from kalamos.ink import Ink

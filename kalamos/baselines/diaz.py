@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT, combine
-from kalamos.baselines.kinematics import Velocity, with_times
+from kalamos.baselines.speed_models import Velocity, with_times
 from kalamos.baselines.tracer import as_found, is_texture, touch_px
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, draw, ends_by_node
 from kalamos.geometry import concat

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT
-from kalamos.baselines.kinematics import Velocity
+from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, draw
 from kalamos.image import OfflineImage

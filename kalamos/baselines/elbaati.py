@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.jaeger import _inserted, tour_cost
-from kalamos.baselines.kinematics import Velocity
+from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, lines_of
 from kalamos.image import OfflineImage

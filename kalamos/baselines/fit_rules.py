@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from kalamos.baselines import features as f
+from kalamos.baselines import rule_features as f
 from kalamos.baselines.combine import NAMES, RIGHT_TO_LEFT, Choices, assemble, choices_of, rules_for
 from kalamos.baselines.good_continuation import GoodContinuation
 from kalamos.baselines.kato_yasuhara import KatoYasuhara

@@ -22,8 +22,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.baselines.kinematics import Velocity
 from kalamos.baselines.ordering import best_exact
+from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, lines_of
 from kalamos.image import OfflineImage

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT
-from kalamos.baselines.kinematics import Velocity, with_times
+from kalamos.baselines.speed_models import Velocity, with_times
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.skeleton.binarise import Method, binarise

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kalamos.baselines.doubling import Costs, doubled_edges
-from kalamos.baselines.kinematics import Velocity
+from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, ends_by_node, lines_of, match_copies
 from kalamos.image import OfflineImage

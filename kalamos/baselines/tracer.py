@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kalamos.baselines.combine import combine
-from kalamos.baselines.kinematics import Velocity, with_times
+from kalamos.baselines.speed_models import Velocity, with_times
 from kalamos.baselines.walks import Lines
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kalamos.baselines import diaz, tracer
-from kalamos.baselines.kinematics import SPEED_PX_S, with_times
+from kalamos.baselines.speed_models import SPEED_PX_S, with_times
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.recoverer import load_recoverer

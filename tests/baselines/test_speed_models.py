@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalamos.baselines.kinematics import FLAT, SHARP, SPEED_PX_S, with_times
+from kalamos.baselines.speed_models import FLAT, SHARP, SPEED_PX_S, with_times
 from kalamos.errors import KalamosError
 from kalamos.ink import Ink
 
