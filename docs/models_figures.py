@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
+from kalamos.metrics import METRICS, Pair
 from kalamos.models.calamus import Kalamos, assemble
 from kalamos.models.forward import Motioned, directed, encode, motion, motion_features
 from kalamos.models.matching import Path as PenPath

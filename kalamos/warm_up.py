@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kalamos.benchmark.metrics import Pair, score
 from kalamos.benchmark.recognition.columns import columns, questions
 from kalamos.benchmark.stats import difference
 from kalamos.datasets.corpus import UnitReport
@@ -19,6 +18,7 @@ from kalamos.formats.export import WRITERS
 from kalamos.formats.mending import mend_flat
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.kernels import compile_at_once
+from kalamos.metrics import Pair, score
 from kalamos.recoverer import load_recoverer, loadable_models
 from kalamos.renderers import PRESETS, Style, preset, render_batch
 from kalamos.storage.png import encode_png

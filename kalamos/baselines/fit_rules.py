@@ -30,12 +30,12 @@ from kalamos.baselines.good_continuation import GoodContinuation
 from kalamos.baselines.kato_yasuhara import KatoYasuhara
 from kalamos.baselines.qiao import Qiao
 from kalamos.baselines.tracer import touch_px
-from kalamos.benchmark.metrics.dtw import dtw
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.geometry import resample
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.seeding import rng_for, stable_hash
+from kalamos.metrics.dtw import dtw
 from kalamos.renderers import render
 from kalamos.skeleton.from_image import skeleton
 

@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kalamos.benchmark.isolation import Answer
-from kalamos.benchmark.metrics import METRICS, Pair, Reference
-from kalamos.benchmark.metrics import score as metric_values
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.benchmark.recognition import columns as recognition
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery import engine
+from kalamos.metrics import METRICS, Pair, Reference
+from kalamos.metrics import score as metric_values
 from kalamos.recoverer import fault
 from kalamos.storage.parquet import Row, read_rows, write_batches
 

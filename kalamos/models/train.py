@@ -26,11 +26,11 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
+from kalamos.metrics import METRICS, Pair
 from kalamos.models.stream import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
 from kalamos.models.weights import Weights, load_weights, save_weights
 from kalamos.recoverer import Recoverer

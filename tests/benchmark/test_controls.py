@@ -10,12 +10,12 @@ from scipy.ndimage import binary_dilation
 
 from kalamos import geometry
 from kalamos.benchmark.controls import CONTROLS, mean_trajectory
-from kalamos.benchmark.metrics import METRICS, Pair, score
-from kalamos.benchmark.metrics.picture import drawn
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
+from kalamos.metrics import METRICS, Pair, score
+from kalamos.metrics.picture import drawn
 
 
 def writing(seed: int) -> Ink:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from kalamos import geometry
-from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.metrics import METRICS, Pair
 from kalamos.models.calamus import Kalamos
 from kalamos.recoverer import Recoverer
 from kalamos.renderers import Rendering, Style, render

@@ -5,8 +5,8 @@ import pytest
 from tiny_corpus import LETTERS, letter
 
 from kalamos import geometry
-from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.ink import Ink
+from kalamos.metrics import METRICS, Pair
 from kalamos.models.calamus import assemble
 from kalamos.models.forward import Motioned
 from kalamos.models.matching import match

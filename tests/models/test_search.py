@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from tiny_corpus import LETTERS, letter
 
-from kalamos.benchmark.metrics import METRICS, Pair
 from kalamos.errors import ModelError
+from kalamos.metrics import METRICS, Pair
 from kalamos.models.calamus import Kalamos
 from kalamos.models.forward import directed, encode
 from kalamos.models.learner import KalamosLearner

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kalamos.benchmark.metrics.dtw import dtw, dtw_path, frechet
-from kalamos.benchmark.metrics.wavefront import dtw_distances
+from kalamos.metrics.dtw import dtw, dtw_path, frechet
+from kalamos.metrics.wavefront import dtw_distances
 
 PAIRS = {100: 200, 1000: 20}
 

@@ -23,14 +23,14 @@ from kalamos.baselines.jaeger import Jaeger
 from kalamos.baselines.kato_yasuhara import KatoYasuhara
 from kalamos.baselines.nearest import Nearest
 from kalamos.baselines.qiao import Qiao
-from kalamos.benchmark.metrics.order import rmse_arc
-from kalamos.benchmark.metrics.pair import Pair
-from kalamos.benchmark.metrics.structure import complete_trajectory, start_point
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.unipen import CORPUS
 from kalamos.geometry import reorder, resample, reverse
 from kalamos.image import OfflineImage
 from kalamos.machinery.seeding import stable_hash
+from kalamos.metrics.order import rmse_arc
+from kalamos.metrics.pair import Pair
+from kalamos.metrics.structure import complete_trajectory, start_point
 from kalamos.renderers import render
 
 TRACERS = [KatoYasuhara, Qiao, GoodContinuation, Jaeger, Elbaati, Diaz, Dinh, Nearest]

@@ -19,9 +19,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kalamos.benchmark.metrics import METRICS
-from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair, Reference
 from kalamos.benchmark.recognition.alphabets import category
 from kalamos.benchmark.recognition.image import ImageRecogniser
 from kalamos.benchmark.recognition.nearest import NearestRecogniser
@@ -29,6 +26,9 @@ from kalamos.benchmark.recognition.online import OnlineRecogniser
 from kalamos.benchmark.stats import ratio
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
+from kalamos.metrics import METRICS
+from kalamos.metrics.metric import Metric
+from kalamos.metrics.pair import Pair, Reference
 from kalamos.storage.parquet import write_text
 
 

@@ -1,7 +1,7 @@
 """Fast DTW distances: many pairs at once, along anti-diagonals, in float32.
 
 For nearest neighbours and screening, where nothing but the distance is asked for; whatever is reported comes from the
-float64 kernels of :mod:`kalamos.benchmark.metrics.dtw`, from which these differ by less than 1e-6 of the value. The
+float64 kernels of :mod:`kalamos.metrics.dtw`, from which these differ by less than 1e-6 of the value. The
 cells of an anti-diagonal do not depend on each other, so that 16 of them share one vector register. Diagonals are
 padded to whole registers; a cell outside the matrix is so far away that no path goes there. Every 64 diagonals what
 all cells have in common is moved to a float64 sum, since float32 adds long sums badly.
@@ -37,7 +37,7 @@ def dtw_distances(
     """Return the DTW distance of each ``a[k]`` and ``b[k]``, ragged ``(n, 2)`` and ``(m, 2)`` points; ``(k,)``.
 
     The sum of Euclidean distances along the optimal path, steps and weights as in
-    :func:`kalamos.benchmark.metrics.dtw.dtw`. The values do not depend on the number of threads.
+    :func:`kalamos.metrics.dtw.dtw`. The values do not depend on the number of threads.
 
     Raises:
         KalamosError: where a sequence has no point or another shape, or there are more of one than of the other.

@@ -1,17 +1,17 @@
-"""Every metric of the benchmark: pure functions on a :class:`~kalamos.benchmark.metrics.pair.Pair`, and their table.
+"""Every metric of the benchmark: pure functions on a :class:`~kalamos.metrics.pair.Pair`, and their table.
 
-    >>> from kalamos.benchmark.metrics import METRICS, Pair
+    >>> from kalamos.metrics import METRICS, Pair
     >>> METRICS["ldtw"].value(Pair(recovered, truth, image))  # doctest: +SKIP
 
-A metric is a function and a row (:class:`~kalamos.benchmark.metrics.metric.Metric`) in the module of its family; a new
+A metric is a function and a row (:class:`~kalamos.metrics.metric.Metric`) in the module of its family; a new
 one is added there, and nowhere else. Formulas, worst values and pitfalls are told in ``docs/metrics.md``.
 """
 
 from __future__ import annotations
 
-from kalamos.benchmark.metrics import optimistic, order, picture, published, structure, velocity
-from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair, Reference
+from kalamos.metrics import optimistic, order, picture, published, structure, velocity
+from kalamos.metrics.metric import Metric
+from kalamos.metrics.pair import Pair, Reference
 
 _FAMILIES = ("order", "structure", "picture", "velocity", "published", "optimistic")
 _ROWS = [row for family in (order, structure, picture, velocity, published, optimistic) for row in family.METRICS]

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_cdt
 from scipy.spatial import cKDTree
 
-from kalamos.benchmark.metrics.dense import Floats
-from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.order import diagonal
-from kalamos.benchmark.metrics.pair import Pair, Reference
 from kalamos.ink import Ink
+from kalamos.metrics.dense import Floats
+from kalamos.metrics.metric import Metric
+from kalamos.metrics.order import diagonal
+from kalamos.metrics.pair import Pair, Reference
 
 Mask = NDArray[np.bool_]
 

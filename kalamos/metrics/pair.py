@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos import geometry
-from kalamos.benchmark.metrics.dense import MOST_POINTS, STEP_PX, TRUTH_POINTS, Dense, densify
-from kalamos.benchmark.metrics.dtw import Floats, Warping, dtw, frechet
-from kalamos.benchmark.metrics.junctions import Junction, junctions
-from kalamos.benchmark.metrics.matching import SPREAD, Matching, match_strokes
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.metrics.dense import MOST_POINTS, STEP_PX, TRUTH_POINTS, Dense, densify
+from kalamos.metrics.dtw import Floats, Warping, dtw, frechet
+from kalamos.metrics.junctions import Junction, junctions
+from kalamos.metrics.stroke_matching import SPREAD, Matching, match_strokes
 
 T = TypeVar("T")
 TRAJECTORY_POINTS = 256

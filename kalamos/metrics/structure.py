@@ -1,7 +1,7 @@
 """Structure: how many strokes, where they start and end, in which order and direction they were drawn.
 
 "Within the tolerance" is, everywhere, 5 px at a line height of 64 px and in proportion at others
-(:attr:`~kalamos.benchmark.metrics.pair.Pair.tolerance_px`).
+(:attr:`~kalamos.metrics.pair.Pair.tolerance_px`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from kalamos.benchmark.metrics.dense import Dense, Floats, Ints
-from kalamos.benchmark.metrics.junctions import traversed
-from kalamos.benchmark.metrics.matching import longest
-from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair, Reference
+from kalamos.metrics.dense import Dense, Floats, Ints
+from kalamos.metrics.junctions import traversed
+from kalamos.metrics.metric import Metric
+from kalamos.metrics.pair import Pair, Reference
+from kalamos.metrics.stroke_matching import longest
 
 
 def stroke_count(pair: Pair) -> float:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kalamos.benchmark.metrics.dense import Dense, Ints
-from kalamos.benchmark.metrics.dtw import dtw
-from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.order import diagonal, rmse, rmse_arc
-from kalamos.benchmark.metrics.pair import Pair
+from kalamos.metrics.dense import Dense, Ints
+from kalamos.metrics.dtw import dtw
+from kalamos.metrics.metric import Metric
+from kalamos.metrics.order import diagonal, rmse, rmse_arc
+from kalamos.metrics.pair import Pair
 
 
 def rmse_arc_oracle_direction(pair: Pair) -> float:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kalamos import geometry
-from kalamos.benchmark.metrics.dense import Dense, Floats
-from kalamos.benchmark.metrics.dtw import dtw, dtw_to_segments
-from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair, Reference
+from kalamos.metrics.dense import Dense, Floats
+from kalamos.metrics.dtw import dtw, dtw_to_segments
+from kalamos.metrics.metric import Metric
+from kalamos.metrics.pair import Pair, Reference
 
 
 def rmse(truth: ArrayLike, recovered: ArrayLike) -> float:

@@ -1,6 +1,6 @@
 """Every metric on fixed pairs, to twelve digits: a change of any value is seen, and has to be meant.
 
-``python tests/benchmark/test_metrics_golden.py`` writes the file anew.
+``python tests/metrics/test_metrics_golden.py`` writes the file anew.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from kalamos import geometry
-from kalamos.benchmark.metrics import METRICS, Pair, score
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.metrics import METRICS, Pair, score
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "metrics.json"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from kalamos.benchmark.metrics.pair import Pair, Reference
+from kalamos.metrics.pair import Pair, Reference
 
 Direction = Literal["lower", "higher"]
 Aggregate = Literal["mean", "median", "pooled_rms"]

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from kalamos import geometry
-from kalamos.benchmark.metrics.dense import MOST_POINTS, Floats
-from kalamos.benchmark.metrics.metric import Metric
-from kalamos.benchmark.metrics.pair import Pair, Reference
-from kalamos.benchmark.metrics.velocity import WORST_DB, decibels
 from kalamos.ink import Ink
+from kalamos.metrics.dense import MOST_POINTS, Floats
+from kalamos.metrics.metric import Metric
+from kalamos.metrics.pair import Pair, Reference
+from kalamos.metrics.velocity import WORST_DB, decibels
 
 
 def ticks(ink: Ink, n: int) -> Floats:

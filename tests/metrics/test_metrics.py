@@ -15,13 +15,13 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from skimage.filters import threshold_otsu
 
 from kalamos import geometry
-from kalamos.benchmark.metrics import METRICS, Pair, Reference
-from kalamos.benchmark.metrics.picture import adaptive_iou, drawn, otsu_ink
-from kalamos.benchmark.metrics.published import recovered_ticks, true_ticks
-from kalamos.benchmark.metrics.structure import kendall_tau, pairs_within
-from kalamos.benchmark.metrics.velocity import count_pulses, pearson, speed_profile
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.metrics import METRICS, Pair, Reference
+from kalamos.metrics.picture import adaptive_iou, drawn, otsu_ink
+from kalamos.metrics.published import recovered_ticks, true_ticks
+from kalamos.metrics.structure import kendall_tau, pairs_within
+from kalamos.metrics.velocity import count_pulses, pearson, speed_profile
 
 BLANK = OfflineImage(np.full((64, 64), 255, np.uint8))
 DIAGONAL = 64 * math.sqrt(2)

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from kalamos.benchmark.metrics.dense import Dense, Floats, Ints
+from kalamos.metrics.dense import Dense, Floats, Ints
 
 SPREAD = 16
 _SAME_PX = 1e-6

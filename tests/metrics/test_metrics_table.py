@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kalamos import geometry
-from kalamos.benchmark.metrics import METRICS, Pair, Reference, score
-from kalamos.benchmark.metrics.dense import MOST_POINTS, densify
-from kalamos.benchmark.metrics.pair import thinned
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.metrics import METRICS, Pair, Reference, score
+from kalamos.metrics.dense import MOST_POINTS, densify
+from kalamos.metrics.pair import thinned
 
 TRUTH = Ink.from_strokes(
     [[[10, 32], [30, 30], [54, 32]], [[32, 10], [30, 30], [32, 54]]], [[0.0, 0.3, 0.4], [0.6, 0.7, 1.0]]

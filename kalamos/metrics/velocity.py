@@ -13,10 +13,10 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from kalamos import geometry
-from kalamos.benchmark.metrics.dense import Floats
-from kalamos.benchmark.metrics.metric import Metric, Need
-from kalamos.benchmark.metrics.pair import Pair, Reference
 from kalamos.ink import Ink
+from kalamos.metrics.dense import Floats
+from kalamos.metrics.metric import Metric, Need
+from kalamos.metrics.pair import Pair, Reference
 
 BINS_PER_S = 100
 FEWEST_BINS, MOST_BINS = 32, 2048

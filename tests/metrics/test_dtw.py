@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kalamos.benchmark.metrics.dtw import dtw, dtw_distance, dtw_path, dtw_to_segments, frechet
-from kalamos.benchmark.metrics.wavefront import dtw_distances, dtw_matrix
 from kalamos.errors import KalamosError
+from kalamos.metrics.dtw import dtw, dtw_distance, dtw_path, dtw_to_segments, frechet
+from kalamos.metrics.wavefront import dtw_distances, dtw_matrix
 
 LINE = np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])
 
