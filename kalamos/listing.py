@@ -37,7 +37,7 @@ def _models() -> list[tuple[str, str]]:
 
 
 def _metrics() -> list[tuple[str, str]]:
-    from kalamos.benchmark.recognition.columns import TABLE  # noqa: PLC0415
+    from kalamos.benchmark.recognised import TABLE  # noqa: PLC0415
 
     return [(name, f"{metric.family}; {metric.unit}; {metric.direction} is better") for name, metric in TABLE.items()]
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kalamos.benchmark.recognition.columns import columns, questions
+from kalamos.benchmark.recognised import columns, questions
 from kalamos.benchmark.stats import difference
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.synthetic import CORPUS

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kalamos.benchmark.recognition.columns import TABLE
+from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import Result, Summary, read_result
 from kalamos.benchmark.significance import Comparison, compare, detectable, indistinguishable
 from kalamos.benchmark.stats import ALPHA, FEW, smallest_p

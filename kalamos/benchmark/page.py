@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import kalamos
 from kalamos.benchmark.leaderboard import MAIN, Line, Table, tables
 from kalamos.benchmark.predictions import Predictions, read_predictions
-from kalamos.benchmark.recognition.columns import TABLE
+from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import PARTS, Result
 from kalamos.geometry import length, resample, stroke_durations
 from kalamos.ink import Ink

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from kalamos.benchmark.predictions import Predictions
 from kalamos.benchmark.provenance import provenance
-from kalamos.benchmark.recognition.columns import agreement
+from kalamos.benchmark.recognised import agreement
 from kalamos.benchmark.score import TABLE, WEIGHTED, metric_columns, weight_column
 from kalamos.benchmark.stats import Estimate, estimate
 from kalamos.benchmark.task import prepared_task

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kalamos.benchmark import recognised as recognition
 from kalamos.benchmark.isolation import Answer
 from kalamos.benchmark.predictions import Predictions, read_predictions
-from kalamos.benchmark.recognition import columns as recognition
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery import engine

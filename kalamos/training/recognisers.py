@@ -1,4 +1,4 @@
-"""Train the recognisers: ``python -m kalamos.benchmark.recognition.train CORPORA RUN --network online``.
+"""Train the recognisers: ``python -m kalamos.training.recognisers CORPORA RUN --network online``.
 
 Every epoch is a function of (seed, epoch), and a checkpoint is written after each: the same command continues a run
 that was cut short, with the result of an unbroken one. The weights of the best epoch on validation writers are kept in
@@ -22,12 +22,12 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kalamos.benchmark.recognition.nearest import prototypes
-from kalamos.benchmark.recognition.networks import NETWORKS
-from kalamos.benchmark.recognition.training_data import SOURCES, STYLES, Labelled, alphabets, gather
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.models.train import has_bfloat16
 from kalamos.models.weights import save_weights
+from kalamos.recognition.nearest import prototypes
+from kalamos.training.recogniser_data import SOURCES, STYLES, Labelled, alphabets, gather
+from kalamos.training.recogniser_networks import NETWORKS
 
 BATCH = 256
 RATE = 3e-3

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.benchmark.recognition.alphabets import category
-from kalamos.benchmark.recognition.features import sequences, shapes, small_images
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample, Split
 from kalamos.machinery.seeding import rng_for
+from kalamos.recognition.alphabets import category
+from kalamos.recognition.inputs import sequences, shapes, small_images
 from kalamos.renderers import Style, preset, render_batch
 
 SOURCES: tuple[tuple[str, str, dict[str, str]], ...] = (

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.benchmark.recognition.features import shapes
-from kalamos.benchmark.recognition.tensors import SHIPPED, Weights, read_weights
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
 from kalamos.metrics.wavefront import dtw_matrix
+from kalamos.recognition.inputs import shapes
+from kalamos.recognition.tensors import SHIPPED, Weights, read_weights
 
 Floats = NDArray[np.float64]
 

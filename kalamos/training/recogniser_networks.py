@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from kalamos.benchmark.recognition.features import CHANNELS, PIXELS
+from kalamos.recognition.inputs import CHANNELS, PIXELS
 
 FRONT = 64
 HIDDEN = 96

@@ -19,21 +19,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kalamos.benchmark.recognition.alphabets import category
-from kalamos.benchmark.recognition.image import ImageRecogniser
-from kalamos.benchmark.recognition.nearest import NearestRecogniser
-from kalamos.benchmark.recognition.online import OnlineRecogniser
 from kalamos.benchmark.stats import ratio
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
 from kalamos.metrics import METRICS
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference
+from kalamos.recognition.alphabets import category
+from kalamos.recognition.image import ImageRecogniser
+from kalamos.recognition.nearest import NearestRecogniser
+from kalamos.recognition.online import OnlineRecogniser
 from kalamos.storage.parquet import write_text
 
 
 def _of_a_chunk(pair: Pair) -> float:
-    raise TypeError("whether a character is recognised is computed for a chunk, by kalamos.benchmark.recognition")
+    raise TypeError("whether a character is recognised is computed for a chunk, by kalamos.recognition")
 
 
 def _nothing(reference: Reference) -> float:

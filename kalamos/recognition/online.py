@@ -2,7 +2,7 @@
 
 A convolution, two bidirectional GRU layers (Cho et al. 2014, the variant of cuDNN and torch: the reset gate acts on the
 recurrent product), mean and maximum over time, and a linear layer; the classes of the sample's category compete. Made
-by :mod:`kalamos.benchmark.recognition.train`, computed here without torch.
+by :mod:`kalamos.training.recognisers`, computed here without torch.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.benchmark.recognition.features import CHANNELS, STEPS, Floats32, sequences
-from kalamos.benchmark.recognition.nearest import spans
-from kalamos.benchmark.recognition.product import product
-from kalamos.benchmark.recognition.tensors import SHIPPED, Weights, checked, read_weights
 from kalamos.ink import Ink
+from kalamos.recognition.inputs import CHANNELS, STEPS, Floats32, sequences
+from kalamos.recognition.nearest import spans
+from kalamos.recognition.product import product
+from kalamos.recognition.tensors import SHIPPED, Weights, checked, read_weights
 
 _STRIDE = 3
 _LAYERS = 2

@@ -1,4 +1,4 @@
-"""How well the shipped recognisers read: ``python -m kalamos.benchmark.recognition.evaluate CORPORA RUN``.
+"""How well the shipped recognisers read: ``python -m kalamos.benchmark.evaluate_recognisers CORPORA RUN``.
 
 Prints a Markdown table: accuracy on true ink (and on images) of test writers, by category, with intervals by writer.
 """
@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from kalamos.benchmark.recognition.image import ImageRecogniser
-from kalamos.benchmark.recognition.nearest import NearestRecogniser
-from kalamos.benchmark.recognition.online import OnlineRecogniser, best
-from kalamos.benchmark.recognition.training_data import Labelled, gather
 from kalamos.benchmark.stats import estimate
 from kalamos.ink import Split
+from kalamos.recognition.image import ImageRecogniser
+from kalamos.recognition.nearest import NearestRecogniser
+from kalamos.recognition.online import OnlineRecogniser, best
+from kalamos.training.recogniser_data import Labelled, gather
 
 CHUNK = 256
 

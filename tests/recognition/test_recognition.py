@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalamos.benchmark.recognition import columns as recognition
-from kalamos.benchmark.recognition.alphabets import category
-from kalamos.benchmark.recognition.features import sequences, shapes, small_images
-from kalamos.benchmark.recognition.image import ImageRecogniser
-from kalamos.benchmark.recognition.nearest import LEAST, MOST, NearestRecogniser, prototypes
-from kalamos.benchmark.recognition.online import OnlineRecogniser, best
-from kalamos.benchmark.recognition.product import product
-from kalamos.benchmark.recognition.tensors import SHIPPED, Weights
+from kalamos.benchmark import recognised as recognition
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import ModelError
 from kalamos.geometry import reverse, transform
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
+from kalamos.recognition.alphabets import category
+from kalamos.recognition.image import ImageRecogniser
+from kalamos.recognition.inputs import sequences, shapes, small_images
+from kalamos.recognition.nearest import LEAST, MOST, NearestRecogniser, prototypes
+from kalamos.recognition.online import OnlineRecogniser, best
+from kalamos.recognition.product import product
+from kalamos.recognition.tensors import SHIPPED, Weights
 from kalamos.renderers import render_batch
 
 FIXTURE_WRITERS = "20"
@@ -105,7 +105,7 @@ def test_the_product_is_the_product():
 @pytest.mark.parametrize("name", ["online", "image"])
 def test_without_torch_as_with_it(name):
     torch = pytest.importorskip("torch")
-    from kalamos.benchmark.recognition.networks import NETWORKS
+    from kalamos.training.recogniser_networks import NETWORKS
 
     torch.manual_seed(0)
     net = NETWORKS[name](7)
@@ -258,7 +258,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 import kalamos.benchmark.score
-from kalamos.benchmark.recognition.online import OnlineRecogniser
+from kalamos.recognition.online import OnlineRecogniser
 from kalamos.ink import Ink
 
 print(OnlineRecogniser.load().recognise([Ink.from_strokes([[[3, 0], [3, 20]]])], ["digit"])[0])
@@ -269,8 +269,8 @@ print(OnlineRecogniser.load().recognise([Ink.from_strokes([[[3, 0], [3, 20]]])],
 
 def test_training_continues_as_if_unbroken(letters, rendered, tmp_path):
     pytest.importorskip("torch")
-    from kalamos.benchmark.recognition.train import train
-    from kalamos.benchmark.recognition.training_data import Labelled
+    from kalamos.training.recogniser_data import Labelled
+    from kalamos.training.recognisers import train
 
     kept = [k for k, sample in enumerate(letters) if category(sample) == "Arab"] or list(range(40))
     kept = kept[:40]
@@ -296,8 +296,8 @@ def test_training_continues_as_if_unbroken(letters, rendered, tmp_path):
 def test_unipen_writers_never_seen(corpora):
     import tempfile
 
-    from kalamos.benchmark.recognition.evaluate import read
-    from kalamos.benchmark.recognition.training_data import gather
+    from kalamos.benchmark.evaluate_recognisers import read
+    from kalamos.training.recogniser_data import gather
 
     with tempfile.TemporaryDirectory() as cache:
         labelled = gather(corpora, "test", Path(cache))

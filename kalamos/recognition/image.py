@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kalamos.benchmark.recognition.features import PIXELS, Floats32, small_images
-from kalamos.benchmark.recognition.online import best
-from kalamos.benchmark.recognition.product import product
-from kalamos.benchmark.recognition.tensors import SHIPPED, Weights, checked, read_weights
 from kalamos.image import OfflineImage
+from kalamos.recognition.inputs import PIXELS, Floats32, small_images
+from kalamos.recognition.online import best
+from kalamos.recognition.product import product
+from kalamos.recognition.tensors import SHIPPED, Weights, checked, read_weights
 
 _CONVOLUTIONS = 3
 
