@@ -29,8 +29,8 @@ from kalamos.models.matching import match
 from kalamos.models.pieces import Pieces, cut_pieces
 from kalamos.models.rabhi2020 import Rabhi2020, as_images
 from kalamos.models.rabhi_network import ROWS
-from kalamos.models.stream import Source, load_inks
 from kalamos.renderers import Rendering, Style, render_batch
+from kalamos.training.mixture import Source, load_inks
 
 COUNT = 2000
 SHOWN = ("ldtw", "rmse_arc", "rmse_time", "start_point", "stroke_count", "aiou")

@@ -424,7 +424,7 @@ def train(config: Path, out: Path, fresh: bool) -> None:
     """Train a model by the recipe CONFIG; a run that was cut short goes on from its checkpoint."""
     from kalamos.registry import load_object
 
-    load_object("kalamos.models.train:train")(config, out, resume=not fresh)
+    load_object("kalamos.training.loop:train")(config, out, resume=not fresh)
     click.echo(f"weights, curves and checkpoint in {out}")
 
 

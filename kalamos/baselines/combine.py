@@ -4,7 +4,7 @@ A tracer says which lines on the paper are one movement; this module says how th
 way of drawing is a weighted sum of the features in :mod:`kalamos.baselines.rule_features`, and the cheapest way is taken
 (:mod:`kalamos.baselines.ordering`). What is known as rules is the sign of a weight: left before right, dots last,
 bars after stems, counter-clockwise rings, a pen-up that costs more the further it goes. The weights of a script are
-one entry of ``rules.json``; ``python -m kalamos.baselines.fit_rules`` makes it from the training writers of a corpus.
+one entry of ``rules.json``; ``python -m kalamos.training.fit_rules`` makes it from the training writers of a corpus.
 
 Where one stroke ends on the path of another, the pen may have stayed down and gone back along it, as from the foot of
 the stem of an n to its arch: a **join**. A join costs by the length retraced and the angle at which the pen leaves,

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kalamos.machinery.seeding import rng_for, stable_hash
-from kalamos.models.train import has_bfloat16
 from kalamos.models.weights import save_weights
 from kalamos.recognition.nearest import prototypes
+from kalamos.training.loop import has_bfloat16
 from kalamos.training.recogniser_data import SOURCES, STYLES, Labelled, alphabets, gather
 from kalamos.training.recogniser_networks import NETWORKS
 

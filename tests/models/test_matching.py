@@ -11,8 +11,8 @@ from kalamos.models.calamus import assemble
 from kalamos.models.forward import Motioned
 from kalamos.models.matching import match
 from kalamos.models.pieces import POINTS, cut_pieces, walked_points
-from kalamos.models.stream import motion_targets
 from kalamos.renderers import Style, render
+from kalamos.training.mixture import motion_targets
 
 
 @pytest.mark.parametrize("name", LETTERS)

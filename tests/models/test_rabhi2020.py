@@ -10,8 +10,8 @@ from kalamos.ink import Ink
 from kalamos.metrics import METRICS, Pair
 from kalamos.models.rabhi2020 import Rabhi2020, Rabhi2020Learner, RabhiNetwork, RabhiSizes, written_ink
 from kalamos.models.rabhi_network import first_pen, next_pen, pen_of
-from kalamos.models.train import gradients
 from kalamos.renderers import Style, render
+from kalamos.training.loop import gradients
 
 SMALL = {"channels": [8, 16, 16], "encoder": 16, "decoder": 48, "refiner": 24, "attention": 16}
 

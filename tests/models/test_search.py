@@ -10,14 +10,14 @@ from kalamos.errors import ModelError
 from kalamos.metrics import METRICS, Pair
 from kalamos.models.calamus import Kalamos
 from kalamos.models.forward import directed, encode
-from kalamos.models.learner import KalamosLearner
 from kalamos.models.network import PathNetwork, Route, collate_scene
 from kalamos.models.parameters import Sizes, as_net
 from kalamos.models.pieces import Pieces, cut_pieces
 from kalamos.models.search import SPARE_STEPS, STEPS_A_PIECE, replies_of, search
-from kalamos.models.stream import make_item
-from kalamos.models.train import gradients
 from kalamos.renderers import Style, render
+from kalamos.training.kalamos_learner import KalamosLearner
+from kalamos.training.loop import gradients
+from kalamos.training.mixture import make_item
 
 SMALL = {"channels": 32, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "motion_channels": 16}
 

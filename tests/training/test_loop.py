@@ -13,12 +13,12 @@ import torch
 from tiny_corpus import LETTERS, letter
 
 from kalamos.errors import ModelError
-from kalamos.models import train as training
-from kalamos.models.learner import KalamosLearner
-from kalamos.models.stream import ChunkStream, Mixture, Source, TrainingInk, collate, make_item
-from kalamos.models.train import Recipe, gradients, train
 from kalamos.models.weights import TENSORS, load_weights
 from kalamos.renderers import Style, render
+from kalamos.training import loop as training
+from kalamos.training.kalamos_learner import KalamosLearner
+from kalamos.training.loop import Recipe, gradients, train
+from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, collate, make_item
 
 SMALL = {"channels": 32, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "motion_channels": 16}
 
@@ -132,7 +132,7 @@ TWO = """
 import sys, torch, torch.distributed as dist
 sys.path.insert(0, {here!r})
 from test_train import batch, learner
-from kalamos.models.train import gradients
+from kalamos.training.loop import gradients
 torch.set_num_threads(1)
 dist.init_process_group("gloo")
 one = learner()

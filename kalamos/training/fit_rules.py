@@ -1,6 +1,6 @@
 """Make the weights in ``rules.json`` from the training writers of a corpus.
 
-    python -m kalamos.baselines.fit_rules unipen /path/to/corpora/unipen-train_r01_v07 --script Latn
+    python -m kalamos.training.fit_rules unipen /path/to/corpora/unipen-train_r01_v07 --script Latn
 
 For each image of at most three traced strokes, ways of drawing them are enumerated (at most ``MOST_WAYS``, drawn at
 random where there are more) and each is compared with the truth by LDTW, plus LIFT_LOSS_PX for each stroke too many

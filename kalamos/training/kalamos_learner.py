@@ -16,8 +16,8 @@ from kalamos.models.calamus import Kalamos
 from kalamos.models.network import PathNetwork, deepened, order_loss
 from kalamos.models.parameters import Sizes
 from kalamos.models.pieces import POINTS
-from kalamos.models.stream import Batch, Item, collate, make_item
 from kalamos.models.weights import Weights, fill
+from kalamos.training.mixture import Batch, Item, collate, make_item
 
 OFFSET_WEIGHT, SLOWNESS_WEIGHT = 1.0, 0.3
 

@@ -2,7 +2,7 @@
 
     >>> train(Path("configs/kalamos.toml"), Path("runs/kalamos"))  # doctest: +SKIP
 
-The data of step k depend on the configuration only (:mod:`kalamos.models.stream`); a checkpoint holds everything else
+The data of step k depend on the configuration only (:mod:`kalamos.training.mixture`); a checkpoint holds everything else
 (weights, optimiser, averages, curve, random state) and is replaced atomically at the end of a chunk, so that a run
 killed at any moment and started again ends with the same weights as an unbroken one. Under ``torchrun`` each rank works
 on its share of every batch and gradients are summed before they are divided by the counts of all ranks.
@@ -31,14 +31,14 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
-from kalamos.models.stream import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
 from kalamos.models.weights import Weights, load_weights, save_weights
 from kalamos.recoverer import Recoverer
 from kalamos.registry import load_object
 from kalamos.renderers import Style, preset, render_batch
+from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
 
 LEARNERS = {
-    "kalamos": "kalamos.models.learner:KalamosLearner",
+    "kalamos": "kalamos.training.kalamos_learner:KalamosLearner",
     "rabhi2020": "kalamos.models.rabhi2020:Rabhi2020Learner",
 }
 WATCHED = ("ldtw", "ldtw_below_3", "rmse_arc_below_5", "rmse_time", "start_point", "stroke_count", "aiou")
