@@ -22,13 +22,13 @@ from PIL import Image
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
-from kalamos.models.calamus import Kalamos, assemble
-from kalamos.models.forward import Motioned, directed, encode, motion, motion_features
-from kalamos.models.matching import Path as PenPath
-from kalamos.models.matching import match
-from kalamos.models.pieces import Pieces, cut_pieces
-from kalamos.models.rabhi2020 import Rabhi2020, as_images
-from kalamos.models.rabhi_network import ROWS
+from kalamos.models.kalamos.forward import Motioned, directed, encode, motion, motion_features
+from kalamos.models.kalamos.kalamos import Kalamos, assemble
+from kalamos.models.kalamos.path_matching import Path as PenPath
+from kalamos.models.kalamos.path_matching import match
+from kalamos.models.kalamos.pieces import Pieces, cut_pieces
+from kalamos.models.rabhi2020.network import ROWS
+from kalamos.models.rabhi2020.rabhi2020 import Rabhi2020, as_images
 from kalamos.renderers import Rendering, Style, render_batch
 from kalamos.training.mixture import Source, load_inks
 

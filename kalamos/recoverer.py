@@ -49,8 +49,8 @@ RECOVERERS = Registry(
         "diaz": "kalamos.baselines.diaz:Diaz",
         "elbaati": "kalamos.baselines.elbaati:Elbaati",
         "dinh": "kalamos.baselines.dinh:Dinh",
-        "rabhi2020": "kalamos.models.rabhi2020:Rabhi2020",
-        "kalamos": "kalamos.models.calamus:Kalamos",
+        "rabhi2020": "kalamos.models.rabhi2020.rabhi2020:Rabhi2020",
+        "kalamos": "kalamos.models.kalamos.kalamos:Kalamos",
     },
 )
 

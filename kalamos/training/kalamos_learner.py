@@ -12,10 +12,10 @@ from torch import Tensor
 
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.models.calamus import Kalamos
-from kalamos.models.network import PathNetwork, deepened, order_loss
-from kalamos.models.parameters import Sizes
-from kalamos.models.pieces import POINTS
+from kalamos.models.kalamos.kalamos import Kalamos
+from kalamos.models.kalamos.network import PathNetwork, deepened, order_loss
+from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.pieces import POINTS
 from kalamos.models.weights import Weights, fill
 from kalamos.training.mixture import Batch, Item, collate, make_item
 

@@ -39,7 +39,7 @@ from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, 
 
 LEARNERS = {
     "kalamos": "kalamos.training.kalamos_learner:KalamosLearner",
-    "rabhi2020": "kalamos.models.rabhi2020:Rabhi2020Learner",
+    "rabhi2020": "kalamos.models.rabhi2020.rabhi2020:Rabhi2020Learner",
 }
 WATCHED = ("ldtw", "ldtw_below_3", "rmse_arc_below_5", "rmse_time", "start_point", "stroke_count", "aiou")
 

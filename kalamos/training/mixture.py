@@ -25,10 +25,10 @@ from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Split
 from kalamos.machinery.seeding import rng_for
-from kalamos.models.matching import Path as PenPath
-from kalamos.models.matching import match
-from kalamos.models.network import Route, Scene, collate_scene
-from kalamos.models.pieces import POINTS, Pieces, cut_pieces, interval_lengths, walked_points
+from kalamos.models.kalamos.network import Route, Scene, collate_scene
+from kalamos.models.kalamos.path_matching import Path as PenPath
+from kalamos.models.kalamos.path_matching import match
+from kalamos.models.kalamos.pieces import POINTS, Pieces, cut_pieces, interval_lengths, walked_points
 from kalamos.renderers import Style, render_batch
 
 GROUP = 16

@@ -8,12 +8,12 @@ import torch
 from tiny_corpus import LETTERS, letter
 from torch_search import loaded, search
 
-from kalamos.models.calamus import Kalamos
-from kalamos.models.forward import gelu
-from kalamos.models.network import PathNetwork
-from kalamos.models.parameters import Sizes, as_net
-from kalamos.models.pieces import Pieces, cut_pieces
-from kalamos.models.search import recover_path
+from kalamos.models.kalamos.forward import gelu
+from kalamos.models.kalamos.kalamos import Kalamos
+from kalamos.models.kalamos.network import PathNetwork
+from kalamos.models.kalamos.parameters import Sizes, as_net
+from kalamos.models.kalamos.pieces import Pieces, cut_pieces
+from kalamos.models.kalamos.search import recover_path
 from kalamos.renderers import Style, render
 
 SMALL = Sizes(channels=32, heads=2, encoder_layers=2, decoder_layers=1, motion_channels=16)

@@ -13,7 +13,7 @@ from kalamos import geometry
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.metrics import METRICS, Pair
-from kalamos.models.calamus import Kalamos
+from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.recoverer import Recoverer
 from kalamos.renderers import Rendering, Style, render
 

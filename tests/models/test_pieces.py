@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kalamos.ink import Ink
-from kalamos.models import pieces as pieces_module
-from kalamos.models.blocks import blocks, components, part
-from kalamos.models.pieces import PIECE_PX, POINTS, cut_pieces
+from kalamos.models.kalamos import pieces as pieces_module
+from kalamos.models.kalamos.blocks import blocks, components, part
+from kalamos.models.kalamos.pieces import PIECE_PX, POINTS, cut_pieces
 from kalamos.renderers import Style, render
 
 

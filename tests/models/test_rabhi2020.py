@@ -8,8 +8,8 @@ from tiny_corpus import LETTERS, letter
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.metrics import METRICS, Pair
-from kalamos.models.rabhi2020 import Rabhi2020, Rabhi2020Learner, RabhiNetwork, RabhiSizes, written_ink
-from kalamos.models.rabhi_network import first_pen, next_pen, pen_of
+from kalamos.models.rabhi2020.network import first_pen, next_pen, pen_of
+from kalamos.models.rabhi2020.rabhi2020 import Rabhi2020, Rabhi2020Learner, RabhiNetwork, RabhiSizes, written_ink
 from kalamos.renderers import Style, render
 from kalamos.training.loop import gradients
 

@@ -8,12 +8,12 @@ from tiny_corpus import LETTERS, letter
 
 from kalamos.errors import ModelError
 from kalamos.metrics import METRICS, Pair
-from kalamos.models.calamus import Kalamos
-from kalamos.models.forward import directed, encode
-from kalamos.models.network import PathNetwork, Route, collate_scene
-from kalamos.models.parameters import Sizes, as_net
-from kalamos.models.pieces import Pieces, cut_pieces
-from kalamos.models.search import SPARE_STEPS, STEPS_A_PIECE, replies_of, search
+from kalamos.models.kalamos.forward import directed, encode
+from kalamos.models.kalamos.kalamos import Kalamos
+from kalamos.models.kalamos.network import PathNetwork, Route, collate_scene
+from kalamos.models.kalamos.parameters import Sizes, as_net
+from kalamos.models.kalamos.pieces import Pieces, cut_pieces
+from kalamos.models.kalamos.search import SPARE_STEPS, STEPS_A_PIECE, replies_of, search
 from kalamos.renderers import Style, render
 from kalamos.training.kalamos_learner import KalamosLearner
 from kalamos.training.loop import gradients

@@ -10,8 +10,8 @@ from torch_search import loaded, search
 
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.synthetic import CORPUS
-from kalamos.models.calamus import BEAMS, Kalamos
-from kalamos.models.pieces import cut_pieces
+from kalamos.models.kalamos.kalamos import BEAMS, Kalamos
+from kalamos.models.kalamos.pieces import cut_pieces
 from kalamos.renderers import Style, render_batch
 
 COUNT = 256

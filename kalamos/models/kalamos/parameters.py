@@ -1,4 +1,4 @@
-"""The weights of :mod:`kalamos.models.network` in one array and a table, as compiled code reads them.
+"""The weights of :mod:`kalamos.models.kalamos.network` in one array and a table, as compiled code reads them.
 
 Each linear layer, norm and table of vectors has a row in the table: where its values begin, and how many go in and out.
 A weight is laid (in, out), its bias behind it; a norm is a weight of one row; an embedding has a bias of zeros.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.models.pieces import POINTS
+from kalamos.models.kalamos.pieces import POINTS
 
 Floats = NDArray[np.float32]
 

@@ -1,8 +1,8 @@
-"""The forward pass of :mod:`kalamos.models.network` for one image, compiled, without torch: what ``recover`` runs.
+"""The forward pass of :mod:`kalamos.models.kalamos.network` for one image, compiled, without torch: what ``recover`` runs.
 
 An image is some 20 pieces and 20 steps; torch spends its time between its many small calls. Here a whole image is one
 compiled call: the encoder and the motion along a path are in this module, the decoder and the search for the path in
-:mod:`kalamos.models.search`. Results are those of the network to the rounding of float32
+:mod:`kalamos.models.kalamos.search`. Results are those of the network to the rounding of float32
 (``tests/models/test_forward.py``).
 
 Shapes: n pieces, m = 2 n directed pieces, t steps, d channels, h heads, e = d / h. All weights are (in, out).
@@ -19,7 +19,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.models.parameters import (
+from kalamos.models.kalamos.parameters import (
     BOTH,
     DIRECT,
     ENCODED,
@@ -40,7 +40,7 @@ from kalamos.models.parameters import (
     UNIT_PX,
     Net,
 )  # fmt: skip
-from kalamos.models.pieces import POINTS
+from kalamos.models.kalamos.pieces import POINTS
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

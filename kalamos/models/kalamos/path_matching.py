@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.ink import Ink
-from kalamos.models.pieces import POINTS, Pieces
+from kalamos.models.kalamos.pieces import POINTS, Pieces
 
 STEP_PX = 1.0
 DISTANCE_VARIANCE_PX2 = 2.0

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
-from kalamos.models.network import squash
+from kalamos.models.kalamos.network import squash
 from kalamos.models.scale import HEIGHT_PX
 
 CELL_PX = 4

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
-from kalamos.models.parameters import MOTION_LAYERS
-from kalamos.models.pieces import POINTS
+from kalamos.models.kalamos.parameters import MOTION_LAYERS
+from kalamos.models.kalamos.pieces import POINTS
 
 if TYPE_CHECKING:
-    from kalamos.models.network import Directed, Route, Scene
+    from kalamos.models.kalamos.network import Directed, Route, Scene
 
 
 class ConvolutionLayer(nn.Module):

@@ -1,9 +1,9 @@
 """``kalamos``: our own model. The skeleton gives the exact line, a network gives order, direction, lifts and speed.
 
-An image becomes pieces of line (:mod:`kalamos.models.pieces`); the network (:mod:`kalamos.models.network`) scores paths
+An image becomes pieces of line (:mod:`kalamos.models.kalamos.pieces`); the network (:mod:`kalamos.models.kalamos.network`) scores paths
 over them; a search for the likeliest gives the path. The network's motion head then moves the path's points from the
 skeleton to where a pen would have been and gives each interval its duration. All this is compiled code
-(:mod:`kalamos.models.forward`, :mod:`kalamos.models.search`) and needs no torch.
+(:mod:`kalamos.models.kalamos.forward`, :mod:`kalamos.models.kalamos.search`) and needs no torch.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from kalamos.errors import ModelError
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.models.blocks import blocks, part, runs_leftwards
-from kalamos.models.forward import Motioned
-from kalamos.models.parameters import Sizes, as_net
-from kalamos.models.pieces import Pieces, cut_pieces, interval_lengths, walked_points
+from kalamos.models.kalamos.blocks import blocks, part, runs_leftwards
+from kalamos.models.kalamos.forward import Motioned
+from kalamos.models.kalamos.parameters import Sizes, as_net
+from kalamos.models.kalamos.pieces import Pieces, cut_pieces, interval_lengths, walked_points
+from kalamos.models.kalamos.search import recover_path
 from kalamos.models.scale import HEIGHT_PX, Scaled, at_height
-from kalamos.models.search import recover_path
 from kalamos.models.weights import SHIPPED, load_weights
 
 if TYPE_CHECKING:
-    from kalamos.models.network import PathNetwork
+    from kalamos.models.kalamos.network import PathNetwork
 
 SPEED_PX_S = 100.0
 """Mean speed of the pen; an image has no clock, only relative times mean anything."""

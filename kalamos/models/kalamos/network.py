@@ -25,9 +25,9 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kalamos.models.motion import MotionHead
-from kalamos.models.parameters import N_PAIR, N_PIECE, N_STEP, UNIT_PX, Sizes
-from kalamos.models.pieces import POINTS, Pieces
+from kalamos.models.kalamos.motion import MotionHead
+from kalamos.models.kalamos.parameters import N_PAIR, N_PIECE, N_STEP, UNIT_PX, Sizes
+from kalamos.models.kalamos.pieces import POINTS, Pieces
 
 MASKED = -1e4
 

@@ -16,9 +16,9 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kalamos.models.blocks import BLOCK_PIECES
-from kalamos.models.forward import Motioned
-from kalamos.models.network import (
+from kalamos.models.kalamos.blocks import BLOCK_PIECES
+from kalamos.models.kalamos.forward import Motioned
+from kalamos.models.kalamos.network import (
     MASKED,
     DecoderLayer,
     Directed,
@@ -29,9 +29,9 @@ from kalamos.models.network import (
     directed,
     drawn_features,
 )
-from kalamos.models.parameters import Sizes
-from kalamos.models.pieces import Pieces
-from kalamos.models.search import MOST_PASSES, SPARE_STEPS, STEPS_A_PIECE
+from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.pieces import Pieces
+from kalamos.models.kalamos.search import MOST_PASSES, SPARE_STEPS, STEPS_A_PIECE
 
 DRAWN = slice(10, 13)
 """Where the step features say what was drawn already."""

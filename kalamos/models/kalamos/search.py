@@ -1,6 +1,6 @@
 """The search for the likeliest path over the pieces of one image, compiled: the decoder's side of the forward pass.
 
-A beam search over the actions of :mod:`kalamos.models.network`: go on over a joined piece, lift and start anywhere,
+A beam search over the actions of :mod:`kalamos.models.kalamos.network`: go on over a joined piece, lift and start anywhere,
 end. The paths that are kept go through the decoder side by side, so that its weights are read once for all.
 
 Shapes: n pieces, m = 2 n directed pieces, k paths, t steps, d channels, h heads.
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from kalamos.models.forward import (
+from kalamos.models.kalamos.forward import (
     Bools,
     Floats,
     Ints,
@@ -34,7 +34,7 @@ from kalamos.models.forward import (
     split,
     squash,
 )  # fmt: skip
-from kalamos.models.parameters import (
+from kalamos.models.kalamos.parameters import (
     AMOUNT,
     ANSWER,
     ASK,

@@ -3,7 +3,7 @@
 After B. Rabhi, A. Elbaati, H. Boubaker, A. M. Alimi (TechRxiv 13072193, 2020). Its description gives the system: a
 hidden representation of the offline image from a CNN and a bidirectional GRU, decoded by a GRU with temporal attention
 into dynamic information. Sizes, loss, number of points and training data are not public; **every number and detail in
-this module and in** :mod:`kalamos.models.rabhi_network` **is our choice**:
+this module and in** :mod:`kalamos.models.rabhi2020.network` **is our choice**:
 
 - the image is brought to a height of 64 px and filled up with paper to a width of whole :data:`WIDTH_STEP_PX`;
 - the decoder writes two points for every two pixels of width (64 for a character), at equal distances along the
@@ -32,7 +32,7 @@ from torch import Tensor
 from kalamos import geometry
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.models.rabhi_network import CELL_PX, RabhiNetwork, RabhiSizes, cell_of
+from kalamos.models.rabhi2020.network import CELL_PX, RabhiNetwork, RabhiSizes, cell_of
 from kalamos.models.scale import HEIGHT_PX, at_height
 from kalamos.models.weights import SHIPPED, Weights, fill, load_weights
 

@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from kalamos.ink import Ink
-from kalamos.models.pieces import Pieces
+from kalamos.models.kalamos.pieces import Pieces
 
 BLOCK_PIECES = 160
 """A block is closed at the first gap after so many pieces."""

@@ -1,0 +1,1 @@
+"""Our own model: the path of a pen over pieces of line."""
