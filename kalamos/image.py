@@ -31,7 +31,7 @@ class OfflineImage:
         if pixels.ndim != 2 or pixels.dtype != np.uint8 or 0 in pixels.shape:
             raise KalamosError(
                 f"an offline image is a non-empty uint8 array (h, w); got {pixels.dtype} {pixels.shape}. "
-                "Use kalamos.renderers.scan_in to turn a colour scan into one."
+                "Use kalamos.scans.load to turn a colour scan into one."
             )
         view = pixels.view()
         view.flags.writeable = False

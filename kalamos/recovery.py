@@ -12,8 +12,8 @@ from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample, TimeSource
 from kalamos.recoverer import RECOVERERS, Recoverer, checked_answer, load_recoverer
-from kalamos.renderers.scan_in import Fitted, load, read_image
-from kalamos.renderers.segment import SegmentLevel
+from kalamos.scans.load import Fitted, load, read_image
+from kalamos.scans.segment import SegmentLevel
 from kalamos.storage.parquet import write_text
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")

@@ -15,7 +15,7 @@ from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import preset, render
 from kalamos.renderers.replay import to_gif, to_svg
-from kalamos.renderers.scan_in import clean, fit, read_image, segment
+from kalamos.scans.load import clean, fit, read_image, segment
 
 LINE = {"frame": "height", "image_height_px": 128, "margin_px": 14.0}
 PAGE = {

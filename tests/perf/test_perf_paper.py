@@ -18,8 +18,8 @@ from scipy.ndimage import gaussian_filter
 
 from kalamos.renderers import capture, paper
 from kalamos.renderers.presets import PRESETS
-from kalamos.renderers.scan_in import clean, segment
 from kalamos.renderers.style import Style
+from kalamos.scans.load import clean, segment
 
 N, SIDE = 64, 64
 TEXTURED = Style(paper_grain=0.02, paper_cloud=0.01, ink_texture=0.3)

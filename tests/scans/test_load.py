@@ -18,9 +18,9 @@ from kalamos.image import Placement
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import preset, render
-from kalamos.renderers.rules import remove_rules
-from kalamos.renderers.scan_in import MAX_PIXELS, clean, fit, load, read_image
-from kalamos.renderers.segment import Piece, segment
+from kalamos.scans.load import MAX_PIXELS, clean, fit, load, read_image
+from kalamos.scans.rules import remove_rules
+from kalamos.scans.segment import Piece, segment
 
 WORD_GAP, LETTER_GAP = 60, 12
 

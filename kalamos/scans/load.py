@@ -1,7 +1,7 @@
 """Scans in: from a photo or a scan to the grey image that a recoverer reads, and back to the scan's own pixels.
 
 :func:`load` does it all; its steps can be used alone: :func:`read_image` (any file to upright grey),
-:func:`clean` (paper white, ink dark, light evened out), :func:`~kalamos.renderers.segment.segment` (the pieces of
+:func:`clean` (paper white, ink dark, light evened out), :func:`~kalamos.scans.segment.segment` (the pieces of
 writing on the sheet) and :func:`fit` (a piece to the size that a model expects). Coordinates are those of the image as
 it is displayed, after the orientation that a camera noted in it has been applied.
 """
@@ -20,8 +20,8 @@ from scipy.ndimage import gaussian_filter, maximum_filter, percentile_filter, un
 
 from kalamos.errors import FormatError, KalamosError
 from kalamos.image import OfflineImage, Placement
-from kalamos.renderers.rules import remove_rules
-from kalamos.renderers.segment import Piece, SegmentLevel, segment
+from kalamos.scans.rules import remove_rules
+from kalamos.scans.segment import Piece, SegmentLevel, segment
 from kalamos.skeleton.binarise import otsu_threshold, sauvola_surface
 
 __all__ = ["Fitted", "Piece", "clean", "fit", "load", "read_image", "segment"]

@@ -60,7 +60,7 @@ def segment(
     """Return the pieces of writing in reading order; an empty list where there is no ink.
 
     Args:
-        grey: uint8 ``(h, w)``, paper white, ink dark, as :func:`~kalamos.renderers.scan_in.clean` leaves it.
+        grey: uint8 ``(h, w)``, paper white, ink dark, as :func:`~kalamos.scans.load.clean` leaves it.
         level: ``"page"`` (all ink as one piece), ``"line"``, ``"word"`` or ``"character"`` (of joined writing: each
             joined part with its marks).
         script: ISO 15924 code; Arab, Hebr and their kin are read from right to left.

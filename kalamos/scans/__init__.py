@@ -1,0 +1,1 @@
+"""From a scanned page to pieces of writing."""
