@@ -110,7 +110,7 @@ def show_sample(path: Path, key: str | None, svg: Path | None, gif: Path | None)
     sample = next((item for item in read_samples(path) if key is None or item.key == key), None)
     if sample is None:
         raise FormatError(path, f"has no sample {key!r}" if key else "holds no ink")
-    from kalamos.renderers.replay import to_gif, to_svg  # noqa: PLC0415 - only where something is drawn
+    from kalamos.replay.svg import to_gif, to_svg  # noqa: PLC0415 - only where something is drawn
 
     drawn = render(sample.ink, _DRAWN, script=sample.script)
     written = []
@@ -126,7 +126,7 @@ def show_sample(path: Path, key: str | None, svg: Path | None, gif: Path | None)
 
 
 def _terminal(ink: Ink) -> str:
-    from kalamos.renderers.terminal import draw  # noqa: PLC0415 - only where something is drawn
+    from kalamos.replay.terminal import draw  # noqa: PLC0415 - only where something is drawn
 
     return draw(ink)
 

@@ -161,13 +161,13 @@ def _write_svg(ink: Ink, file: Path, target: Path) -> None:
 
 
 def _write_replay(ink: Ink, file: Path, target: Path) -> None:
-    from kalamos.renderers.replay import to_svg  # noqa: PLC0415
+    from kalamos.replay.svg import to_svg  # noqa: PLC0415
 
     write_text(target, to_svg(ink, OfflineImage(read_image(file))))
 
 
 def _write_gif(ink: Ink, file: Path, target: Path) -> None:
-    from kalamos.renderers.animation import to_gif  # noqa: PLC0415
+    from kalamos.replay.animation import to_gif  # noqa: PLC0415
 
     target.write_bytes(to_gif(ink, OfflineImage(read_image(file))))
 

@@ -14,7 +14,7 @@ from kalamos.geometry import concat, transform
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import preset, render
-from kalamos.renderers.replay import to_gif, to_svg
+from kalamos.replay.svg import to_gif, to_svg
 from kalamos.scans.load import clean, fit, read_image, segment
 
 LINE = {"frame": "height", "image_height_px": 128, "margin_px": 14.0}

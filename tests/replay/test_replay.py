@@ -16,10 +16,10 @@ from PIL import Image
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.renderers.animation import frames, to_apng, to_gif
-from kalamos.renderers.replay import to_svg
-from kalamos.renderers.smil import number, thin
-from kalamos.renderers.timeline import coloured_runs, fastest, number_places, plan, ramp, speed_curve
+from kalamos.replay.animation import frames, to_apng, to_gif
+from kalamos.replay.smil import number, thin
+from kalamos.replay.svg import to_svg
+from kalamos.replay.timeline import coloured_runs, fastest, number_places, plan, ramp, speed_curve
 
 SVG = "{http://www.w3.org/2000/svg}"
 

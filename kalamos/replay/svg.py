@@ -20,9 +20,9 @@ from kalamos.geometry import bounds
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
-from kalamos.renderers.animation import reduced, to_apng, to_gif
-from kalamos.renderers.smil import Loop, area, number, path, spans, thin
-from kalamos.renderers.timeline import (
+from kalamos.replay.animation import reduced, to_apng, to_gif
+from kalamos.replay.smil import Loop, area, number, path, spans, thin
+from kalamos.replay.timeline import (
     MAX_PAUSE_S,
     ColourBy,
     Run,

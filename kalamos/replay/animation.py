@@ -14,7 +14,7 @@ from kalamos.errors import KalamosError
 from kalamos.geometry import bounds
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.renderers.timeline import MAX_PAUSE_S, ColourBy, Run, Timeline, coloured_runs, number_places, plan
+from kalamos.replay.timeline import MAX_PAUSE_S, ColourBy, Run, Timeline, coloured_runs, number_places, plan
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import pytest
 
 from kalamos.errors import KalamosError
 from kalamos.ink import Ink
-from kalamos.renderers.terminal import draw
+from kalamos.replay.terminal import draw
 
 
 def test_a_diagonal_sets_one_dot_a_row_of_dots():

@@ -1,0 +1,1 @@
+"""Ink shown as it was written: SVG, animations, the terminal."""
