@@ -51,4 +51,4 @@ clean:
 
 # The published leaderboard: all methods and controls on every task. Needs the corpora: KALAMOS_CORPORA=folder make leaderboard
 leaderboard: $(VENV)/.installed
-	$(BIN)/python -m kalamos.benchmark.publish "$(KALAMOS_CORPORA)" --out runs --docs docs --workers 2
+	$(BIN)/python -m kalamos.benchmark.board.publish "$(KALAMOS_CORPORA)" --out runs --docs docs --workers 2

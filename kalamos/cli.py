@@ -281,7 +281,7 @@ def leaderboard(
     as_json: bool,
 ) -> None:
     """Make the leaderboard of the RESULTS folders: on the terminal, or as a file."""
-    from kalamos.benchmark import leaderboard as board
+    from kalamos.benchmark.board import table as board
     from kalamos.storage.parquet import write_text
 
     found = board.find_results(results)
@@ -290,7 +290,7 @@ def leaderboard(
             write_text(path, make(found, all_metrics=all_metrics))
             click.echo(f"wrote {path}", err=True)
     if html is not None:
-        from kalamos.benchmark.page import write_page
+        from kalamos.benchmark.board.page import write_page
 
         write_page(found, html)
         click.echo(f"wrote {html}", err=True)
@@ -303,7 +303,7 @@ def leaderboard(
 @click.argument("results", type=_EXISTING, nargs=-1, required=True)
 def compare(first: str, second: str, results: tuple[Path, ...]) -> None:
     """Say which of two entries, FIRST or SECOND, is better at what, and whether the data can tell."""
-    from kalamos.benchmark import leaderboard as board
+    from kalamos.benchmark.board import table as board
 
     click.echo(board.compare_text(board.find_results(results), first, second))
 
@@ -393,8 +393,8 @@ def show(file: Path, key: str | None, svg: Path | None, gif: Path | None) -> Non
 @click.option("--workers", "-j", default=2, show_default=True, help="Local worker processes.")
 def demo(out: Path, limit: int | None, workers: int) -> None:
     """Show the whole of Kalamos on the built-in corpus: render, recover, score, leaderboard page."""
-    from kalamos.benchmark import leaderboard as board
-    from kalamos.benchmark.page import write_page
+    from kalamos.benchmark.board import table as board
+    from kalamos.benchmark.board.page import write_page
     from kalamos.benchmark.run import bench as run
     from kalamos.recoverer import SHOWN, loadable_models
 
@@ -466,7 +466,7 @@ def _pairs(options: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _print_board(results: Any, as_json: bool, all_metrics: bool = False) -> None:
-    from kalamos.benchmark import leaderboard as board
+    from kalamos.benchmark.board import table as board
 
     if as_json:
         click.echo(board.to_json(results))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kalamos.benchmark.recognised import columns, questions
-from kalamos.benchmark.stats import difference
+from kalamos.benchmark.statistics.estimates import difference
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.synthetic import CORPUS
 from kalamos.errors import KalamosError

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from kalamos.benchmark.stats import estimate
+from kalamos.benchmark.statistics.estimates import estimate
 from kalamos.ink import Split
 from kalamos.recognition.image import ImageRecogniser
 from kalamos.recognition.nearest import NearestRecogniser

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kalamos.benchmark.stats import ratio
+from kalamos.benchmark.statistics.estimates import ratio
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
 from kalamos.metrics import METRICS

@@ -24,7 +24,7 @@ from kalamos.benchmark.predictions import Predictions
 from kalamos.benchmark.provenance import provenance
 from kalamos.benchmark.recognised import agreement
 from kalamos.benchmark.score import TABLE, WEIGHTED, metric_columns, weight_column
-from kalamos.benchmark.stats import Estimate, estimate
+from kalamos.benchmark.statistics.estimates import Estimate, estimate
 from kalamos.benchmark.task import prepared_task
 from kalamos.errors import TaskError
 from kalamos.storage.parquet import file_metadata, write_text

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from kalamos.benchmark import leaderboard, publish, run
-from kalamos.benchmark.significance import pairwise
+from kalamos.benchmark.statistics.significance import pairwise
 from kalamos.benchmark.task import image_checksum, load_task, pin, prepare, task_names
 from kalamos.cli import main
 from kalamos.errors import KalamosError, TaskError

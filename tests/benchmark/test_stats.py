@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from kalamos.benchmark import stats
+from kalamos.benchmark.statistics import estimates as stats
 from kalamos.errors import KalamosError
 
 

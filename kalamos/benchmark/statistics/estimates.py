@@ -6,7 +6,7 @@ and each brings all its samples. Intervals are percentiles of 10,000 resamples, 
 there are (expanded percentiles, Hesterberg 2015, section 5.3): plain ones are too narrow by what a normal quantile
 lacks to one of Student's t. Every entry and metric meets the same draws, so two entries are compared on the same
 resampled writers, sample by sample (paired). Whether they differ is said by the randomisation test of
-:mod:`kalamos.benchmark.swaps`, which holds its level with few writers too.
+:mod:`kalamos.benchmark.statistics.swaps`, which holds its level with few writers too.
 
 A sample to which a metric does not apply is NaN and left out; in a comparison, where either value is. A sample without
 a writer is a writer of its own, which makes intervals too narrow where that is not so.
@@ -25,7 +25,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
-from kalamos.benchmark.swaps import ALL_TRIED, p_of_medians, p_of_sums
+from kalamos.benchmark.statistics.swaps import ALL_TRIED, p_of_medians, p_of_sums
 from kalamos.errors import KalamosError
 from kalamos.machinery.seeding import rng_for
 

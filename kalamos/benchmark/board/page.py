@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kalamos
-from kalamos.benchmark.leaderboard import MAIN, Line, Table, tables
+from kalamos.benchmark.board.table import MAIN, Line, Table, tables
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import PARTS, Result

@@ -1,6 +1,6 @@
 """Make the published leaderboard: docs/leaderboard.md, the page, and the short tables of the README.
 
-Run ``make leaderboard`` with ``KALAMOS_CORPORA`` set, or ``python -m kalamos.benchmark.publish CORPORA``.
+Run ``make leaderboard`` with ``KALAMOS_CORPORA`` set, or ``python -m kalamos.benchmark.board.publish CORPORA``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from kalamos.benchmark import leaderboard
-from kalamos.benchmark.page import write_page
+from kalamos.benchmark.board import table as leaderboard
+from kalamos.benchmark.board.page import write_page
 from kalamos.benchmark.result import Result
 from kalamos.benchmark.run import bench
 from kalamos.benchmark.task import load_task, task_names

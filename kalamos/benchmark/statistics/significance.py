@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kalamos.benchmark.result import Result
 from kalamos.benchmark.score import TABLE, WEIGHTED, weight_column
-from kalamos.benchmark.stats import ALPHA, Difference, difference, holm, p_values
+from kalamos.benchmark.statistics.estimates import ALPHA, Difference, difference, holm, p_values
 from kalamos.errors import TaskError
 
 

@@ -18,8 +18,8 @@ from typing import Literal
 
 from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import Result, Summary, read_result
-from kalamos.benchmark.significance import Comparison, compare, detectable, indistinguishable
-from kalamos.benchmark.stats import ALPHA, FEW, smallest_p
+from kalamos.benchmark.statistics.estimates import ALPHA, FEW, smallest_p
+from kalamos.benchmark.statistics.significance import Comparison, compare, detectable, indistinguishable
 from kalamos.errors import TaskError
 
 MAIN = (

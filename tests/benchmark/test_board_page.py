@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kalamos.benchmark import leaderboard, run
-from kalamos.benchmark.page import _packed, page_data, write_page
+from kalamos.benchmark.board.page import _packed, page_data, write_page
 from kalamos.ink import Ink
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -173,6 +173,6 @@ def test_no_accessibility_violation(page, theme):
 
 
 def test_text_of_the_data_cannot_end_the_script(results, tmp_path):
-    from kalamos.benchmark import page as module
+    from kalamos.benchmark.board import page as module
 
     assert "</script" not in module.page(results).split('type="application/json">')[1].split("</script>")[0]

@@ -1,0 +1,1 @@
+"""Intervals, tests and what they can tell apart."""
