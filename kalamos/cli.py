@@ -172,7 +172,7 @@ def export(src: Path, dest: Path, to: str, style: str, seed: int, limit: int | N
 
     For png, DEST is a folder. What a format cannot hold is left out: `docs/formats.md` says what comes back.
     """
-    from kalamos.exporting import export as run
+    from kalamos.commands.export import export as run
 
     count, report = run(src, dest, to, style=_style(style), seed=seed, limit=limit)
     click.echo(f"{count} samples in {dest}")
@@ -338,7 +338,7 @@ def recover(
     as_json: bool,
 ) -> None:
     """Recover the pen movement from IMAGES (files or folders) and write it as InkML and an animated SVG."""
-    from kalamos.recovery import recover_files
+    from kalamos.commands.recover import recover_files
 
     with _progress("recovering") as progress:
         done = recover_files(
@@ -365,7 +365,7 @@ def recover(
 @json_option
 def inspect(file: Path, png: Path | None, limit: int | None, as_json: bool) -> None:
     """Say what is in FILE: format, samples, strokes, points, channels, rate, labels, oddities."""
-    from kalamos.inspection import inspect_file
+    from kalamos.commands.inspect import inspect_file
 
     found = inspect_file(file, limit or 1000)
     if png is not None:
@@ -380,7 +380,7 @@ def inspect(file: Path, png: Path | None, limit: int | None, as_json: bool) -> N
 @click.option("--gif", type=_PATH, help="Write an animated GIF.")
 def show(file: Path, key: str | None, svg: Path | None, gif: Path | None) -> None:
     """Replay a sample of FILE: in the terminal, or as an animated SVG or GIF."""
-    from kalamos.inspection import show_sample
+    from kalamos.commands.inspect import show_sample
 
     click.echo(show_sample(file, key, svg, gif))
 
@@ -431,7 +431,7 @@ def train(config: Path, out: Path, fresh: bool) -> None:
 @main.command("warm-up")
 def warm_up() -> None:
     """Compile all kernels once, so that later commands start at once."""
-    from kalamos.warm_up import warm_up as run
+    from kalamos.commands.warm_up import warm_up as run
 
     click.echo(f"compiled in {run(lambda line: click.echo(line, err=True)):.0f} s")
 
@@ -441,7 +441,7 @@ def warm_up() -> None:
 @json_option
 def list_command(kind: str, as_json: bool) -> None:
     """List what there is of a KIND, with a line on each."""
-    from kalamos.listing import listed
+    from kalamos.commands.list import listed
 
     entries = listed(kind)
     if as_json:

@@ -4,8 +4,8 @@ import pytest
 from click.testing import CliRunner
 
 from kalamos.cli import main
+from kalamos.commands.export import TARGETS, export
 from kalamos.errors import FormatError
-from kalamos.exporting import TARGETS, export
 from kalamos.formats import read_samples, recognise
 from kalamos.formats.export import write_json
 from kalamos.ink import Ink, Sample
