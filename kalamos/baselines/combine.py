@@ -1,8 +1,8 @@
 """Which stroke first, from which end, and where the pen stayed down: rules for each script, kept as data.
 
 A tracer says which lines on the paper are one movement; this module says how the movements were made. The cost of a
-way of drawing is a weighted sum of the features in :mod:`kalamos.baselines.rule_features`, and the cheapest way is taken
-(:mod:`kalamos.baselines.ordering`). What is known as rules is the sign of a weight: left before right, dots last,
+way of drawing is a weighted sum of the features in :mod:`kalamos.baselines.rule_features`, and the cheapest way is
+taken (:mod:`kalamos.baselines.ordering`). What is known as rules is the sign of a weight: left before right, dots last,
 bars after stems, counter-clockwise rings, a pen-up that costs more the further it goes. The weights of a script are
 one entry of ``rules.json``; ``python -m kalamos.training.fit_rules`` makes it from the training writers of a corpus.
 

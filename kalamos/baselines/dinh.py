@@ -7,12 +7,12 @@ path that covers a component, by a greedy walk and, where it is stuck, by Dijkst
 unsmoothness; the path cut into strokes where it is unsmooth and where it goes over a line twice; the strokes'
 pixels, ordered by rules of handwriting. Directions are principal components of the branches' first pixels.
 
-Followed here in that order; the ambiguous zones are the merged crossings of :mod:`kalamos.skeleton.simplification`. Left
-open in the abstract and summaries at hand, and decided so: unsmoothness is the bend in radians; a way over drawn
-edges costs ``1 + length / ink size`` an edge beside its bends; the walk starts at the open end highest and furthest
-to the left (right in right-to-left scripts), or at a branch of the topmost node where nothing is open; the path is
-cut at bends above ``cut_rad`` that are no dead end; where the way back to new ink is longer than ``retrace_share``
-of the ink the pen is lifted and the walk begins anew.
+Followed here in that order; the ambiguous zones are the merged crossings of :mod:`kalamos.skeleton.simplification`.
+Left open in the abstract and summaries at hand, and decided so: unsmoothness is the bend in radians; a way over drawn
+edges costs ``1 + length / ink size`` an edge beside its bends; the walk starts at the open end highest and furthest to
+the left (right in right-to-left scripts), or at a branch of the topmost node where nothing is open; the path is cut at
+bends above ``cut_rad`` that are no dead end; where the way back to new ink is longer than ``retrace_share`` of the ink
+the pen is lifted and the walk begins anew.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Grey PNG in a few lines: fast enough for corpora.
 
-Ink on plain paper is compressed by :mod:`kalamos.storage.deflate`, with the same bytes everywhere; textured paper by zlib, with
-the same bytes for the same zlib. Which of the two is decided by the pixels alone.
+Ink on plain paper is compressed by :mod:`kalamos.storage.deflate`, with the same bytes everywhere; textured paper by
+zlib, with the same bytes for the same zlib. Which of the two is decided by the pixels alone.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import argparse
 import itertools
 import json
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ def main() -> None:
     features, losses = np.concatenate([a for a, _ in found]), np.concatenate([b for _, b in found])
     cut = len(found) * 9 // 10
     held = slice(int(offsets[cut]), None)
-    path = Path(__file__).with_name("rules.json")
+    path = Path(str(files("kalamos.baselines"))) / "rules.json"
     table = json.loads(path.read_text(encoding="utf-8"))
     prior = np.zeros(len(NAMES))
     if arguments.script != "Latn":

@@ -1,9 +1,9 @@
 """Training of the learned recoverers: one loop for all of them, resumable, the same on one process or several.
 
-    >>> train(Path("configs/kalamos.toml"), Path("runs/kalamos"))  # doctest: +SKIP
+    >>> train(Path("kalamos.toml"), Path("runs/kalamos"))  # doctest: +SKIP
 
-The data of step k depend on the configuration only (:mod:`kalamos.training.mixture`); a checkpoint holds everything else
-(weights, optimiser, averages, curve, random state) and is replaced atomically at the end of a chunk, so that a run
+The data of step k depend on the configuration only (:mod:`kalamos.training.mixture`); a checkpoint holds everything
+else (weights, optimiser, averages, curve, random state) and is replaced atomically at the end of a chunk, so that a run
 killed at any moment and started again ends with the same weights as an unbroken one. Under ``torchrun`` each rank works
 on its share of every batch and gradients are summed before they are divided by the counts of all ranks.
 """

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from shapes import circle
 
 from kalamos.baselines.combine import assemble, choices_of
 from kalamos.baselines.walks import Lines
-
-sys.path.insert(0, str(Path(__file__).parent))
-from shapes import circle
 
 
 def longest_step(strokes):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +13,6 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.recoverer import load_recoverer
 from kalamos.skeleton.from_image import skeleton
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 GRAPH_TRACERS = ["good-continuation", "qiao", "kato-yasuhara", "jaeger", "diaz", "dinh", "elbaati"]
 EVERY = [*GRAPH_TRACERS, "nearest"]

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from shapes import CROSS, EIGHT, EN, TEE, THETA, circle, drawn, image
 
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.recoverer import Recoverer, fault
 from kalamos.skeleton.from_image import skeleton
-
-sys.path.insert(0, str(Path(__file__).parent))
-from shapes import CROSS, EIGHT, EN, TEE, THETA, circle, drawn, image
 
 NAMES = [
     "good_continuation:GoodContinuation",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kalamos.benchmark import leaderboard, run
+from kalamos.benchmark import run
+from kalamos.benchmark.board import table as leaderboard
 from kalamos.benchmark.board.page import _packed, page_data, write_page
 from kalamos.ink import Ink
 

@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from kalamos.benchmark import leaderboard, publish, run
+from kalamos.benchmark import run
+from kalamos.benchmark.board import publish
+from kalamos.benchmark.board import table as leaderboard
 from kalamos.benchmark.statistics.significance import pairwise
 from kalamos.benchmark.task import image_checksum, load_task, pin, prepare, task_names
 from kalamos.cli import main

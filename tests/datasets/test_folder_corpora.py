@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+import makers
 import numpy as np
 import pytest
 
@@ -23,7 +24,6 @@ from kalamos.datasets import (
 )
 from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import CorpusError
-from tests.datasets import makers
 
 ALL = [
     calliar,

@@ -6,6 +6,7 @@ import random
 import time
 from pathlib import Path
 
+import makers
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +25,6 @@ from kalamos.formats import (
     uci,
     unipen,
 )
-from tests.datasets import makers
 
 STROKE3 = np.array([[0, 0, 0], [5, 5, 1], [1, 1, 0], [2, 2, 1]], np.int16)
 SEEDS = [

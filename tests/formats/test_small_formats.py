@@ -7,6 +7,7 @@ import json
 import pickle
 import struct
 
+import makers
 import numpy as np
 import pytest
 
@@ -23,7 +24,6 @@ from kalamos.formats import (
     stroke3,
     uci,
 )
-from tests.datasets import makers
 
 SEVEN = [[[float(x), float(y)] for x, y in stroke] for stroke in makers.SEVEN]
 STROKE3 = np.array([[10, 10, 0], [30, 0, 0], [-20, 50, 1], [-5, -25, 0], [20, 0, 1]], np.int16)

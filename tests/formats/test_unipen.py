@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import makers
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,6 @@ from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import unipen, unipen_document, unipen_reader
 from kalamos.formats.unipen_scan import scan
-from tests.datasets import makers
 
 
 def write(tmp_path: Path, text: str | bytes, name: str = "a.dat") -> Path:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_corpus
 import torch
 
 torch.set_num_threads(1)
 
-TINY = f"{Path(__file__).parent / 'tiny_corpus.py'}:CORPUS"
+TINY = f"{Path(tiny_corpus.__file__)}:CORPUS"
 
 
 @pytest.fixture

@@ -5,16 +5,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
+from test_perf_skeleton import SIZES, pictures
 
 from kalamos.image import OfflineImage
 from kalamos.recoverer import load_recoverer
-
-sys.path.insert(0, str(Path(__file__).parent))
-from test_perf_skeleton import SIZES, pictures
 
 TRACERS = ("nearest", "good-continuation", "qiao", "kato-yasuhara", "jaeger", "diaz", "dinh", "elbaati")
 

@@ -8,18 +8,13 @@ given scikit-image's threshold and thinning, Kalamos prunes, merges and smooths 
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from shapes import drawn
 
 from kalamos.skeleton.from_image import skeleton
 from kalamos.skeleton.pixel_graph import pixel_graph
 from kalamos.skeleton.thinning import thin
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "baselines"))
-from shapes import drawn
 
 SIZES = {"character": (64, 64, 3, 40), "line": (128, 1024, 40, 38)}
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import distance_transform_edt, gaussian_filter, label
+from shapes import CROSS, EIGHT, EN, TEE, THETA, circle, drawn
 
 from kalamos.errors import KalamosError
 from kalamos.skeleton.binarise import binarise, otsu_threshold
@@ -18,9 +16,6 @@ from kalamos.skeleton.from_image import graph_of_mask, skeleton
 from kalamos.skeleton.pixel_graph import pixel_graph
 from kalamos.skeleton.stroke_graph import check_walk
 from kalamos.skeleton.thinning import ink_radii, thin
-
-sys.path.insert(0, str(Path(__file__).parent))
-from shapes import CROSS, EIGHT, EN, TEE, THETA, circle, drawn
 
 EIGHT_CONNECTED = np.ones((3, 3))
 

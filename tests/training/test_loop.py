@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_corpus
 import torch
 from tiny_corpus import LETTERS, letter
 
@@ -130,8 +131,8 @@ def test_every_ink_is_seen_once_an_epoch() -> None:
 
 TWO = """
 import sys, torch, torch.distributed as dist
-sys.path.insert(0, {here!r})
-from test_train import batch, learner
+sys.path[:0] = {here!r}
+from test_loop import batch, learner
 from kalamos.training.loop import gradients
 torch.set_num_threads(1)
 dist.init_process_group("gloo")
@@ -156,7 +157,9 @@ def learner() -> KalamosLearner:
 def test_two_processes_compute_the_gradient_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KALAMOS_FLOAT32", "1")
     script, out = tmp_path / "two.py", tmp_path / "gradients.pt"
-    script.write_text(TWO.format(here=str(Path(__file__).parent), out=str(out)))
+    script.write_text(
+        TWO.format(here=[str(Path(__file__).parent), str(Path(tiny_corpus.__file__).parent)], out=str(out))
+    )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
     subprocess.run(command, check=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
     terms, theirs = torch.load(out, weights_only=True)
@@ -192,6 +195,6 @@ def test_the_learning_rate_rises_stays_and_falls_to_nothing() -> None:
 
 def test_the_shipped_recipes_can_be_read() -> None:
     for name in ("kalamos", "rabhi2020"):
-        recipe = Recipe.read(Path(training.__file__).parent / "configs" / f"{name}.toml")
+        recipe = Recipe.read(Path(training.__file__).parent / "recipes" / f"{name}.toml")
         assert recipe.model == name
         assert recipe.source

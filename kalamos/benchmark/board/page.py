@@ -51,7 +51,7 @@ def write_page(results: Sequence[Result], path: Path) -> None:
 
 def page(results: Sequence[Result]) -> str:
     """Return the page as HTML text."""
-    site = resources.files("kalamos.benchmark") / "site"
+    site = resources.files("kalamos.benchmark.board") / "site"
     data = json.dumps(page_data(results), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     parts = {
         "STYLE": (site / "page.css").read_text(encoding="utf-8"),

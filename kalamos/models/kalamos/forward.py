@@ -1,4 +1,4 @@
-"""The forward pass of :mod:`kalamos.models.kalamos.network` for one image, compiled, without torch: what ``recover`` runs.
+"""The forward pass of :mod:`kalamos.models.kalamos.network` for one image, compiled, without torch: what recovers.
 
 An image is some 20 pieces and 20 steps; torch spends its time between its many small calls. Here a whole image is one
 compiled call: the encoder and the motion along a path are in this module, the decoder and the search for the path in

@@ -1,9 +1,10 @@
 """``kalamos``: our own model. The skeleton gives the exact line, a network gives order, direction, lifts and speed.
 
-An image becomes pieces of line (:mod:`kalamos.models.kalamos.pieces`); the network (:mod:`kalamos.models.kalamos.network`) scores paths
-over them; a search for the likeliest gives the path. The network's motion head then moves the path's points from the
-skeleton to where a pen would have been and gives each interval its duration. All this is compiled code
-(:mod:`kalamos.models.kalamos.forward`, :mod:`kalamos.models.kalamos.search`) and needs no torch.
+An image becomes pieces of line (:mod:`kalamos.models.kalamos.pieces`); the network
+(:mod:`kalamos.models.kalamos.network`) scores paths over them; a search for the likeliest gives the path. The network's
+motion head then moves the path's points from the skeleton to where a pen would have been and gives each interval its
+duration. All this is compiled code (:mod:`kalamos.models.kalamos.forward`, :mod:`kalamos.models.kalamos.search`) and
+needs no torch.
 """
 
 from __future__ import annotations

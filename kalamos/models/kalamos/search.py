@@ -1,7 +1,7 @@
 """The search for the likeliest path over the pieces of one image, compiled: the decoder's side of the forward pass.
 
-A beam search over the actions of :mod:`kalamos.models.kalamos.network`: go on over a joined piece, lift and start anywhere,
-end. The paths that are kept go through the decoder side by side, so that its weights are read once for all.
+A beam search over the actions of :mod:`kalamos.models.kalamos.network`: go on over a joined piece, lift and start
+anywhere, end. The paths that are kept go through the decoder side by side, so that its weights are read once for all.
 
 Shapes: n pieces, m = 2 n directed pieces, k paths, t steps, d channels, h heads.
 """
