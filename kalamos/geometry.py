@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kalamos.errors import InkError
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats, Ints
 
 By = Literal["arc", "time"]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Bounds(NamedTuple):

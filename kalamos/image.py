@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import KalamosError
 from kalamos.geometry import transform
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +22,7 @@ class OfflineImage:
         script: ISO 15924 code where the task tells it, else None.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Bytes
     script: str | None = None
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class OfflineImage:
         return int(self.pixels.shape[1])
 
 
-def unchecked_image(pixels: NDArray[np.uint8], script: str | None = None) -> OfflineImage:
+def unchecked_image(pixels: Bytes, script: str | None = None) -> OfflineImage:
     """Return an image of an array that is known to be read-only, uint8, ``(h, w)`` and not empty."""
     image = object.__new__(OfflineImage)
     object.__setattr__(image, "pixels", pixels)

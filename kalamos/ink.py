@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kalamos.errors import InkError
+from kalamos.machinery.arrays import Floats, Floats32, Ints32
 from kalamos.machinery.kernels import kernel_of
 
 Level = Literal["character", "word", "line", "page"]
@@ -42,11 +43,11 @@ class Ink:
         InkError: where the arrays break one of these rules.
     """
 
-    xy: NDArray[np.float32]
-    offsets: NDArray[np.int32]
-    t: NDArray[np.float64] | None = None
-    pressure: NDArray[np.float32] | None = None
-    extra: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    xy: Floats32
+    offsets: Ints32
+    t: Floats | None = None
+    pressure: Floats32 | None = None
+    extra: Mapping[str, Floats32] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Bring the arrays to their types, check the rules and lock them."""
@@ -131,7 +132,7 @@ class Ink:
         """Return the number of strokes."""
         return len(self.offsets) - 1
 
-    def strokes(self) -> Iterator[NDArray[np.float32]]:
+    def strokes(self) -> Iterator[Floats32]:
         """Iterate over the strokes' positions, views ``(k, 2)``."""
         bounds = self.offsets.tolist()
         return (self.xy[a:b] for a, b in itertools.pairwise(bounds))
@@ -152,11 +153,11 @@ class Ink:
 
 
 def unchecked_ink(
-    xy: NDArray[np.float32],
-    offsets: NDArray[np.int32],
-    t: NDArray[np.float64] | None = None,
-    pressure: NDArray[np.float32] | None = None,
-    extra: Mapping[str, NDArray[np.float32]] | None = None,
+    xy: Floats32,
+    offsets: Ints32,
+    t: Floats | None = None,
+    pressure: Floats32 | None = None,
+    extra: Mapping[str, Floats32] | None = None,
 ) -> Ink:
     """Return an ink of arrays that are known to keep its rules, without a look at them.
 
@@ -251,18 +252,14 @@ def _is_sound(xy: NDArray[Any], offsets: NDArray[Any], t: NDArray[Any] | None, p
     return bool(check(xy, offsets, _NO_T if t is None else t, _NO_PRESSURE if pressure is None else pressure))
 
 
-def _unsure(
-    xy: NDArray[np.float32], offsets: NDArray[np.int32], t: NDArray[np.float64], pressure: NDArray[np.float32]
-) -> bool:
+def _unsure(xy: Floats32, offsets: Ints32, t: Floats, pressure: Floats32) -> bool:
     """Leave it to the checks below: they are array language, and faster than this loop without a compiler."""
     del xy, offsets, t, pressure
     return False
 
 
 @kernel_of(_unsure)
-def _sound(
-    xy: NDArray[np.float32], offsets: NDArray[np.int32], t: NDArray[np.float64], pressure: NDArray[np.float32]
-) -> bool:
+def _sound(xy: Floats32, offsets: Ints32, t: Floats, pressure: Floats32) -> bool:
     if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != len(xy):
         return False
     for k in range(1, len(offsets)):

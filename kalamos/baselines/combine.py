@@ -20,15 +20,12 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.baselines import rule_features as f
 from kalamos.baselines.ordering import BEAM, MOST_EXACT, MOST_VARIANTS, best_beam, best_exact
 from kalamos.baselines.walks import Lines
 from kalamos.ink import Ink
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from kalamos.machinery.arrays import Bools, Floats, Ints
 
 NAMES = (*f.DRAWING, *f.FLOW, *(f"later_{name}" for name in f.BEFORE), *f.FIRST, *f.LIFT, *f.JOIN)
 NEVER = 1e6
@@ -89,7 +86,7 @@ class Choices:
     first: Floats
     lift: Floats
     join: Floats
-    can_join: NDArray[np.bool_]
+    can_join: Bools
     at: Floats
 
 
@@ -141,12 +138,12 @@ def _lifts(start: Floats, end: Floats, scale: float) -> Floats:
 
 def _joins(
     variants: f.Variants,
-    closed: NDArray[np.bool_],
+    closed: Bools,
     lengths: Floats,
     where: tuple[Floats, Floats, Floats, Floats],
     ways: Floats,
     scale: float,
-) -> tuple[Floats, NDArray[np.bool_], Floats]:
+) -> tuple[Floats, Bools, Floats]:
     """Return features, possibility and place of the two joins from each variant a to each variant b.
 
     The place is a distance along the variant itself, as it is drawn. A ring is joined where the variant ends only.
@@ -179,7 +176,7 @@ def _joins(
     return np.stack(parts, axis=2), np.stack(can, axis=2), np.stack(at, axis=2)
 
 
-def _along(place: Floats, length: Floats, begin: Floats, back: NDArray[np.bool_], ring: NDArray[np.bool_]) -> Floats:
+def _along(place: Floats, length: Floats, begin: Floats, back: Bools, ring: Bools) -> Floats:
     """Return how far along a variant a place on its line lies; the variants of a ring ``begin`` elsewhere on it."""
     forwards = np.where(ring, (place - begin) % np.maximum(length, 1e-9), place)
     return np.asarray(np.where(back, length - forwards, forwards))

@@ -30,7 +30,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT, combine
 from kalamos.baselines.speed_models import Velocity, with_times
@@ -39,13 +38,10 @@ from kalamos.baselines.walks import Lines, Tracing, absorb_rings, draw, ends_by_
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats, Ints32
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.from_image import skeleton
 from kalamos.skeleton.stroke_graph import StrokeGraph
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
-
 
 Forced = dict[int, list[tuple[int, bool]]]
 """For a node four edge ends, the first two and the last two paired; True for the copy of a doubled edge."""
@@ -131,7 +127,7 @@ class Diaz:
         absorb_rings(graph.branches(), edge, ends, offsets, partner, self.widest_rad)
         return Tracing(edge, partner).walks()
 
-    def _rank_3(self, graph: StrokeGraph, bends: dict[int, tuple[Ints, Floats]], near: Floats, far: Floats) -> Forced:
+    def _rank_3(self, graph: StrokeGraph, bends: dict[int, tuple[Ints32, Floats]], near: Floats, far: Floats) -> Forced:
         """Return for clusters of rank 3 that are retraced or married which edge ends, or their copies, are paired."""
         most_px = self.retraced_share * max(graph.owner.shape)
         degree = graph.degree
@@ -194,7 +190,7 @@ class Diaz:
         return pairs
 
 
-def _bends(near: Floats, far: Floats, graph: StrokeGraph) -> dict[int, tuple[Ints, Floats]]:
+def _bends(near: Floats, far: Floats, graph: StrokeGraph) -> dict[int, tuple[Ints32, Floats]]:
     """Return the edge ends of each cluster of rank 3 and the bends between them, ``(3, 3)`` above the diagonal."""
     ends, offsets = graph.ends()
     found = {}

@@ -22,7 +22,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.speed_models import Velocity
@@ -30,10 +29,10 @@ from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, draw
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
-Floats = NDArray[np.float64]
 PRINCIPAL_PX = 8.0
 MOST_EDGES = 300
 """Edges of a component up to which it is walked as a whole; each edge of a larger one is a stroke."""

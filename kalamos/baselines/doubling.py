@@ -17,13 +17,11 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.baselines.walks import copy_bends, match_branches
+from kalamos.machinery.arrays import Floats, Ints, Ints32
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
 MOST_EXACT = 14
 
 
@@ -42,7 +40,7 @@ class Costs:
     per_length: float = 0.3
 
 
-def doubled_edges(graph: StrokeGraph, costs: Costs) -> Ints:
+def doubled_edges(graph: StrokeGraph, costs: Costs) -> Ints32:
     """Return the edges that are best drawn twice, ascending."""
     degree = graph.degree
     candidates = np.flatnonzero(
@@ -65,7 +63,7 @@ def doubled_edges(graph: StrokeGraph, costs: Costs) -> Ints:
     return candidates[kept].astype(np.int32)
 
 
-def _with_ends(graph: StrokeGraph, candidates: NDArray[np.int64], chosen: list[int], value: Floats) -> list[int]:
+def _with_ends(graph: StrokeGraph, candidates: Ints, chosen: list[int], value: Floats) -> list[int]:
     """Return the choice with two odd nodes left in each component: a movement starts and ends somewhere.
 
     Where the matching takes all, its lightest edge is given back.
@@ -79,7 +77,7 @@ def _with_ends(graph: StrokeGraph, candidates: NDArray[np.int64], chosen: list[i
     return sorted(kept)
 
 
-def _saved(branch: Floats, here: Ints, end: int, costs: Costs) -> float:
+def _saved(branch: Floats, here: Ints32, end: int, costs: Costs) -> float:
     """Return what doubling the edge at ``end`` saves at this node."""
     if len(here) == 1:
         return costs.lift_rad - costs.turn_rad
@@ -88,7 +86,7 @@ def _saved(branch: Floats, here: Ints, end: int, costs: Costs) -> float:
     return _cost(branch, here, costs) - _cost(branch, np.append(here, end).astype(np.int32), costs)
 
 
-def _cost(branch: Floats, here: Ints, costs: Costs) -> float:
+def _cost(branch: Floats, here: Ints32, costs: Costs) -> float:
     edge = np.arange(len(branch) // 2, dtype=np.int32)
     bend = copy_bends(branch, edge, here)
     partner = match_branches(bend, costs.lift_rad)
@@ -96,7 +94,7 @@ def _cost(branch: Floats, here: Ints, costs: Costs) -> float:
     return float(bend[np.arange(len(here))[paired], partner[paired]].sum() / 2 + costs.lift_rad * (~paired).sum())
 
 
-def _best_matching(pairs: Ints, weights: Floats) -> list[int]:
+def _best_matching(pairs: Ints32, weights: Floats) -> list[int]:
     """Return the indices of disjoint pairs of greatest weight: exact for few, heaviest first for many."""
     useful = [k for k in np.argsort(-weights, kind="stable").tolist() if weights[k] > 0]
     if len(useful) <= MOST_EXACT:
@@ -111,7 +109,7 @@ def _best_matching(pairs: Ints, weights: Floats) -> list[int]:
     return sorted(chosen)
 
 
-def _exact_matching(pairs: Ints, weights: Floats, useful: list[int]) -> tuple[float, list[int]]:
+def _exact_matching(pairs: Ints32, weights: Floats, useful: list[int]) -> tuple[float, list[int]]:
     if not useful:
         return 0.0, []
     k, rest = useful[0], useful[1:]

@@ -23,7 +23,6 @@ from collections.abc import Sequence
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.jaeger import _inserted, tour_cost
@@ -32,12 +31,10 @@ from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, lines_of
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bools, Floats, Ints
 from kalamos.machinery.seeding import rng_for
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 POPULATION, GENERATIONS, MOST_SEGMENTS = 40, 80, 80
 """Size of the population, number of generations, and segments that one search takes at most."""
@@ -91,9 +88,7 @@ class Elbaati:
                     partner[out], partner[into] = into, out
         return lines_of(graph, Tracing(np.arange(graph.n_edges, dtype=np.int32), partner))
 
-    def _costs(
-        self, graph: StrokeGraph, branch: Floats, ends: Ints, side: float
-    ) -> tuple[Floats, NDArray[np.bool_], Floats]:
+    def _costs(self, graph: StrokeGraph, branch: Floats, ends: Ints, side: float) -> tuple[Floats, Bools, Floats]:
         size = max(float(np.ptp(graph.points, axis=0).max()), 1.0)
         nodes = graph.edge_nodes.ravel()
         out, into = nodes[ends ^ 1], nodes[ends]

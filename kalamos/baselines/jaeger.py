@@ -20,7 +20,6 @@ from collections.abc import Sequence
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.baselines.ordering import best_exact
 from kalamos.baselines.speed_models import Velocity
@@ -28,11 +27,9 @@ from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, lines_of
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bools, Floats, Ints
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 EXACT, SWEEPS, MOST_PIECES = 8, 20, 150
 """Pieces up to which the tour is exact; sweeps of the exchanges; pieces above which a component keeps local pairs."""
@@ -86,7 +83,7 @@ class Jaeger:
                         partner[out], partner[into] = into, out
         return lines_of(graph, Tracing(np.arange(graph.n_edges, dtype=np.int32), partner))
 
-    def _steps(self, graph: StrokeGraph, branch: Floats, ends: Ints, size: float) -> tuple[Floats, NDArray[np.bool_]]:
+    def _steps(self, graph: StrokeGraph, branch: Floats, ends: Ints, size: float) -> tuple[Floats, Bools]:
         """Return the cost from each piece walked from an end to each other, ``(v, v)``.
 
         And whether the pen stays down on the way, ``(v, v)``.

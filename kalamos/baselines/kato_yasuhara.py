@@ -26,18 +26,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, ends_by_node, lines_of
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats, Ints32
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
 
 
 class KatoYasuhara:
@@ -79,7 +76,7 @@ class KatoYasuhara:
         return lines_of(graph, Tracing(edge, partner))
 
 
-def label_double(graph: StrokeGraph, spur_share: float) -> Ints:
+def label_double(graph: StrokeGraph, spur_share: float) -> Ints32:
     """Return the double-traced edges, ascending.
 
     Short edges between odd vertices, shortest first, none sharing a vertex.
@@ -102,7 +99,7 @@ def label_double(graph: StrokeGraph, spur_share: float) -> Ints:
     return np.array(sorted(chosen), np.int32)
 
 
-def middle_pairs(branch: Floats, edge: Ints) -> list[tuple[int, int]]:
+def middle_pairs(branch: Floats, edge: Ints32) -> list[tuple[int, int]]:
     """Return the pairs of branches at one vertex, each opposite the other in cyclic order.
 
     Args:

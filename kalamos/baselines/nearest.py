@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.speed_models import Velocity, with_times
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bools, Ints
 from kalamos.skeleton.binarise import Method, binarise
 from kalamos.skeleton.thinning import thin
 
@@ -42,9 +42,7 @@ class Nearest:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _greedy(
-    lines: NDArray[np.bool_], row: int, column: int, jump_px: float
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _greedy(lines: Bools, row: int, column: int, jump_px: float) -> tuple[Ints, Bools]:
     """Visit all pixels; return them as ``row * width + column`` in order.
 
     The second array is True where the pen was lifted before a pixel.

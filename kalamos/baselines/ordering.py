@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from kalamos.machinery.arrays import Floats, Ints
 
 MOST_EXACT = 8
 MOST_VARIANTS = 48

@@ -12,12 +12,9 @@ from typing import NamedTuple
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.baselines.walks import Lines
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from kalamos.machinery.arrays import Bools, Floats, Ints
 
 SAMPLES = 33
 CLOSED_STARTS = 8
@@ -86,7 +83,7 @@ class Variants(NamedTuple):
     source: Ints
     stroke: Ints
     shift: Ints
-    backwards: NDArray[np.bool_]
+    backwards: Bools
     line: Floats
 
 
@@ -259,9 +256,7 @@ def before_features(strokes: Sequence[Floats], low: Floats, scale: float) -> Flo
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def contacts(
-    queries: Floats, points: Floats, offsets: NDArray[np.int64], tolerance: float
-) -> tuple[Floats, Floats, Floats, Floats]:
+def contacts(queries: Floats, points: Floats, offsets: Ints, tolerance: float) -> tuple[Floats, Floats, Floats, Floats]:
     """Find where each query lies on each stroke.
 
     Args:

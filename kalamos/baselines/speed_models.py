@@ -20,13 +20,12 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from kalamos.errors import KalamosError
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats
 
-Floats = NDArray[np.float64]
 Velocity = Literal["constant", "power-law", "sigma-lognormal"]
 
 SPEED_PX_S = 100.0

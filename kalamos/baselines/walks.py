@@ -6,14 +6,12 @@ from typing import NamedTuple
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
 from kalamos.skeleton.from_image import smooth
 from kalamos.skeleton.simplification import total_bend
 from kalamos.skeleton.stroke_graph import StrokeGraph, bends
 
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
 MOST_EDGES_TURNED, MOST_WAYS, MOST_BEND_RAD = 24, 4, 3.0
 """Other ways are sought in walks of so many edges, so many are kept, and they bend no more than this in addition."""
 MOST_LOOKS = 5_000_000
@@ -24,7 +22,7 @@ first."""
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def match_branches(bend: Floats, lift: float) -> Ints:
+def match_branches(bend: Floats, lift: float) -> Ints32:
     """Pair the branches of one node so that the bends of the pairs plus ``lift`` for each branch left over is least.
 
     A maximum-weight matching where each pair has the weight ``2 * lift - bend``. Exact by dynamic programming over sets
@@ -75,7 +73,7 @@ def match_branches(bend: Floats, lift: float) -> Ints:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def follow(partner: Ints) -> tuple[Ints, Ints]:
+def follow(partner: Ints32) -> tuple[Ints32, Ints32]:
     """Return the walks that the pairs make.
 
     Edge ends in walking order, and offsets. Closed walks begin at their lowest end.
@@ -107,8 +105,8 @@ class Tracing(NamedTuple):
         partner: ``(2 m',)``, for each copy's end the end with which it is one movement, -1 for a pen-down or pen-up.
     """
 
-    edge: Ints
-    partner: Ints
+    edge: Ints32
+    partner: Ints32
 
     def walks(self) -> list[list[int]]:
         """Return the walks as lists of the graph's own edge ends, each the end at which an edge is entered."""
@@ -117,7 +115,7 @@ class Tracing(NamedTuple):
         return [part.tolist() for part in np.split(base, offsets[1:-1])] if len(base) else []
 
 
-def ends_by_node(graph: StrokeGraph, edge: Ints) -> tuple[Ints, Ints]:
+def ends_by_node(graph: StrokeGraph, edge: Ints32) -> tuple[Ints32, Ints32]:
     """Return the ends of edge copies sorted by node, and offsets between nodes ``(n + 1,)``."""
     at = graph.edge_nodes[edge].ravel()
     offsets = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=graph.n_nodes))])
@@ -125,7 +123,7 @@ def ends_by_node(graph: StrokeGraph, edge: Ints) -> tuple[Ints, Ints]:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def copy_bends(branch: Floats, edge: Ints, ends: Ints) -> Floats:
+def copy_bends(branch: Floats, edge: Ints32, ends: Ints32) -> Floats:
     """Return the bends between copies' ends at one node, ``(k, k)``.
 
     Turning back into the same edge costs 2 pi.
@@ -140,7 +138,7 @@ def copy_bends(branch: Floats, edge: Ints, ends: Ints) -> Floats:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def match_copies(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, lift: float) -> Ints:
+def match_copies(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, lift: float) -> Ints32:
     """Return the least-bending partner of every copy's end, ``(2 m',)``, -1 where the pen goes down or up."""
     partner = np.full(len(ends), -1, np.int32)
     for node in range(len(offsets) - 1):
@@ -158,7 +156,7 @@ def match_copies(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, lift: fl
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def absorb_rings(branch: Floats, edge: Ints, ends: Ints, offsets: Ints, partner: Ints, limit: float) -> None:
+def absorb_rings(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, partner: Ints32, limit: float) -> None:
     """Open closed walks into those that pass through the same node.
 
     Only where that bends less than ``limit`` more; in place.
@@ -228,12 +226,12 @@ class Lines(NamedTuple):
     """
 
     xy: list[Floats]
-    closed: NDArray[np.bool_]
-    stroke: NDArray[np.int64]
+    closed: Bools
+    stroke: Ints
     bend: Floats
 
     @classmethod
-    def plain(cls, xy: list[Floats], closed: NDArray[np.bool_] | None = None) -> Lines:
+    def plain(cls, xy: list[Floats], closed: Bools | None = None) -> Lines:
         """Return lines with one way each."""
         rings = np.zeros(len(xy), bool) if closed is None else closed
         return cls(xy, rings, np.arange(len(xy)), np.zeros(len(xy)))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from kalamos.benchmark.statistics.estimates import ratio
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Bools
 from kalamos.metrics import METRICS
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference
@@ -172,7 +173,7 @@ def agreement(table: pa.Table) -> dict[str, dict[str, float]]:
     return {part: _shares(columns, chosen) for part, chosen in parts.items() if chosen.any()}
 
 
-def _shares(columns: dict[str, NDArray[np.object_]], chosen: NDArray[np.bool_]) -> dict[str, float]:
+def _shares(columns: dict[str, NDArray[np.object_]], chosen: Bools) -> dict[str, float]:
     right = {name: (columns[name] == columns["label"])[chosen].astype(np.float64) for name, _ in FACTS[1:]}
     shares = {
         "samples": float(chosen.sum()),

@@ -18,15 +18,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kalamos.benchmark.controls import mean_trajectory
 from kalamos.datasets import CORPORA
 from kalamos.datasets.convert import Conversion, read_corpus, rows_of
 from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
 from kalamos.errors import KalamosError, TaskError
 from kalamos.ink import Ink, Sample, Split
+from kalamos.machinery.arrays import Bytes
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers import Style, preset
 from kalamos.storage.parquet import Row, file_metadata, read_rows, write_rows, write_text
@@ -235,7 +233,7 @@ def image_checksum(row: Row) -> str:
     return pixels_checksum(row.image.pixels)
 
 
-def pixels_checksum(pixels: NDArray[np.uint8]) -> str:
+def pixels_checksum(pixels: Bytes) -> str:
     """Return 16 hex digits of the SHA-256 of height, width and pixels."""
     head = f"{pixels.shape[0]} {pixels.shape[1]} ".encode()
     return hashlib.sha256(head + pixels.tobytes()).hexdigest()[:16]

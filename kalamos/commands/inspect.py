@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import FORMATS, read_samples, recognise
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Floats
 from kalamos.renderers import Style, render
 from kalamos.storage.png import encode_png
 
@@ -138,7 +138,7 @@ def _rate_hz(inks: list[Ink]) -> float | None:
     return float(np.round(1 / np.median(flat), 2)) if len(flat) else None
 
 
-def _steps_s(ink: Ink) -> NDArray[np.float64]:
+def _steps_s(ink: Ink) -> Floats:
     if ink.t is None or ink.n_points < 2:
         return np.zeros(0)
     inner = np.ones(ink.n_points - 1, bool)

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from kalamos.geometry import stroke_lengths
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bools, Floats, Ints
 
 MAX_STROKES = 2000
 MAX_LINES = 100
@@ -29,9 +29,6 @@ OTHER_LINE = 1.0
 """What any other change of line costs."""
 CLOSEST, FURTHEST = 0.4, 1.8
 """Neighbouring lines are no closer and no further apart than this, in multiples of the median line pitch."""
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Grouping(NamedTuple):
@@ -175,7 +172,7 @@ def _assign(heights: Floats, weights: Floats, centres: Floats, pitch: float) -> 
     return lines, cost.min()
 
 
-def select_strokes(ink: Ink, chosen: NDArray[np.bool_]) -> Ink:
+def select_strokes(ink: Ink, chosen: Bools) -> Ink:
     """Return the strokes for which ``chosen`` ``(s,)`` is true, in their order and with their times."""
     lengths = np.diff(ink.offsets)
     points = np.repeat(chosen, lengths)

@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from kalamos.datasets import omniglot
@@ -28,6 +27,7 @@ from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import stroke3
 from kalamos.geometry import trajectory
 from kalamos.ink import Ink, Sample, Split
+from kalamos.machinery.arrays import Floats
 
 FILE = "stroke3_all50alphabets.npz"
 GRID = 20
@@ -92,7 +92,7 @@ def split_by_likeness(sketches: Sequence[Ink], held_out: Sequence[Sample]) -> li
     return splits
 
 
-def picture(ink: Ink) -> NDArray[np.float64]:
+def picture(ink: Ink) -> Floats:
     """Return a drawing as a blurred picture in its own box, ``(GRID * GRID,)`` of length 1; no order, no lifts."""
     xy = trajectory(ink, POINTS_A_DRAWING)
     low, high = xy.min(axis=0), xy.max(axis=0)

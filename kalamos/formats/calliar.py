@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError, InkError
@@ -27,6 +26,7 @@ from kalamos.formats.mending import mend
 from kalamos.formats.reading import read_bytes, text_of
 from kalamos.formats.svgpath import polylines
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Floats
 
 MAX_FILE_BYTES = 64 * 2**20
 TOLERANCE = 0.1
@@ -93,7 +93,7 @@ def _read_script(path: Path, text: str, report: UnitReport) -> Iterator[Sample]:
         yield Sample(f"{path.stem}#{match[1]}", ink, level="line", script="Arab", source=f"{path.name}, {where}")
 
 
-def _points(stroke: Any) -> list[NDArray[np.float64]]:
+def _points(stroke: Any) -> list[Floats]:
     """Return the polylines of path data or of a list of points."""
     if isinstance(stroke, str):
         return polylines(stroke, TOLERANCE)

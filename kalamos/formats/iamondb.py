@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.xmltree import MAX_DEPTH, new_parser, read_bytes, root_tag, run_parser
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Floats
 
 ROOT = "WhiteboardCaptureSession"
 
@@ -116,7 +116,7 @@ def read_session(path: Path, report: UnitReport) -> Session:
     )
 
 
-def _table(points: Sequence[list[str]], path: Path) -> NDArray[np.float64]:
+def _table(points: Sequence[list[str]], path: Path) -> Floats:
     """Return x, y and time of each point, ``(n, 3)``; NaN for all times where one has none."""
     names = ["x", "y", "time"]
     try:
@@ -136,6 +136,6 @@ def _get(attributes: list[str], name: str) -> str:
     return "" if place is None else attributes[2 * place + 1]
 
 
-def _signs(corner: str) -> NDArray[np.float64]:
+def _signs(corner: str) -> Floats:
     """Return what turns coordinates counted from a corner into x to the right and y downwards."""
     return np.array([-1.0 if "right" in corner else 1.0, -1.0 if "bottom" in corner else 1.0])

@@ -18,9 +18,10 @@ from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError, InkError
 from kalamos.formats.mending import mend
 from kalamos.formats.sample_fields import sample_of
-from kalamos.formats.svgpath import Points, polylines
+from kalamos.formats.svgpath import polylines
 from kalamos.formats.xmltree import parse_xml, read_bytes, root_tag
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Floats
 
 TOLERANCE = 0.05
 """How far a polyline may lie from its curve, in units of the drawing."""
@@ -85,9 +86,9 @@ def _character(code: str) -> str:
     return chr(value) if value < 0x110000 and not 0xD800 <= value < 0xE000 else ""
 
 
-def _strokes(root: Element, path: Path) -> list[Points]:
+def _strokes(root: Element, path: Path) -> list[Floats]:
     """Return the polylines of all paths in the order of the file; numbers beside the strokes are text, not paths."""
-    strokes: list[Points] = []
+    strokes: list[Floats] = []
     n_points = 0
     for element in root.iter():
         if element.get("transform") and element.find(".//path") is not None:

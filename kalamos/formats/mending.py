@@ -42,6 +42,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kalamos.errors import InkError
 from kalamos.ink import Ink, locked, unchecked_ink
+from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints, Ints32
 from kalamos.machinery.kernels import inner, kernel
 
 RULES: tuple[str, ...] = (
@@ -146,11 +147,11 @@ def mend_flat(
 
 
 def mend_many(
-    xy: NDArray[np.float64],
-    offsets: NDArray[np.int64],
-    inks: NDArray[np.int64],
-    t: NDArray[np.float64] | None = None,
-    channels: Mapping[str, NDArray[np.float64]] | None = None,
+    xy: Floats,
+    offsets: Ints,
+    inks: Ints,
+    t: Floats | None = None,
+    channels: Mapping[str, Floats] | None = None,
     *,
     counts: Counter[str],
     pressure_max: float | None = None,
@@ -191,7 +192,7 @@ def mend_many(
     return made
 
 
-def _own_offsets(offsets: NDArray[np.int64], inks: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _own_offsets(offsets: Ints, inks: Ints) -> tuple[Ints32, Ints]:
     """Return the offsets of every ink, counted from its own first point, end to end, and where those of each begin."""
     lengths = np.diff(inks) + 1
     firsts = np.zeros(len(lengths) + 1, np.int64)
@@ -201,12 +202,12 @@ def _own_offsets(offsets: NDArray[np.int64], inks: NDArray[np.int64]) -> tuple[N
 
 
 def _unit_pressures(
-    force: NDArray[np.float64] | None,
-    bounds: NDArray[np.int64],
-    whole: NDArray[np.bool_],
+    force: Floats | None,
+    bounds: Ints,
+    whole: Bools,
     declared: float | None,
     counts: Counter[str],
-) -> list[NDArray[np.float32] | None]:
+) -> list[Floats32 | None]:
     """Return the pressure of each ink that lost nothing, None for the others; an empty list where there is none."""
     if force is None:
         return []
@@ -223,24 +224,22 @@ def _unit_pressures(
     return [unit[a:b] for a, b in itertools.pairwise(bounds.tolist())]
 
 
-def _flat(name: str, values: Sequence[ArrayLike], parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+def _flat(name: str, values: Sequence[ArrayLike], parts: Sequence[NDArray[Any]]) -> Floats:
     flat = [np.asarray(part, np.float64).reshape(-1) for part in values]
     if [len(part) for part in flat] != [len(part) for part in parts]:
         raise InkError(f"channel {name} has not one value for each point of each stroke")
     return np.concatenate(flat) if flat else np.empty(0)
 
 
-def _checked_offsets(offsets: ArrayLike, n: int) -> NDArray[np.int64]:
+def _checked_offsets(offsets: ArrayLike, n: int) -> Ints:
     bounds = np.ascontiguousarray(offsets, np.int64).reshape(-1)
     if not len(bounds) or bounds[0] != 0 or bounds[-1] != n or (bounds[1:] < bounds[:-1]).any():
         raise InkError(f"offsets run from 0 to the number of points, {n}, and never back; got {bounds[:9].tolist()}")
     return bounds
 
 
-def _known_channels(
-    channels: Mapping[str, ArrayLike | None], n: int, counts: Counter[str]
-) -> dict[str, NDArray[np.float64]]:
-    known: dict[str, NDArray[np.float64]] = {}
+def _known_channels(channels: Mapping[str, ArrayLike | None], n: int, counts: Counter[str]) -> dict[str, Floats]:
+    known: dict[str, Floats] = {}
     for name, given in channels.items():
         if given is None:
             continue
@@ -254,7 +253,7 @@ def _known_channels(
     return known
 
 
-def _unit_pressure(force: NDArray[np.float64], declared: float | None, counts: Counter[str]) -> NDArray[np.float32]:
+def _unit_pressure(force: Floats, declared: float | None, counts: Counter[str]) -> Floats32:
     if declared is not None and declared > 0:
         force = force / declared
     elif len(force) and force.max() > 1:
@@ -268,9 +267,7 @@ def _unit_pressure(force: NDArray[np.float64], declared: float | None, counts: C
 
 
 @inner
-def _sweep(
-    xy: NDArray[np.float64], offsets: NDArray[np.int64], t: NDArray[np.float64], rest: NDArray[np.float64]
-) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+def _sweep(xy: Floats, offsets: Ints, t: Floats, rest: Floats) -> tuple[Bools, Ints, Ints]:
     """Mark the points to keep, mend ``t`` in place, return (keep, new offsets, counts of ``RULES[1:7]``)."""
     tally = np.zeros(6, np.int64)
     keep = _sound_points(xy, t, rest, tally)
@@ -311,12 +308,12 @@ _SWEEP = kernel(_sweep)
 
 @kernel
 def _sweep_many(
-    xy: NDArray[np.float64],
-    offsets: NDArray[np.int64],
-    inks: NDArray[np.int64],
-    t: NDArray[np.float64],
-    rest: NDArray[np.float64],
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    xy: Floats,
+    offsets: Ints,
+    inks: Ints,
+    t: Floats,
+    rest: Floats,
+) -> tuple[Bools, Ints]:
     """Sweep each ink; return which lost nothing, and the counts of ``RULES[1:7]`` of these. Mends their ``t``."""
     whole = np.ones(len(inks) - 1, np.bool_)
     tallies = np.zeros(6, np.int64)
@@ -332,9 +329,7 @@ def _sweep_many(
 
 
 @inner
-def _sound_points(
-    xy: NDArray[np.float64], t: NDArray[np.float64], rest: NDArray[np.float64], tally: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _sound_points(xy: Floats, t: Floats, rest: Floats, tally: Ints) -> Bools:
     """Return which points are finite in every channel, and count the others in ``tally[0]``."""
     keep = np.ones(len(xy), np.bool_)
     for i in range(len(xy)):
@@ -348,7 +343,7 @@ def _sound_points(
 
 
 @inner
-def _time_advances(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArray[np.float64]) -> bool:
+def _time_advances(offsets: Ints, keep: Bools, t: Floats) -> bool:
     """Say whether times rise at a tenth of the steps within strokes or, where no stroke has two points, at all."""
     points, steps, rises, origin, differs = 0, 0, 0, 0.0, False
     for k in range(len(offsets) - 1):
@@ -369,7 +364,7 @@ def _time_advances(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArr
 
 
 @inner
-def _shift_restarts(offsets: NDArray[np.int64], keep: NDArray[np.bool_], t: NDArray[np.float64], step: float) -> int:
+def _shift_restarts(offsets: Ints, keep: Bools, t: Floats, step: float) -> int:
     """Shift strokes that begin before the end of the one before, and all after them; return how many."""
     restarts, shift, end, begun = 0, 0.0, 0.0, False
     for k in range(len(offsets) - 1):

@@ -17,13 +17,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.reading import read_bytes
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Floats
 
 MAX_FILE_BYTES = 64 * 2**20
 SIZE_PX = 105
@@ -67,7 +67,7 @@ def read_ink(path: Path, counts: Counter[str]) -> Ink:
     return mend_flat(numbers[:, :2] * (1.0, -1.0), offsets, numbers[:, 2] / 1000.0, counts=counts)
 
 
-def _numbers(path: Path, words: list[bytes], points: list[int]) -> NDArray[np.float64]:
+def _numbers(path: Path, words: list[bytes], points: list[int]) -> Floats:
     """Return the points ``(n, 3)``; one word is one line, so that a bad one is named by its place."""
     try:
         rows = [[float(part) for part in words[k].split(b",")] for k in points]

@@ -29,13 +29,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.reading import read_bytes
 from kalamos.ink import Ink, Sample, TimeSource
+from kalamos.machinery.arrays import Bools, Floats
 
 MAX_FILE_BYTES = 64 * 2**20
 FPG_PRESSURE_MAX = 1024.0
@@ -104,7 +104,7 @@ def _read_text(path: Path, data: bytes, counts: Counter[str]) -> Ink:
     return _ink(points[:, :2], points[:, 3] > 0, t, {"pressure": points[:, 6], **angles}, counts)
 
 
-def _table(path: Path, lines: list[bytes]) -> NDArray[np.float64]:
+def _table(path: Path, lines: list[bytes]) -> Floats:
     rows: list[list[float]] = []
     for number, line in enumerate(lines, start=2):
         if not line.strip():
@@ -141,10 +141,10 @@ def _read_fpg(path: Path, data: bytes, counts: Counter[str]) -> Ink:
 
 
 def _ink(
-    xy: NDArray[np.float64],
-    down: NDArray[np.bool_],
-    t: NDArray[np.float64] | None,
-    channels: dict[str, NDArray[np.float64]],
+    xy: Floats,
+    down: Bools,
+    t: Floats | None,
+    channels: dict[str, Floats],
     counts: Counter[str],
     *,
     pressure_max: float | None = None,

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-Points = NDArray[np.float64]
+from kalamos.machinery.arrays import Floats
+
 _COMMAND = re.compile(r"([MmLlHhVvCcSsQqTtAaZz])")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _FLAGS = re.compile(rf"((?:{_NUMBER.pattern}[\s,]*){{3}})([01])[\s,]*([01])[\s,]*(?=[-+.\d])")
@@ -20,7 +20,7 @@ MAX_SEGMENTS = 10_000
 MAX_NUMBER = 1e9
 
 
-def polylines(data: str, tolerance: float) -> list[Points]:
+def polylines(data: str, tolerance: float) -> list[Floats]:
     """Return the sub-paths of SVG path data as polylines ``(n, 2)``.
 
     A Bezier curve is cut into equal parameter steps, as many as keep every chord within ``tolerance`` of it: for degree
@@ -30,7 +30,7 @@ def polylines(data: str, tolerance: float) -> list[Points]:
     Raises:
         ValueError: where the data are not path data; says what stands there.
     """
-    found: list[list[Points]] = []
+    found: list[list[Floats]] = []
     here = start = np.zeros(2)
     control, last = here, ""
     for command, values in _commands(data):
@@ -51,8 +51,8 @@ def polylines(data: str, tolerance: float) -> list[Points]:
 
 
 def _piece(
-    kind: str, values: Points, base: Points, here: Points, start: Points, control: Points, last: str, tolerance: float
-) -> tuple[Points, Points, Points]:
+    kind: str, values: Floats, base: Floats, here: Floats, start: Floats, control: Floats, last: str, tolerance: float
+) -> tuple[Floats, Floats, Floats]:
     """Return the points after the current one, the new current point, and the last control point."""
     if kind == "Z":
         return start[None], start, start
@@ -73,7 +73,7 @@ def _piece(
     return _bezier(np.concatenate([here[None], points]), tolerance), end, points[-2]
 
 
-def _bezier(points: Points, tolerance: float) -> Points:
+def _bezier(points: Floats, tolerance: float) -> Floats:
     """Return points on a Bezier curve of degree 2 or 3 with these control points, without the first."""
     degree = len(points) - 1
     bend = np.hypot(*np.diff(points, 2, axis=0).T).max()
@@ -85,7 +85,7 @@ def _bezier(points: Points, tolerance: float) -> Points:
     return curve
 
 
-def _arc(start: Points, end: Points, values: Points, tolerance: float) -> Points:
+def _arc(start: Floats, end: Floats, values: Floats, tolerance: float) -> Floats:
     """Return points on an elliptical arc, without the first (SVG 1.1, appendix F.6)."""
     rx, ry = abs(values[0]), abs(values[1])
     if rx == 0 or ry == 0 or (start == end).all():
@@ -106,12 +106,12 @@ def _arc(start: Points, end: Points, values: Points, tolerance: float) -> Points
     steps = math.ceil(min(abs(sector) / widest, MAX_SEGMENTS)) or 1
     angle = first + np.linspace(0, sector, steps + 1)[1:]
     curve = np.stack([rx * np.cos(angle), ry * np.sin(angle)], axis=1) + centre
-    points: Points = curve @ rotate + (start + end) / 2
+    points: Floats = curve @ rotate + (start + end) / 2
     points[-1] = end
     return points
 
 
-def _commands(data: str) -> Iterator[tuple[str, Points]]:
+def _commands(data: str) -> Iterator[tuple[str, Floats]]:
     """Yield each command with one set of its numbers; repeated sets repeat the command, after M as L."""
     first, *parts = _COMMAND.split(data)
     if first.strip():
@@ -127,7 +127,7 @@ def _commands(data: str) -> Iterator[tuple[str, Points]]:
             yield {"M": "L", "m": "l"}.get(command, command) if k else command, numbers[k : k + size]
 
 
-def _numbers(text: str) -> Points:
+def _numbers(text: str) -> Floats:
     strange = _NUMBER.sub("", text).replace(",", " ").strip()
     if strange:
         raise ValueError(f"{strange[:20]!r} is not path data")

@@ -32,6 +32,7 @@ from kalamos.formats import matfile
 from kalamos.formats.mending import mend, mend_flat
 from kalamos.formats.reading import read_bytes, text_of
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Floats
 
 MAX_FILE_BYTES = 128 * 2**20
 RATE_HZ = 200.0
@@ -130,7 +131,7 @@ def _read_trajectories(path: Path, data: bytes, report: UnitReport) -> Iterator[
         yield Sample(key, ink, labels[number], time_source="rate" if ink.t is not None else "none", source=source)
 
 
-def _trajectory_ink(velocity: NDArray[np.float64], counts: Counter[str]) -> Ink:
+def _trajectory_ink(velocity: Floats, counts: Counter[str]) -> Ink:
     moving = np.flatnonzero((velocity != 0).any(axis=0))
     if not len(moving):
         return Ink.empty()

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import FormatError
 from kalamos.formats.mending import MIN_RISES, mend_many
 from kalamos.ink import Ink, TimeSource
+from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
 
 Range = tuple[int, int, int]
 """(component, first row of ``points``, row after the last)."""
@@ -95,12 +95,12 @@ class Document:
 
     path: Path
     columns: tuple[str, ...]
-    points: NDArray[np.float64]
-    starts: NDArray[np.int64]
-    down: NDArray[np.bool_]
-    gap_s: NDArray[np.float64]
+    points: Floats
+    starts: Ints
+    down: Bools
+    gap_s: Floats
     headings: list[Heading]
-    heading_of: NDArray[np.int32]
+    heading_of: Ints32
     sets: list[int]
     segments: list[Segment]
     hierarchy: tuple[str, ...]
@@ -109,7 +109,7 @@ class Document:
     time_source: TimeSource = "none"
     y_up: bool = True
     pressure_max: float | None = None
-    _placeholder: NDArray[np.bool_] = field(init=False)
+    _placeholder: Bools = field(init=False)
     _has_placeholders: bool = field(init=False)
     _has_gaps: bool = field(init=False)
     _begins: memoryview = field(init=False)
@@ -259,17 +259,15 @@ class Document:
         named = {"pressure" if name == "P" else name.lower(): values for name, values in channels.items()}
         return mend_many(xy, offsets, inks, t, named, counts=counts, pressure_max=self.pressure_max)
 
-    def _counted_times(
-        self, places: NDArray[np.int64], table: NDArray[np.int64], offsets: NDArray[np.int64], inks: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def _counted_times(self, places: Ints, table: Ints, offsets: Ints, inks: Ints) -> Floats:
         """Count times in sampling periods from an ink's first point: equal ink gets equal times wherever it stands."""
         sizes = np.diff(offsets)
         rates = np.array([heading.rate_hz or 1.0 for heading in self.headings])[self.heading_of[table[:, 0]]]
         origins = np.repeat(table[inks[:-1], 1], np.diff(offsets[inks]))
-        times: NDArray[np.float64] = (places - origins) / np.repeat(rates, sizes)
+        times: Floats = (places - origins) / np.repeat(rates, sizes)
         return times + np.repeat(self._gaps(table[:, 0], inks), sizes) if self._has_gaps else times
 
-    def _gaps(self, components: NDArray[np.int64], inks: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _gaps(self, components: Ints, inks: Ints) -> Floats:
         """Return the time that ``.DT`` states between the first component of an ink and each of its components."""
         gaps = np.zeros(len(components))
         for a, b in itertools.pairwise(inks.tolist()):

@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import FormatError
 from kalamos.formats.unipen_document import Document, Heading, Segment
 from kalamos.formats.unipen_scan import Scan, block_lines, scan
+from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_TOTAL_BYTES = 2**30
@@ -48,10 +48,10 @@ class Reader:
     def __init__(self, path: Path, root: Path) -> None:
         self.path, self.root = path, root
         self.heading, self.headings = Heading(), [Heading()]
-        self.parts: list[tuple[tuple[str, ...], NDArray[np.float64]]] = []
-        self.sizes: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-        self.down: list[NDArray[np.bool_]] = [np.empty(0, np.bool_)]
-        self.heading_of: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
+        self.parts: list[tuple[tuple[str, ...], Floats]] = []
+        self.sizes: list[Ints] = [np.empty(0, np.int64)]
+        self.down: list[Bools] = [np.empty(0, np.bool_)]
+        self.heading_of: list[Ints32] = [np.empty(0, np.int32)]
         self.gaps: list[tuple[int, float]] = []
         self.sets: list[int] = [0]
         self.segments: list[Segment] = []
@@ -135,7 +135,7 @@ class Reader:
             else:
                 self._elapsed(text.split()[1:], counts[blocks - first])
 
-    def _take_blocks(self, source: Scan, first: int, last: int) -> NDArray[np.bool_]:
+    def _take_blocks(self, source: Scan, first: int, last: int) -> Bools:
         """Take over blocks and say which of them count: those that hold points."""
         width = len(self.heading.coordinates)
         numbers = np.diff(source.starts[first : last + 1])
@@ -145,7 +145,7 @@ class Reader:
         else:
             points = source.values[source.starts[first] : source.starts[last]].reshape(-1, width)
             sizes = numbers // width
-        counted: NDArray[np.bool_] = sizes > 0
+        counted: Bools = sizes > 0
         self.parts.append((self.heading.coordinates, points))
         self.sizes.append(sizes[counted])
         self.down.append(source.down[first:last][counted])
@@ -154,9 +154,7 @@ class Reader:
         self.heading_of.append(np.full(len(self.sizes[-1]), len(self.headings) - 1, np.int32))
         return counted
 
-    def _take_uneven(
-        self, source: Scan, first: int, last: int, uneven: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _take_uneven(self, source: Scan, first: int, last: int, uneven: Bools) -> tuple[Floats, Ints]:
         width = len(self.heading.coordinates)
         pieces, sizes = [np.empty((0, width))], []
         for block in range(first, last):
@@ -283,8 +281,8 @@ _CACHE_LOCK = threading.Lock()
 
 
 def _joined(
-    parts: Sequence[tuple[tuple[str, ...], NDArray[np.float64]]],
-) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    parts: Sequence[tuple[tuple[str, ...], Floats]],
+) -> tuple[tuple[str, ...], Floats]:
     """Join the points of all parts; a coordinate that a part does not have is NaN there."""
     columns = tuple(dict.fromkeys(name for names, _ in parts for name in names)) or ("X", "Y")
     if all(names == columns for names, _ in parts):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
 from kalamos.machinery.kernels import inner, kernel
 
 _BYTE_US = 1.0  # what a byte costs in plain Python
@@ -47,12 +47,12 @@ class Scan:
     """
 
     data: bytes
-    values: NDArray[np.float64]
-    starts: NDArray[np.int64]
-    down: NDArray[np.bool_]
-    places: NDArray[np.int64]
-    junk: NDArray[np.int64]
-    statements: NDArray[np.int64]
+    values: Floats
+    starts: Ints
+    down: Bools
+    places: Ints
+    junk: Ints
+    statements: Ints
     n_keywords: int
     n_bytes: int
 
@@ -84,7 +84,7 @@ def _is_letter(c: int) -> bool:
 
 
 @kernel
-def _count_keywords(data: NDArray[np.uint8]) -> int:
+def _count_keywords(data: Bytes) -> int:
     """Count the dots that stand before a letter: no text holds more keywords."""
     count = 0
     for i in range(len(data) - 1):
@@ -93,7 +93,7 @@ def _count_keywords(data: NDArray[np.uint8]) -> int:
 
 
 @inner
-def _is_word(data: NDArray[np.uint8], at: int, word: NDArray[np.uint8]) -> bool:
+def _is_word(data: Bytes, at: int, word: Bytes) -> bool:
     end = at + len(word)
     if end > len(data) or (end < len(data) and data[end] > _SPACE):
         return False
@@ -104,7 +104,7 @@ def _is_word(data: NDArray[np.uint8], at: int, word: NDArray[np.uint8]) -> bool:
 
 
 @inner
-def _is_of_use(data: NDArray[np.uint8], begin: int, end: int, codes: NDArray[np.int64]) -> bool:
+def _is_of_use(data: Bytes, begin: int, end: int, codes: Ints) -> bool:
     """Say whether the first bytes of a word, in capitals, are those of a keyword."""
     code = np.int64(0)
     for k in range(begin, min(end, begin + _CODE_BYTES)):
@@ -117,11 +117,11 @@ def _is_of_use(data: NDArray[np.uint8], begin: int, end: int, codes: NDArray[np.
 
 @kernel
 def _scan(
-    data: NDArray[np.uint8],
-    codes: NDArray[np.int64],
-    values: NDArray[np.float64],
-    blocks: NDArray[np.int64],
-    statements: NDArray[np.int64],
+    data: Bytes,
+    codes: Ints,
+    values: Floats,
+    blocks: Ints,
+    statements: Ints,
 ) -> tuple[int, int, int, int]:
     """Fill ``values``, ``blocks`` (first value, down, place, junk) and ``statements``; return how many of each."""
     n, i = len(data), 0
@@ -167,7 +167,7 @@ def _scan(
 
 
 @inner
-def _number(data: NDArray[np.uint8], i: int) -> tuple[int, float, bool]:
+def _number(data: Bytes, i: int) -> tuple[int, float, bool]:
     """Read the word that begins at ``i``; return the byte after it, its value and whether it is a number."""
     n = len(data)
     negative = data[i] == _MINUS
@@ -185,7 +185,7 @@ def _number(data: NDArray[np.uint8], i: int) -> tuple[int, float, bool]:
 
 
 @inner
-def _number_slow(data: NDArray[np.uint8], i: int, negative: bool) -> tuple[int, float, bool]:
+def _number_slow(data: Bytes, i: int, negative: bool) -> tuple[int, float, bool]:
     """Read a number with a fraction, an exponent or many digits; anything else is skipped as a word."""
     n = len(data)
     mantissa, digits, scale = 0.0, 0, 0
@@ -224,7 +224,7 @@ def _ten_to(exponent: int) -> float:
 
 
 @inner
-def _exponent(data: NDArray[np.uint8], i: int) -> tuple[int, int, bool]:
+def _exponent(data: Bytes, i: int) -> tuple[int, int, bool]:
     """Read the digits after an ``e``; beyond 9999 they change nothing any more."""
     n, digits, exponent = len(data), 0, 0
     negative = i < n and data[i] == _MINUS

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos import geometry
 from kalamos.ink import Ink
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from kalamos.machinery.arrays import Floats, Ints
 
 STEP_PX = 1.0
 TRUTH_POINTS = 3_000

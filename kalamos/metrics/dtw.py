@@ -15,12 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kalamos.errors import KalamosError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from kalamos.machinery.arrays import Floats, Ints
 
 
 class Warping(NamedTuple):

@@ -19,7 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from kalamos.metrics.dense import Dense, Floats, Ints
+from kalamos.machinery.arrays import Floats, Ints
+from kalamos.metrics.dense import Dense
 
 TOUCH_PX = 1.5
 SINE_OF_ANGLE = 0.5

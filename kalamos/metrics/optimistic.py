@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kalamos.metrics.dense import Dense, Ints
+from kalamos.machinery.arrays import Ints
+from kalamos.metrics.dense import Dense
 from kalamos.metrics.dtw import dtw
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.order import diagonal, rmse, rmse_arc

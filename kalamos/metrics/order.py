@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kalamos import geometry
-from kalamos.metrics.dense import Dense, Floats
+from kalamos.machinery.arrays import Floats
+from kalamos.metrics.dense import Dense
 from kalamos.metrics.dtw import dtw, dtw_to_segments
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference

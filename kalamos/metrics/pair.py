@@ -20,13 +20,13 @@ from functools import cached_property
 from typing import Any, Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos import geometry
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats, Floats32
 from kalamos.metrics.dense import MOST_POINTS, STEP_PX, TRUTH_POINTS, Dense, densify
-from kalamos.metrics.dtw import Floats, Warping, dtw, frechet
+from kalamos.metrics.dtw import Warping, dtw, frechet
 from kalamos.metrics.junctions import Junction, junctions
 from kalamos.metrics.stroke_matching import SPREAD, Matching, match_strokes
 
@@ -207,7 +207,7 @@ class Pair(_Views):
         return match_strokes(self.reference.spread, self.recovered_dense)
 
 
-def thinned(xy: NDArray[np.float32], most: int = MOST_POINTS) -> Floats:
+def thinned(xy: Floats32, most: int = MOST_POINTS) -> Floats:
     """Return points as float64, at most ``most`` of them, evenly by index, first and last included."""
     if len(xy) > most:
         xy = xy[np.linspace(0, len(xy) - 1, most).astype(np.int64)]

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_cdt
 from scipy.spatial import cKDTree
 
 from kalamos.ink import Ink
-from kalamos.metrics.dense import Floats
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints32
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.order import diagonal
 from kalamos.metrics.pair import Pair, Reference
 
-Mask = NDArray[np.bool_]
 
-
-def otsu_ink(pixels: NDArray[np.uint8]) -> Mask:
+def otsu_ink(pixels: Bytes) -> Bools:
     """Return where the image is ink: at or below the grey level that parts it best in two (Otsu 1979).
 
     Of several such levels the lowest counts. An image of one grey level has no ink.
@@ -34,11 +31,11 @@ def otsu_ink(pixels: NDArray[np.uint8]) -> Mask:
         return np.zeros(pixels.shape, bool)
     gap = weighted / np.maximum(below, 1.0) - (weighted[-1] - weighted) / np.maximum(above, 1.0)
     level = int(np.argmax(np.where(parted, below * above * gap * gap, -1.0)))
-    mask: Mask = pixels <= level
+    mask: Bools = pixels <= level
     return mask
 
 
-def drawn(ink: Ink, height_px: int, width_px: int) -> Mask:
+def drawn(ink: Ink, height_px: int, width_px: int) -> Bools:
     """Return the pixels of the ink drawn with a line one pixel wide (digital straight lines, 8-connected).
 
     What lies outside the frame is cut off; a dot is one pixel.
@@ -48,7 +45,7 @@ def drawn(ink: Ink, height_px: int, width_px: int) -> Mask:
     return mask
 
 
-def adaptive_iou(ink_mask: Mask, line_mask: Mask) -> float:
+def adaptive_iou(ink_mask: Bools, line_mask: Bools) -> float:
     """Return the best intersection over union of the image's ink and the line, over all widths of the line.
 
     The line is dilated by a 3 x 3 square again and again. Stop rule: none is too many, the maximum over every dilation
@@ -102,7 +99,7 @@ def _true_tree(reference: Reference) -> cKDTree:
     return cKDTree(reference.dense.xy)
 
 
-def _image_ink(reference: Reference) -> Mask:
+def _image_ink(reference: Reference) -> Bools:
     assert reference.image is not None  # noqa: S101 - for the type checker: the row says that it needs one
     return otsu_ink(reference.image.pixels)
 
@@ -112,7 +109,7 @@ def _has_ink(reference: Reference) -> bool:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _draw(xy: NDArray[np.float32], offsets: NDArray[np.int32], mask: Mask) -> None:
+def _draw(xy: Floats32, offsets: Ints32, mask: Bools) -> None:
     for k in range(len(offsets) - 1):
         for i in range(offsets[k], offsets[k + 1]):
             j = max(i - 1, offsets[k])
@@ -120,7 +117,7 @@ def _draw(xy: NDArray[np.float32], offsets: NDArray[np.int32], mask: Mask) -> No
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _draw_segment(x0: float, y0: float, x1: float, y1: float, mask: Mask) -> None:
+def _draw_segment(x0: float, y0: float, x1: float, y1: float, mask: Bools) -> None:
     """Mark a pixel in each column (or row, on the longer axis) that the segment crosses, and both ends."""
     first, last = _inside(x0, y0, x1, y1, mask.shape)
     if first > last:

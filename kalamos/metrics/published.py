@@ -12,7 +12,8 @@ import numpy as np
 
 from kalamos import geometry
 from kalamos.ink import Ink
-from kalamos.metrics.dense import MOST_POINTS, Floats
+from kalamos.machinery.arrays import Floats
+from kalamos.metrics.dense import MOST_POINTS
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference
 from kalamos.metrics.velocity import WORST_DB, decibels

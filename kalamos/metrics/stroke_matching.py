@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from kalamos.metrics.dense import Dense, Floats, Ints
+from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.metrics.dense import Dense
 
 SPREAD = 16
 _SAME_PX = 1e-6
@@ -28,8 +28,8 @@ class Matching(NamedTuple):
 
     truth: Ints
     recovered: Ints
-    forward: NDArray[np.bool_]
-    backward: NDArray[np.bool_]
+    forward: Bools
+    backward: Bools
 
 
 def match_strokes(truth: Floats, recovered: Dense) -> Matching:

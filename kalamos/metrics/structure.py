@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from kalamos.metrics.dense import Dense, Floats, Ints
+from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.metrics.dense import Dense
 from kalamos.metrics.junctions import traversed
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference
@@ -159,7 +159,7 @@ def _true_lifts(reference: Reference) -> Floats:
     return _lifts(reference.dense)
 
 
-def _directed(reference: Reference) -> NDArray[np.bool_]:
+def _directed(reference: Reference) -> Bools:
     """Return which true strokes have a direction to get right, ``(s,)``.
 
     Those longer than the tolerance whose reversal is another path: a line drawn there and back has none.
@@ -167,7 +167,7 @@ def _directed(reference: Reference) -> NDArray[np.bool_]:
     spread = reference.spread
     turned = np.hypot(*np.moveaxis(spread - spread[:, ::-1], -1, 0)).mean(axis=1)
     long = (np.diff(reference.dense.offsets) - 1) * reference.step_px > reference.tolerance_px
-    directed: NDArray[np.bool_] = long & (turned > reference.tolerance_px / 5)
+    directed: Bools = long & (turned > reference.tolerance_px / 5)
     return directed
 
 

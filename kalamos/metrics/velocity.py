@@ -14,7 +14,7 @@ from scipy.signal import find_peaks
 
 from kalamos import geometry
 from kalamos.ink import Ink
-from kalamos.metrics.dense import Floats
+from kalamos.machinery.arrays import Floats
 from kalamos.metrics.metric import Metric, Need
 from kalamos.metrics.pair import Pair, Reference
 

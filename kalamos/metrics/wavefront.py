@@ -18,10 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kalamos.errors import KalamosError
-
-Floats = NDArray[np.float64]
-Floats32 = NDArray[np.float32]
-Ints = NDArray[np.int64]
+from kalamos.machinery.arrays import Floats, Floats32, Ints
 
 Points = Sequence[NDArray[np.floating]] | NDArray[np.floating]
 
@@ -31,9 +28,7 @@ _FAR = np.float32(1e15)
 _REBASE = 64
 
 
-def dtw_distances(
-    a: Sequence[NDArray[np.floating]], b: Sequence[NDArray[np.floating]], *, threads: int = 1
-) -> NDArray[np.float64]:
+def dtw_distances(a: Sequence[NDArray[np.floating]], b: Sequence[NDArray[np.floating]], *, threads: int = 1) -> Floats:
     """Return the DTW distance of each ``a[k]`` and ``b[k]``, ragged ``(n, 2)`` and ``(m, 2)`` points; ``(k,)``.
 
     The sum of Euclidean distances along the optimal path, steps and weights as in

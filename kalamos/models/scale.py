@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from kalamos.errors import ModelError
+from kalamos.machinery.arrays import Bytes, Floats
 
 HEIGHT_PX = 64
 
@@ -21,11 +21,11 @@ class Scaled(NamedTuple):
         scale: float64 ``(2,)``.
     """
 
-    pixels: NDArray[np.uint8]
-    scale: NDArray[np.float64]
+    pixels: Bytes
+    scale: Floats
 
 
-def at_height(pixels: NDArray[np.uint8], height_px: int, widest_px: int) -> Scaled:
+def at_height(pixels: Bytes, height_px: int, widest_px: int) -> Scaled:
     """Return the image at a height, its aspect kept to the pixel; one of that height comes back as it is.
 
     Raises:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from kalamos.errors import ModelError
+from kalamos.machinery.arrays import Floats32
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,7 +32,7 @@ class Weights(NamedTuple):
     """
 
     config: dict[str, Any]
-    tensors: dict[str, NDArray[np.float32]]
+    tensors: dict[str, Floats32]
 
 
 def save_weights(folder: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:

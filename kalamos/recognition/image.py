@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from kalamos.image import OfflineImage
-from kalamos.recognition.inputs import PIXELS, Floats32, small_images
+from kalamos.machinery.arrays import Floats32
+from kalamos.recognition.inputs import PIXELS, small_images
 from kalamos.recognition.online import best
 from kalamos.recognition.product import product
 from kalamos.recognition.tensors import SHIPPED, Weights, checked, read_weights

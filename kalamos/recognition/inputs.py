@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos import geometry
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-
-Floats32 = NDArray[np.float32]
+from kalamos.machinery.arrays import Bytes, Floats, Floats32
 
 STEPS = 48
 """Points of a sequence, at equal arc lengths along the pen-down path."""
@@ -31,7 +29,7 @@ def sequences(inks: Sequence[Ink]) -> Floats32:
     return np.stack([_sequence(ink) for ink in inks]) if inks else np.zeros((0, STEPS, CHANNELS), np.float32)
 
 
-def shapes(inks: Sequence[Ink]) -> NDArray[np.float64]:
+def shapes(inks: Sequence[Ink]) -> Floats:
     """Return ``(n, 32, 2)``: trajectories at equal arc lengths in the same box units, pen-up movements left out."""
     made = [_boxed(geometry.trajectory(ink, SHAPE_POINTS)) if ink.n_points else np.zeros((32, 2)) for ink in inks]
     return np.stack(made) if made else np.zeros((0, SHAPE_POINTS, 2))
@@ -64,13 +62,13 @@ def _sequence(ink: Ink) -> Floats32:
     return sequence
 
 
-def _boxed(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+def _boxed(xy: Floats) -> Floats:
     low, high = xy.min(axis=0), xy.max(axis=0)
     half = float((high - low).max()) / 2
     return (xy - (low + high) / 2) / half if half > 0 else np.zeros_like(xy)
 
 
-def _small(pixels: NDArray[np.uint8]) -> Floats32:
+def _small(pixels: Bytes) -> Floats32:
     grey = pixels.astype(np.float32)
     paper, ink = np.percentile(grey, [_PAPER_PERCENTILE, 1.0])
     dark = np.clip((paper - grey) / max(float(paper - ink), 32.0), 0.0, 1.0)

@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats, Floats32
 from kalamos.machinery.seeding import rng_for
 from kalamos.metrics.wavefront import dtw_matrix
 from kalamos.recognition.inputs import shapes
 from kalamos.recognition.tensors import SHIPPED, Weights, read_weights
-
-Floats = NDArray[np.float64]
 
 MOST = 6
 LEAST = 4
@@ -72,7 +70,7 @@ def spans(alphabets: dict[str, list[str]]) -> dict[str, tuple[int, int]]:
 
 def prototypes(
     seen: Floats, labels: Sequence[str], categories: Sequence[str], seed: int
-) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+) -> tuple[dict[str, Floats32], dict[str, Any]]:
     """Return tensors and config of the prototypes of labelled trajectories ``(n, 32, 2)``."""
     pairs = sorted(set(zip(categories, labels, strict=True)))
     place = {pair: k for k, pair in enumerate(pairs)}

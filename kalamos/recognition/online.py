@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.ink import Ink
-from kalamos.recognition.inputs import CHANNELS, STEPS, Floats32, sequences
+from kalamos.machinery.arrays import Floats32
+from kalamos.recognition.inputs import CHANNELS, STEPS, sequences
 from kalamos.recognition.nearest import spans
 from kalamos.recognition.product import product
 from kalamos.recognition.tensors import SHIPPED, Weights, checked, read_weights
@@ -95,6 +95,6 @@ def _gru(inputs: Floats32, held: dict[str, Floats32], tail: str) -> Floats32:
     return states
 
 
-def _sigmoid(values: NDArray[np.float32]) -> Floats32:
+def _sigmoid(values: Floats32) -> Floats32:
     made: Floats32 = 0.5 + 0.5 * np.tanh(0.5 * values)  # never overflows
     return made

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Floats32 = NDArray[np.float32]
+from kalamos.machinery.arrays import Floats32
 
 
 def product(a: Floats32, b: Floats32) -> Floats32:

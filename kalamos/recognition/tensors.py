@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.errors import ModelError
+from kalamos.machinery.arrays import Floats32
 
 SHIPPED = Path(__file__).parent / "weights"
 _TYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
@@ -26,7 +27,7 @@ class Weights(NamedTuple):
     """What a folder of weights holds: ``config.json``, and name -> float32 array."""
 
     config: dict[str, Any]
-    tensors: dict[str, NDArray[np.float32]]
+    tensors: dict[str, Floats32]
 
 
 def read_weights(folder: Path, model: str) -> Weights:
@@ -53,7 +54,7 @@ def read_weights(folder: Path, model: str) -> Weights:
         raise ModelError(f"{folder / 'model.safetensors'} is no safetensors file: {error}") from error
 
 
-def _tensors(data: bytes) -> dict[str, NDArray[np.float32]]:
+def _tensors(data: bytes) -> dict[str, Floats32]:
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
     tensors = {}
@@ -73,7 +74,7 @@ class Network(Protocol):
 
     alphabets: dict[str, list[str]]
 
-    def logits(self, seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    def logits(self, seen: Floats32) -> Floats32:
         """Return the logits ``(n, classes)``."""
         ...
 

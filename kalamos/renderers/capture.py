@@ -20,14 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kalamos.machinery.arrays import Bytes, Floats, Floats32, Ints
 from kalamos.machinery.kernels import kernel
 from kalamos.renderers.style import Style
 from kalamos.renderers.texture import SIDE, STRIP, UNIT, blur, gaussian_taps, grain_bank, random_bits, random_unit
 
-Floats = NDArray[np.float64]
-Floats32 = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-Frames = NDArray[np.int64]
 Seeds = NDArray[np.uint64]
 
 _MOST_JPEG_ROWS = 16_384
@@ -54,7 +51,7 @@ def apply(grey: Floats32, style: Style, rng: np.random.Generator) -> tuple[Bytes
     return pixels.reshape(height, width), maps[0]
 
 
-def apply_flat(grey: Floats32, frames: Frames, style: Style, seeds: Seeds) -> tuple[Bytes, Floats]:
+def apply_flat(grey: Floats32, frames: Ints, style: Style, seeds: Seeds) -> tuple[Bytes, Floats]:
     """Capture a batch of images.
 
     Args:
@@ -92,7 +89,7 @@ def apply_flat(grey: Floats32, frames: Frames, style: Style, seeds: Seeds) -> tu
     return pixels, maps
 
 
-def homographies(frames: Frames, style: Style, seeds: Seeds) -> Floats:
+def homographies(frames: Ints, style: Style, seeds: Seeds) -> Floats:
     """Return how perspective moves the points of each image: float64 ``(m, 3, 3)``, pixels to pixels.
 
     Each corner moves inwards by up to ``style.perspective`` of the sides, so that nothing leaves the picture.
@@ -151,7 +148,7 @@ def _look(flat, seen, frames, inverses):  # type: ignore[no-untyped-def]
                 seen[start + r * width + c] = np.float32((1 - b) * upper + b * lower)
 
 
-def _thicken(grey: Floats32, frames: Frames, by_px: float) -> Floats32:
+def _thicken(grey: Floats32, frames: Ints, by_px: float) -> Floats32:
     """Grow ink by a disc (grey-scale erosion of the light), or eat it; between two discs of pixels, interpolate."""
     radius = abs(by_px)
     k = int(np.searchsorted(_DISTANCES, radius, side="right")) - 1
@@ -165,7 +162,7 @@ def _thicken(grey: Floats32, frames: Frames, by_px: float) -> Floats32:
     return np.asarray(small + np.float32(share) * (large - small), np.float32)
 
 
-def _disc(radius: float) -> NDArray[np.int64]:
+def _disc(radius: float) -> Ints:
     span = range(-3, 4)
     return np.array([(dr, dc) for dr in span for dc in span if dr * dr + dc * dc <= radius * radius + 1e-9])
 
@@ -270,14 +267,14 @@ def _dust(pixels, frames, seeds, salt, pepper):  # type: ignore[no-untyped-def]
                 pixels[start + k] = 0
 
 
-def _each(pixels: Bytes, frames: Frames, change: Callable[[Bytes], Bytes]) -> None:
+def _each(pixels: Bytes, frames: Ints, change: Callable[[Bytes], Bytes]) -> None:
     """Replace every image by what ``change`` makes of it."""
     for height, width, start in frames.tolist():
         image = pixels[start : start + height * width].reshape(height, width)
         image[:] = change(image)
 
 
-def _compress(pixels: Bytes, frames: Frames, quality: int) -> None:
+def _compress(pixels: Bytes, frames: Ints, quality: int) -> None:
     """Compress and decompress by the library that will read it, many images of one width in one file.
 
     JPEG works on blocks of 8 x 8, independent of each other in a grey image; each image is filled up to whole blocks by

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.ink import Ink
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from kalamos.machinery.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

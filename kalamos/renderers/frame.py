@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import StyleError
-from kalamos.renderers.flat import Batch, Floats, Ints
+from kalamos.machinery.arrays import Floats, Ints
+from kalamos.renderers.flat import Batch
 from kalamos.renderers.style import Style
 
 MAX_PIXELS = 1 << 25
@@ -110,7 +110,7 @@ def _shifts(batch: Batch, style: Style, canvas: Floats, placed: tuple[Floats, Fl
 def _mass(batch: Batch) -> Floats:
     """Return the mean of each image's path, weighted by length; of its points, where it has none."""
     moves = np.diff(batch.xy, axis=0, append=batch.xy[-1:])
-    lengths: NDArray[np.float64] = np.hypot(moves[:, 0], moves[:, 1])
+    lengths: Floats = np.hypot(moves[:, 0], moves[:, 1])
     lengths[batch.strokes[1:] - 1] = 0.0
     total = np.add.reduceat(lengths, batch.points[:-1])
     weights = np.where(batch.per_point(total) > 0, lengths, 1.0)

@@ -13,10 +13,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Floats, Floats32
 from kalamos.machinery.kernels import inner, kernel
-from kalamos.renderers.flat import Batch, Floats
+from kalamos.renderers.flat import Batch
 from kalamos.renderers.style import Style
 
 LEAST_WIDTH_PX = 0.1
@@ -72,7 +72,7 @@ def half_widths(batch: Batch, style: Style) -> Floats:
     return half
 
 
-def ink_amounts(batch: Batch, style: Style, rngs: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+def ink_amounts(batch: Batch, style: Style, rngs: Sequence[np.random.Generator]) -> Floats32:
     """Return how much ink the nib leaves after each point, ``(n,)`` in 0..1: less at low pressure and in dry gaps."""
     amounts = np.ones(len(batch.xy))
     if style.pressure_darkness > 0 and batch.pressure is not None:

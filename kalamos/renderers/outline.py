@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from kalamos.image import Placement
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats
 from kalamos.renderers import nib
 from kalamos.renderers.flat import Batch
 from kalamos.renderers.frame import blank
@@ -112,7 +112,7 @@ def _pdf_file(objects: list[bytes]) -> bytes:
     return bytes(out) + tail.encode()
 
 
-def _nib_polygon(style: Style, tolerance_px: float, largest_px: float) -> NDArray[np.float64]:
+def _nib_polygon(style: Style, tolerance_px: float, largest_px: float) -> Floats:
     """Return the corners ``(k, 2)`` of a nib of half width 1."""
     aspect = 1.0 if style.nib_shape == "round" else nib.narrow_aspect(style)
     if style.nib_shape == "broad":
@@ -125,11 +125,11 @@ def _nib_polygon(style: Style, tolerance_px: float, largest_px: float) -> NDArra
         corners = np.stack([np.cos(angles), aspect * np.sin(angles)], axis=1) * bulge
     turn = math.radians(style.nib_angle_deg)
     cosine, sine = math.cos(turn), math.sin(turn)
-    turned: NDArray[np.float64] = corners @ np.array([[cosine, sine], [-sine, cosine]])
+    turned: Floats = corners @ np.array([[cosine, sine], [-sine, cosine]])
     return turned
 
 
-def _hulls(batch: Batch, half: NDArray[np.float64], shape: NDArray[np.float64], k: int) -> Iterator[shapely.Geometry]:
+def _hulls(batch: Batch, half: Floats, shape: Floats, k: int) -> Iterator[shapely.Geometry]:
     first, last = int(batch.strokes[k]), int(batch.strokes[k + 1]) - 1
     for i in range(first, max(last, first + 1)):
         other = min(i + 1, last)
@@ -137,7 +137,7 @@ def _hulls(batch: Batch, half: NDArray[np.float64], shape: NDArray[np.float64], 
         yield shapely.convex_hull(shapely.multipoints(corners))
 
 
-def _rings(geometry: shapely.Geometry) -> Iterator[NDArray[np.float64]]:
+def _rings(geometry: shapely.Geometry) -> Iterator[Floats]:
     for polygon in shapely.get_parts(geometry):
         for ring in (polygon.exterior, *polygon.interiors):
             yield shapely.get_coordinates(ring)[:-1]

@@ -17,6 +17,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Floats, Floats32, Ints
 from kalamos.machinery.kernels import inner, kernel
 from kalamos.renderers.style import Style
 from kalamos.renderers.texture import (
@@ -31,8 +32,6 @@ from kalamos.renderers.texture import (
     random_unit,
 )
 
-Floats32 = NDArray[np.float32]
-Frames = NDArray[np.int64]
 Seeds = NDArray[np.uint64]
 
 _RULINGS = {"lines": 1, "grid": 2, "dots": 3}
@@ -59,7 +58,7 @@ def compose(coverage: NDArray[np.floating], style: Style, rng: np.random.Generat
     return flat.reshape(height, width)
 
 
-def compose_flat(amount: Floats32, frames: Frames, style: Style, seeds: Seeds) -> None:
+def compose_flat(amount: Floats32, frames: Ints, style: Style, seeds: Seeds) -> None:
     """Lay a batch of images of ink on paper, in place.
 
     Args:
@@ -99,7 +98,7 @@ def _cloud_px(style: Style) -> float:
     return style.paper_cloud_px / float(2 ** halvings(style.paper_cloud_px))
 
 
-def _ruling(style: Style) -> NDArray[np.float64]:
+def _ruling(style: Style) -> Floats:
     angle = math.radians(style.ruling_angle_deg)
     return np.array(
         [

@@ -24,14 +24,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Floats, Floats32, Ints
 from kalamos.machinery.kernels import inner, inner_of, kernel
 from kalamos.renderers.rows import PER, SHARE, SUB, disc_rows, fold, mark, polygon_rows, samples, weigh
-
-Floats = NDArray[np.float64]
-Floats32 = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 LANES = 16
 _BAND_BYTES = 1 << 19
@@ -63,7 +59,7 @@ class Paths(NamedTuple):
     images: Ints
 
 
-def nib_matrix(shape: str, angle_deg: float, aspect: float) -> NDArray[np.float64]:
+def nib_matrix(shape: str, angle_deg: float, aspect: float) -> Floats:
     """Return what the kernels need to know of a nib of half width 1, ``(14,)``.
 
     ``[kind, su, shear, sv, x0, y0, .., x3, y3, rise, reach]``: kind 0 is an ellipse, which ``u = su * (x + shear * y)``

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kalamos.errors import StyleError
 from kalamos.image import OfflineImage, Placement, unchecked_image
 from kalamos.ink import Ink, locked, unchecked_ink
+from kalamos.machinery.arrays import Bytes, Floats, Floats32, Ints
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers import nib, warp
 from kalamos.renderers.flat import Batch, flatten
@@ -112,9 +113,9 @@ class _Job(NamedTuple):
     """Placed paths, ready to be drawn; ``batch`` in pixels, ``layout`` (m, 2) the images' heights and widths."""
 
     batch: Batch
-    path: NDArray[np.float64]
-    ink: NDArray[np.float32]
-    layout: NDArray[np.int64]
+    path: Floats
+    ink: Floats32
+    layout: Ints
     chance: _Chance
 
 
@@ -146,7 +147,7 @@ def _chunks(rows: Sequence[int], inks: Sequence[Ink]) -> Iterator[list[int]]:
         yield some
 
 
-def _rendering(script: str | None, pixels: NDArray[np.uint8], truth: Ink, placement: Placement) -> Rendering:
+def _rendering(script: str | None, pixels: Bytes, truth: Ink, placement: Placement) -> Rendering:
     return Rendering(unchecked_image(pixels, script), truth, placement)
 
 
@@ -159,7 +160,7 @@ def _blank_sheet(script: str | None, style: Style, chance: _Chance) -> Rendering
 
 def _draw_inked(
     inks: Sequence[Ink], style: Style, chance: _Chance, threads: int
-) -> tuple[list[NDArray[np.uint8]], Iterator[Ink], Iterator[Placement]]:
+) -> tuple[list[Bytes], Iterator[Ink], Iterator[Placement]]:
     """Return the images, the truth on each of them, and where each ink was put."""
     batch, frames = _lay_out(flatten(inks), style, chance)
     path = np.column_stack([batch.xy, nib.half_widths(batch, style)])
@@ -177,7 +178,7 @@ def _draw_inked(
     return images, truths, map(Placement, frames.scale.tolist(), *frames.shift.T.tolist())
 
 
-def _truths(inks: Sequence[Ink], maps: NDArray[np.float64], xy: NDArray[np.float64]) -> Iterator[Ink]:
+def _truths(inks: Sequence[Ink], maps: Floats, xy: Floats) -> Iterator[Ink]:
     """Yield the inks at ``xy`` (n, 2), moved by each image's homography where there are any."""
     bounds = list(itertools.accumulate((len(ink.xy) for ink in inks), initial=0))
     if len(maps):
@@ -206,7 +207,7 @@ def _lay_out(batch: Batch, style: Style, chance: _Chance) -> tuple[Batch, Frames
     return batch, frames
 
 
-def _seen(homography: NDArray[np.float64], xy: NDArray[np.float64]) -> NDArray[np.float64]:
+def _seen(homography: Floats, xy: Floats) -> Floats:
     from kalamos.renderers.capture import move  # noqa: PLC0415 - a plain style needs no capture
 
     return move(homography, xy)
@@ -216,7 +217,7 @@ def _placed(batch: Batch, frames: Frames) -> Batch:
     return batch.at(batch.xy * batch.per_point(frames.scale)[:, None] + batch.per_point(frames.shift))
 
 
-def _spans(cells: NDArray[np.int64], threads: int) -> list[tuple[int, int]]:
+def _spans(cells: Ints, threads: int) -> list[tuple[int, int]]:
     """Cut images into runs, one a thread at least, none of them of more pixels than fit a thread's share of memory."""
     most = max(1, min(_SPAN_PIXELS, -(-int(cells.sum()) // threads)))
     group = (np.cumsum(cells) - 1) // most
@@ -224,7 +225,7 @@ def _spans(cells: NDArray[np.int64], threads: int) -> list[tuple[int, int]]:
     return list(itertools.pairwise(cuts))
 
 
-def _draw_span(job: _Job, style: Style, first: int, end: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]:
+def _draw_span(job: _Job, style: Style, first: int, end: int) -> tuple[list[Bytes], Floats]:
     """Draw the images ``first..end - 1``; return them, and how the camera moved their points (nothing: not at all)."""
     cells = job.layout[first:end].prod(axis=1)
     layout = np.column_stack([job.layout[first:end], np.cumsum(cells) - cells])
@@ -250,9 +251,7 @@ def _draw_span(job: _Job, style: Style, first: int, end: int) -> tuple[list[NDAr
     return [grey[at : at + h * w].reshape(h, w) for h, w, at in layout.tolist()], maps
 
 
-def _finish(
-    amount: NDArray[np.float32], layout: NDArray[np.int64], style: Style, chance: _Chance
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def _finish(amount: Floats32, layout: Ints, style: Style, chance: _Chance) -> tuple[Bytes, Floats]:
     """Lay ink on paper and take the picture; return it, and the homographies that moved its points."""
     from kalamos.renderers import capture, paper  # noqa: PLC0415 - a plain style needs neither them nor their imports
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Floats32 = NDArray[np.float32]
-Runs = NDArray[np.int32]
+from kalamos.machinery.arrays import Floats, Floats32, Ints, Ints32
 
 SUB = 16
 """Rows of samples in a pixel."""
@@ -60,7 +58,7 @@ def polygon_rows(v0: float, dv: float, rows: int, edges: Floats, spans: Floats32
 
 
 def samples(
-    spans: Floats32, rows: int, scale: float, base: float, drift: float, limit: int, runs: Runs
+    spans: Floats32, rows: int, scale: float, base: float, drift: float, limit: int, runs: Ints32
 ) -> tuple[int, int]:
     """Turn intervals of u into runs of samples of each row, clipped to the image; return the least and greatest.
 
@@ -82,7 +80,7 @@ def samples(
     return min(int(runs[0, :rows].min()), limit), max(int(runs[1, :rows].max()), -1)
 
 
-def mark(bits: NDArray[np.uint64], stride: int, row0: int, rows: int, least: int, greatest: int, runs: Runs) -> None:
+def mark(bits: NDArray[np.uint64], stride: int, row0: int, rows: int, least: int, greatest: int, runs: Ints32) -> None:
     """OR the runs of samples into the bit map, one column of 64 samples after another.
 
     Args:
@@ -104,7 +102,7 @@ def mark(bits: NDArray[np.uint64], stride: int, row0: int, rows: int, least: int
         bits[word * stride + row0 : word * stride + row0 + rows] |= np.where(some, mask, np.uint64(0))
 
 
-def weigh(row0: int, rows: int, runs: Runs, ink: np.float32, passes: Floats32, width: int) -> None:
+def weigh(row0: int, rows: int, runs: Ints32, ink: np.float32, passes: Floats32, width: int) -> None:
     """Add the samples of one hull to each pixel's count of passes, and to its sum of ink.
 
     Args:
@@ -131,7 +129,7 @@ def weigh(row0: int, rows: int, runs: Runs, ink: np.float32, passes: Floats32, w
 def fold(
     bits: NDArray[np.uint64],
     stride: int,
-    dirty: NDArray[np.int64],
+    dirty: Ints,
     opacity: np.float32,
     passes: Floats32,
     clear: Floats32,

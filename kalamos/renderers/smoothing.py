@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kalamos.renderers.flat import Batch, Floats, Ints
+from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.renderers.flat import Batch
 from kalamos.renderers.style import Style
 
 MAX_CURVE_POINTS = 1 << 20
@@ -39,7 +39,7 @@ def smooth(batch: Batch, style: Style) -> Batch:
     )
 
 
-def _between(values: Floats | None, start: Ints, u: Floats, last: NDArray[np.bool_]) -> Floats | None:
+def _between(values: Floats | None, start: Ints, u: Floats, last: Bools) -> Floats | None:
     if values is None:
         return None
     steps = np.where(last, 0.0, np.diff(values, append=values[-1:]))
@@ -47,7 +47,7 @@ def _between(values: Floats | None, start: Ints, u: Floats, last: NDArray[np.boo
     return between
 
 
-def _pieces(batch: Batch, step: float, last: NDArray[np.bool_]) -> Ints:
+def _pieces(batch: Batch, step: float, last: Bools) -> Ints:
     moves = np.diff(batch.xy, axis=0, append=batch.xy[-1:])
     lengths = np.where(last, 0.0, np.hypot(moves[:, 0], moves[:, 1]))
     room = np.maximum(MAX_CURVE_POINTS - np.diff(batch.points), 1)
@@ -56,7 +56,7 @@ def _pieces(batch: Batch, step: float, last: NDArray[np.bool_]) -> Ints:
     return counts
 
 
-def _corners(batch: Batch, last: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
+def _corners(batch: Batch, last: Bools) -> tuple[Ints, Ints, Ints]:
     """Return the point before each point, after it, and after that; the stroke's own end where there is none."""
     index = np.arange(len(last))
     before = np.maximum(index - 1, 0)

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Floats32, Ints
 from kalamos.machinery.kernels import inner, kernel
 from kalamos.machinery.seeding import rng_for
 
@@ -59,7 +60,7 @@ def _bank(width: int) -> NDArray[np.int8]:
     return tiled
 
 
-def _running_sum(values: NDArray[np.int64], width: int, axis: int) -> NDArray[np.int64]:
+def _running_sum(values: Ints, width: int, axis: int) -> Ints:
     """Add up ``width`` neighbours along an axis that closes into a ring."""
     ends = np.cumsum(values, axis=axis)
     whole = np.take(ends, [-1], axis=axis)
@@ -85,7 +86,7 @@ def random_unit(seed: np.uint64, k: int) -> float:
     return np.float64(random_bits(seed, k) >> _S11) * (1.0 / 9007199254740992.0)
 
 
-def blur(flat: NDArray[np.float32], frames: NDArray[np.int64], taps: NDArray[np.float32]) -> None:
+def blur(flat: Floats32, frames: Ints, taps: Floats32) -> None:
     """Blur every image in place by a separable, even kernel; the border is repeated outwards.
 
     Args:
@@ -96,7 +97,7 @@ def blur(flat: NDArray[np.float32], frames: NDArray[np.int64], taps: NDArray[np.
     _blur.for_work(len(flat) * len(taps) * _TAP_US)(flat, frames, taps)
 
 
-def gaussian_taps(sigma_px: float) -> NDArray[np.float32]:
+def gaussian_taps(sigma_px: float) -> Floats32:
     """Return half a Gaussian kernel, centre first, float32 ``(radius + 1,)``; each tap the integral over its pixel."""
     radius = max(1, int(np.ceil(3.0 * sigma_px)))
     edges = [math.erf((k + 0.5) / (sigma_px * 2**0.5)) for k in range(radius + 1)]

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kalamos.renderers.flat import Batch, Floats
+from kalamos.machinery.arrays import Floats
+from kalamos.renderers.flat import Batch
 from kalamos.renderers.style import Style
 
 _WAVES = 6

@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from kalamos.errors import KalamosError
 from kalamos.geometry import bounds
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bytes, Floats
 from kalamos.replay.timeline import MAX_PAUSE_S, ColourBy, Run, Timeline, coloured_runs, number_places, plan
-
-Floats = NDArray[np.float64]
 
 _OVERSAMPLE = 3
 _HOLD_S = 1.4
@@ -94,7 +92,7 @@ def frames(
         yield shot
 
 
-def reduced(pixels: NDArray[np.uint8], side_px: float) -> NDArray[np.uint8]:
+def reduced(pixels: Bytes, side_px: float) -> Bytes:
     """Shrink a picture by a whole number, until its longer side is at most twice ``side_px``: scans are large."""
     factor = int(max(pixels.shape) // side_px)
     return np.asarray(Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels

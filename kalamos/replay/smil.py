@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from kalamos.machinery.arrays import Floats, Ints
 
 _SECONDS_TO_PX = 50.0
 
@@ -65,7 +64,7 @@ def spans(xy: Floats) -> list[Floats]:
     return [part for part in (cut[~np.isnan(cut[:, 1])] for cut in cuts) if len(part)]
 
 
-def thin(xy: Floats, shown_s: Floats | None = None, tolerance_px: float = 0.12) -> NDArray[np.int64]:
+def thin(xy: Floats, shown_s: Floats | None = None, tolerance_px: float = 0.12) -> Ints:
     """Return the indices of the points that keep a polyline's place and, where given, its times (20 ms weigh 1 px).
 
     This is the rule of Ramer (1972) and Douglas and Peucker (1973), with time as a third coordinate.

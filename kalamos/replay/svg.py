@@ -13,12 +13,12 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import KalamosError
 from kalamos.geometry import bounds
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats
 from kalamos.machinery.seeding import stable_hash
 from kalamos.replay.animation import reduced, to_apng, to_gif
 from kalamos.replay.smil import Loop, area, number, path, spans, thin
@@ -38,7 +38,6 @@ from kalamos.storage.png import encode_png
 
 __all__ = ["ColourBy", "to_apng", "to_gif", "to_svg"]
 
-Floats = NDArray[np.float64]
 
 _HOLD_S = 1.4
 _MARGIN_PX = 14

@@ -7,13 +7,13 @@ import itertools
 import shutil
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 
 from kalamos.errors import KalamosError
 from kalamos.geometry import bounds, resample
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bytes, Floats, Ints
 
 _COLOURS = ("bright_cyan", "bright_magenta", "bright_yellow", "bright_green", "bright_red", "bright_blue", "white")
 _BLANK = 0x2800
@@ -54,7 +54,7 @@ def draw(ink: Ink, *, columns: int | None = None, colour: bool = True, numbers: 
     return _coloured(characters[rows], owner[rows])
 
 
-def _scale(ink: Ink, columns: int) -> tuple[float, NDArray[np.float64]]:
+def _scale(ink: Ink, columns: int) -> tuple[float, Floats]:
     """Return dots a unit, and the top left corner; a cell is left free around the ink for the numbers."""
     box = bounds(ink)
     across, down = 2 * (columns - 2) - 1, 4 * (_MOST_ROWS - 2) - 1
@@ -62,7 +62,7 @@ def _scale(ink: Ink, columns: int) -> tuple[float, NDArray[np.float64]]:
     return (float(fit) if np.isfinite(fit) else 1.0), np.array([box.x0, box.y0])
 
 
-def _dots(ink: Ink, columns: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _dots(ink: Ink, columns: int) -> tuple[Bytes, Ints]:
     """Return the braille bits of every cell, and which stroke reached it last (-1: none)."""
     scale, corner = _scale(ink, columns)
     dense = resample(Ink(ink.xy, ink.offsets), step=0.5 / scale)
@@ -75,7 +75,7 @@ def _dots(ink: Ink, columns: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]
     return bits, owner
 
 
-def _number_starts(ink: Ink, columns: int, characters: list[list[str]], owner: NDArray[np.int64]) -> None:
+def _number_starts(ink: Ink, columns: int, characters: list[list[str]], owner: Ints) -> None:
     """Write each stroke's number into a free cell next to its start."""
     scale, corner = _scale(ink, columns)
     starts = np.rint((ink.xy[ink.offsets[:-1]] - corner) * scale).astype(np.int64)
@@ -91,7 +91,7 @@ def _number_starts(ink: Ink, columns: int, characters: list[list[str]], owner: N
                 break
 
 
-def _coloured(characters: list[list[str]], owner: NDArray[np.int64]) -> str:
+def _coloured(characters: list[list[str]], owner: Ints) -> str:
     lines = []
     for row, strokes in zip(characters, owner.tolist(), strict=True):
         line = Text()

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from kalamos.errors import KalamosError
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats
 
 ColourBy = Literal["time", "stroke", "speed"]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 MAX_PAUSE_S = 0.6
 _SHORTEST_S, _LONGEST_S = 1.5, 10.0

@@ -20,13 +20,13 @@ from scipy.ndimage import gaussian_filter, maximum_filter, percentile_filter, un
 
 from kalamos.errors import FormatError, KalamosError
 from kalamos.image import OfflineImage, Placement
+from kalamos.machinery.arrays import Bytes, Floats, Ints
 from kalamos.scans.rules import remove_rules
 from kalamos.scans.segment import Piece, SegmentLevel, segment
 from kalamos.skeleton.binarise import otsu_threshold, sauvola_surface
 
 __all__ = ["Fitted", "Piece", "clean", "fit", "load", "read_image", "segment"]
 
-Grey = NDArray[np.uint8]
 Binarise = Literal["none", "otsu", "sauvola"]
 
 MAX_PIXELS = 40_000_000
@@ -76,7 +76,7 @@ def load(
     return [Fitted(*fit(piece, size_px=size_px, height_px=height_px, script=script), piece) for piece in pieces]
 
 
-def read_image(path: Path | str) -> Grey:
+def read_image(path: Path | str) -> Bytes:
     """Read an image file as upright grey, uint8 ``(h, w)``; paper and ink as they are in the file.
 
     Colour becomes grey by whichever of red, green, blue and luma tells ink from paper best (Otsu's separability), so
@@ -107,14 +107,14 @@ def read_image(path: Path | str) -> Grey:
 
 
 def clean(
-    grey: Grey,
+    grey: Bytes,
     *,
     even_light: bool = True,
     rules: bool = False,
     binarise: Binarise = "none",
     window_px: int | None = None,
     k: float = 0.2,
-) -> Grey:
+) -> Bytes:
     """Bring a grey scan to white paper and dark ink.
 
     Light on dark is inverted; the paper's brightness is estimated as the slow upper envelope of the image and divided
@@ -206,7 +206,7 @@ def _check_size(path: Path, image: Image.Image) -> None:
         raise FormatError(path, reason)
 
 
-def _to_grey(image: Image.Image) -> Grey:
+def _to_grey(image: Image.Image) -> Bytes:
     if image.mode in {"1", "L"}:
         return np.array(image.convert("L"))
     if image.mode.startswith(("I", "F")):
@@ -216,14 +216,14 @@ def _to_grey(image: Image.Image) -> Grey:
     return _best_channel(image.convert("RGB"))
 
 
-def _from_deep(values: NDArray[np.generic]) -> Grey:
+def _from_deep(values: NDArray[np.generic]) -> Bytes:
     """Bring 16-bit, 32-bit and floating-point pixels to 8 bits; the range is told from the largest value."""
     deep = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     top = float(deep.max())
     white = next((limit for limit in (1.0, 255.0, 65535.0) if top <= limit), top)
     if np.issubdtype(values.dtype, np.integer) and white < 65535.0:
         white = 65535.0 if values.dtype == np.uint16 else 255.0
-    rounded: Grey = np.clip(np.rint(deep * (255.0 / white)), 0, 255).astype(np.uint8)
+    rounded: Bytes = np.clip(np.rint(deep * (255.0 / white)), 0, 255).astype(np.uint8)
     return rounded
 
 
@@ -240,7 +240,7 @@ def _on_paper(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(paper, image)
 
 
-def _best_channel(image: Image.Image) -> Grey:
+def _best_channel(image: Image.Image) -> Bytes:
     """Return the channel in which Otsu's threshold separates best; luma where they are alike."""
     luma = np.array(image.convert("L"))
     step = max(1, int(math.sqrt(luma.size / _SAMPLE)))
@@ -253,7 +253,7 @@ def _best_channel(image: Image.Image) -> Grey:
     return best
 
 
-def _separability(pixels: Grey) -> float:
+def _separability(pixels: Bytes) -> float:
     """Return the between-class variance at Otsu's threshold, in squared grey levels."""
     if pixels.min() == pixels.max():
         return 0.0
@@ -264,7 +264,7 @@ def _separability(pixels: Grey) -> float:
     return share * (1 - share) * float(pixels[~dark].mean() - pixels[dark].mean()) ** 2
 
 
-def _is_light_on_dark(grey: Grey) -> bool:
+def _is_light_on_dark(grey: Bytes) -> bool:
     """Ink is sparse: against the local mean it makes a long tail, and its side tells the polarity."""
     step = max(1, max(grey.shape) // _POLARITY_SIDE)
     small = np.asarray(Image.fromarray(grey).reduce(step), np.float32) if step > 1 else grey.astype(np.float32)
@@ -273,7 +273,7 @@ def _is_light_on_dark(grey: Grey) -> bool:
     return bool(np.mean(away.astype(np.float64) ** 3) > 0)
 
 
-def _evened(grey: Grey) -> Grey:
+def _evened(grey: Bytes) -> Bytes:
     """Divide by the slow upper envelope of the image: block maxima without the specks, closed over the ink, blurred."""
     height, width = grey.shape
     block = max(1, math.ceil(max(height, width) / _BACKGROUND_SIDE))
@@ -288,11 +288,11 @@ def _evened(grey: Grey) -> Grey:
     size = (columns * block, rows * block)
     light = np.asarray(Image.fromarray(bright).resize(size, Image.Resampling.BILINEAR))[:height, :width]
     evened = grey * (np.float32(235.0) / np.maximum(light, np.float32(8.0)))
-    rounded: Grey = np.minimum(evened + np.float32(0.5), np.float32(255.0)).astype(np.uint8)
+    rounded: Bytes = np.minimum(evened + np.float32(0.5), np.float32(255.0)).astype(np.uint8)
     return rounded
 
 
-def _stretched(grey: Grey) -> Grey:
+def _stretched(grey: Bytes) -> Bytes:
     """Stretch grey so that paper with its grain becomes 255 and the darkest ink 0."""
     if int(grey.max()) - int(grey.min()) < _LEAST_CONTRAST:
         return np.full(grey.shape, 255, np.uint8)
@@ -304,18 +304,18 @@ def _stretched(grey: Grey) -> Grey:
     grain = 1.4826 * _quantile(np.abs(levels - middle), light, 0.5)
     white = max(middle - 2.0 * grain, black + 8.0)
     table = np.clip(np.rint((levels - black) * (255.0 / (white - black))), 0, 255).astype(np.uint8)
-    stretched: Grey = table[grey]
+    stretched: Bytes = table[grey]
     return stretched
 
 
-def _quantile(values: NDArray[np.int64], counts: NDArray[np.int64], share: float) -> int:
+def _quantile(values: Ints, counts: Ints, share: float) -> int:
     """Return the smallest value that at least this share of the counts do not exceed."""
     order = np.argsort(values, kind="stable")
     total = np.cumsum(counts[order])
     return int(values[order][np.searchsorted(total, share * total[-1])])
 
 
-def _resampled(piece: Piece, placement: Placement, height: int, width: int) -> Grey:
+def _resampled(piece: Piece, placement: Placement, height: int, width: int) -> Bytes:
     """Draw the piece into a white frame: smaller by exact areas, as the renderers measure ink; larger by cubics."""
     scale, dx, dy = placement
     if scale > 1:
@@ -324,11 +324,11 @@ def _resampled(piece: Piece, placement: Placement, height: int, width: int) -> G
     rows = (np.arange(height + 1) - dy) / scale - y0
     columns = (np.arange(width + 1) - dx) / scale - x0
     ink = _ink_between(_ink_between(255 - piece.pixels, rows).T, columns).T * scale**2
-    frame: Grey = (255 - np.clip(np.rint(ink), 0, 255)).astype(np.uint8)
+    frame: Bytes = (255 - np.clip(np.rint(ink), 0, 255)).astype(np.uint8)
     return frame
 
 
-def _ink_between(ink: NDArray[np.generic], edges: NDArray[np.floating]) -> NDArray[np.float64]:
+def _ink_between(ink: NDArray[np.generic], edges: NDArray[np.floating]) -> Floats:
     """Integrate ``(n, k)`` down its rows between neighbouring edges: ``(len(edges) - 1, k)``; outside is nothing."""
     whole = np.uint32 if ink.dtype == np.uint8 else np.float64
     total = np.zeros((len(ink) + 1, ink.shape[1]), whole)
@@ -339,7 +339,7 @@ def _ink_between(ink: NDArray[np.generic], edges: NDArray[np.floating]) -> NDArr
     return np.diff(below + (at - row)[:, None] * (total[row + 1] - below), axis=0)
 
 
-def _enlarged(piece: Piece, placement: Placement, height: int, width: int) -> Grey:
+def _enlarged(piece: Piece, placement: Placement, height: int, width: int) -> Bytes:
     """Resample only the whole pixels that the piece's ink can touch."""
     scale, dx, dy = placement
     x0, y0, x1, y1 = piece.box

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, maximum_filter1d, minimum_filter1d
+
+from kalamos.machinery.arrays import Bools, Bytes, Ints32
 
 _DARKER_THAN_PAPER = 12
 
 
-def remove_rules(grey: NDArray[np.uint8], min_length_px: int | None = None) -> NDArray[np.uint8]:
+def remove_rules(grey: Bytes, min_length_px: int | None = None) -> Bytes:
     """Paint straight horizontal and vertical lines in the colour of the paper.
 
     A line is what remains of the marks after an opening by a straight segment, one pixel of play to either side, so
@@ -30,7 +31,7 @@ def remove_rules(grey: NDArray[np.uint8], min_length_px: int | None = None) -> N
     return cleaned
 
 
-def _lines(marks: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+def _lines(marks: Bools, length: int) -> Bools:
     """Return the pixels of thin horizontal lines."""
     if length > marks.shape[1] or not marks.any():
         return np.zeros(marks.shape, bool)
@@ -48,7 +49,7 @@ def _lines(marks: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
     return np.asarray(thin | rim, np.bool_)
 
 
-def _runs_down(marks: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _runs_down(marks: Bools) -> Ints32:
     """Return for every marked pixel the length of its vertical run, 0 elsewhere."""
     count = np.zeros(marks.shape, np.int32)
     running = np.zeros(marks.shape[1], np.int32)

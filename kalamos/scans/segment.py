@@ -11,17 +11,15 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, find_objects, label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from kalamos.errors import KalamosError
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints, Ints32
 from kalamos.skeleton.binarise import otsu_threshold
 
 SegmentLevel = Literal["page", "line", "word", "character"]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm", "Mand", "Samr", "Rohg"})
 _MAX_COMPONENTS = 20_000
@@ -32,7 +30,7 @@ _LINE_REACH = 4.0
 class Piece(NamedTuple):
     """A piece of writing: uint8 ``pixels`` of its box alone, and the box ``(x0, y0, x1, y1)`` on the scan."""
 
-    pixels: NDArray[np.uint8]
+    pixels: Bytes
     box: tuple[int, int, int, int]
 
 
@@ -40,7 +38,7 @@ class _Marks(NamedTuple):
     """Connected components: boxes float64 ``(n, 4)`` as x0, y0, x1, y1; the label image; the components' labels."""
 
     boxes: Floats
-    labels: NDArray[np.int32]
+    labels: Ints32
     ids: Ints
 
     @property
@@ -55,7 +53,7 @@ class _Marks(NamedTuple):
 
 
 def segment(
-    grey: NDArray[np.uint8], *, level: SegmentLevel = "word", script: str | None = None, word_gap: float = 0.45
+    grey: Bytes, *, level: SegmentLevel = "word", script: str | None = None, word_gap: float = 0.45
 ) -> list[Piece]:
     """Return the pieces of writing in reading order; an empty list where there is no ink.
 
@@ -90,7 +88,7 @@ def segment(
     return pieces
 
 
-def _marks(grey: NDArray[np.uint8]) -> _Marks:
+def _marks(grey: Bytes) -> _Marks:
     """Label the ink and drop specks smaller than a quarter of a pen's dot."""
     nothing = _Marks(np.zeros((0, 4)), np.zeros((0, 0), np.int32), np.zeros(0, np.int64))
     if grey.min() == grey.max():
@@ -109,7 +107,7 @@ def _marks(grey: NDArray[np.uint8]) -> _Marks:
     return _Marks(np.array(boxes, np.float64).reshape(-1, 4), np.asarray(labels, np.int32), kept.astype(np.int64))
 
 
-def _pen_width(ink: NDArray[np.bool_]) -> float:
+def _pen_width(ink: Bools) -> float:
     """Estimate the width of the strokes from area over outline, which pixels make 1.27 times longer on average."""
     edges = int(np.count_nonzero(ink[1:] != ink[:-1])) + int(np.count_nonzero(ink[:, 1:] != ink[:, :-1]))
     return max(1.0, 2 * 1.27 * int(np.count_nonzero(ink)) / max(edges, 1))
@@ -206,7 +204,7 @@ def _grouped(boxes: Floats, ordered: Ints, level: SegmentLevel, gap: float) -> l
     return list(np.split(ordered, cuts))
 
 
-def _cut(grey: NDArray[np.uint8], marks: _Marks, members: Ints) -> Piece:
+def _cut(grey: Bytes, marks: _Marks, members: Ints) -> Piece:
     """Cut out some components with the grey rim around them, and leave their neighbours out."""
     box = marks.boxes[members]
     height, width = grey.shape
@@ -220,6 +218,6 @@ def _cut(grey: NDArray[np.uint8], marks: _Marks, members: Ints) -> Piece:
     return Piece(part, (x0, y0, x1, y1))
 
 
-def _nearer(others: NDArray[np.bool_], own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _nearer(others: Bools, own: Bools) -> Bools:
     """Return the pixels that lie nearer to the others' ink than to one's own."""
     return np.asarray(distance_transform_edt(~others) < distance_transform_edt(~own))

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from kalamos.errors import KalamosError
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
 from kalamos.machinery.kernels import kernel, kernel_of
 
 Method = Literal["otsu", "fixed", "sauvola"]
@@ -24,13 +24,13 @@ FLAT_GREY_LEVELS = 16
 
 
 def binarise(
-    pixels: NDArray[np.uint8],
+    pixels: Bytes,
     method: Method = "otsu",
     *,
     threshold: int = PAPER_OR_INK,
     window_px: int = 25,
     k: float = 0.2,
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Return True where there is ink, ``(h, w)``.
 
     Args:
@@ -57,7 +57,7 @@ def binarise(
     return np.asarray(pixels < sauvola_surface(pixels, window_px, k))
 
 
-def otsu_threshold(pixels: NDArray[np.uint8]) -> int:
+def otsu_threshold(pixels: Bytes) -> int:
     """Return the grey level that parts the histogram with the largest between-class variance: ink is at most this.
 
     Where a run of levels is equally good (two well separated peaks), the middle of the run is taken, so that the edge
@@ -66,16 +66,16 @@ def otsu_threshold(pixels: NDArray[np.uint8]) -> int:
     return int(_otsu.for_work(_OTSU_US)(_histogram_of(pixels)))
 
 
-def _histogram_of(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _histogram_of(pixels: Bytes) -> Ints:
     return _histogram.for_work(_PIXEL_US * pixels.size)(np.ascontiguousarray(pixels).reshape(-1))
 
 
-def _counted(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _counted(pixels: Bytes) -> Ints:
     return np.bincount(pixels, minlength=256)
 
 
 @kernel_of(_counted)
-def _histogram(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _histogram(pixels: Bytes) -> Ints:
     parts = np.zeros((4, 256), np.int64)  # most pixels are paper: one counter would wait for itself
     rest = pixels.size % 4
     for k in range(rest):
@@ -85,12 +85,12 @@ def _histogram(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
         parts[1, pixels[k + 1]] += 1
         parts[2, pixels[k + 2]] += 1
         parts[3, pixels[k + 3]] += 1
-    counts: NDArray[np.int64] = parts[0] + parts[1] + parts[2] + parts[3]
+    counts: Ints = parts[0] + parts[1] + parts[2] + parts[3]
     return counts
 
 
 @kernel
-def _otsu(counts: NDArray[np.int64]) -> int:
+def _otsu(counts: Ints) -> int:
     """Return the threshold of a histogram: the middle one of the levels of greatest between-class variance."""
     total, whole = 0, 0
     for level in range(256):
@@ -113,7 +113,7 @@ def _otsu(counts: NDArray[np.int64]) -> int:
     return int(best[(n - 1) // 2])
 
 
-def sauvola_surface(pixels: NDArray[np.uint8], window_px: int = 25, k: float = 0.2) -> NDArray[np.float64]:
+def sauvola_surface(pixels: Bytes, window_px: int = 25, k: float = 0.2) -> Floats:
     """Return Sauvola's threshold at each pixel, float64 ``(h, w)``; the image is mirrored at its edges."""
     grey = pixels.astype(np.float64)
     mean = uniform_filter(grey, window_px, mode="reflect")

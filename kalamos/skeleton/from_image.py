@@ -6,16 +6,13 @@ from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints32
 from kalamos.skeleton.binarise import Method, binarise
 from kalamos.skeleton.pixel_graph import trace_pixels
 from kalamos.skeleton.simplification import chain_edges, reduce_graph
 from kalamos.skeleton.stroke_graph import StrokeGraph
 from kalamos.skeleton.thinning import DELETABLE, ink_radii, thin_in_place
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +46,12 @@ CAP_RATIO = 0.85
 """Nearer to the paper than this share of the body's radius, a point at an open end lies in a corner of the cap."""
 
 
-def skeleton(pixels: NDArray[np.uint8], method: Method = "otsu", rules: SkeletonRules = RULES) -> StrokeGraph:
+def skeleton(pixels: Bytes, method: Method = "otsu", rules: SkeletonRules = RULES) -> StrokeGraph:
     """Return the stroke graph of a grey image ``(h, w)``, ink dark on light paper."""
     return graph_of_mask(binarise(pixels, method), rules)
 
 
-def graph_of_mask(mask: NDArray[np.bool_], rules: SkeletonRules = RULES) -> StrokeGraph:
+def graph_of_mask(mask: Bools, rules: SkeletonRules = RULES) -> StrokeGraph:
     """Return the stroke graph of a boolean image ``(h, w)``, True for ink."""
     height, stride = mask.shape[0] + 2, mask.shape[1] + 2
     ink = np.zeros((height, stride), np.uint8)
@@ -123,12 +120,12 @@ def typical_radius(ink_px: float, length_px: float) -> float:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _measure(
-    node_kind: Ints,
-    node_pixels: Ints,
-    node_offsets: Ints,
-    edge_nodes: Ints,
-    edge_pixels: Ints,
-    edge_offsets: Ints,
+    node_kind: Ints32,
+    node_pixels: Ints32,
+    node_offsets: Ints32,
+    edge_nodes: Ints32,
+    edge_pixels: Ints32,
+    edge_offsets: Ints32,
     radii: Floats,
     stride: int,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -161,17 +158,17 @@ def _measure(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _number(
-    group: Ints,
-    state: Ints,
-    walk: Ints,
-    walk_offsets: Ints,
-    node_pixels: Ints,
-    node_offsets: Ints,
-    edge_nodes: Ints,
-    edge_pixels: Ints,
-    edge_offsets: Ints,
+    group: Ints32,
+    state: Ints32,
+    walk: Ints32,
+    walk_offsets: Ints32,
+    node_pixels: Ints32,
+    node_offsets: Ints32,
+    edge_nodes: Ints32,
+    edge_pixels: Ints32,
+    edge_offsets: Ints32,
     size: int,
-) -> tuple[Ints, Ints, Ints]:
+) -> tuple[Ints32, Ints32, Ints32]:
     """Number the standing nodes and the chained edges anew.
 
     Returns:
@@ -212,20 +209,20 @@ def _number(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _lay(
-    group: Ints,
-    number: Ints,
-    new_nodes: Ints,
-    walk: Ints,
-    walk_offsets: Ints,
+    group: Ints32,
+    number: Ints32,
+    new_nodes: Ints32,
+    walk: Ints32,
+    walk_offsets: Ints32,
     xy: Floats,
     reach: Floats,
-    edge_nodes: Ints,
-    edge_pixels: Ints,
+    edge_nodes: Ints32,
+    edge_pixels: Ints32,
     edge_xy: Floats,
-    edge_offsets: Ints,
+    edge_offsets: Ints32,
     radii: Floats,
     smoothing: int,
-) -> tuple[Floats, Floats, Floats, Floats, Ints, Floats]:
+) -> tuple[Floats, Floats, Floats, Floats, Ints32, Floats]:
     """Write the geometry of the standing nodes and the chains.
 
     Returns:
@@ -279,7 +276,7 @@ def _lay(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _leave_zones(
-    points: Floats, radius: Floats, start: int, filled: int, degree: Ints, a: int, b: int, reach: Floats
+    points: Floats, radius: Floats, start: int, filled: int, degree: Ints32, a: int, b: int, reach: Floats
 ) -> int:
     """Drop the points inside the discs of the junctions at both ends, where thinning bends the line.
 
@@ -367,7 +364,7 @@ def smooth(line: Floats, passes: int, closed: bool) -> None:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _components(n: int, edge_nodes: Ints) -> Ints:
+def _components(n: int, edge_nodes: Ints32) -> Ints32:
     """Return the connected piece of each node, numbered in order of first node."""
     parent = np.empty(n, np.int32)
     for k in range(n):

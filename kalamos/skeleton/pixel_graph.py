@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int32]
+from kalamos.machinery.arrays import Bools, Bytes, Ints32
 
 END, JUNCTION, DOT, ANCHOR = 1, 3, 0, 2
 """Kinds of node."""
@@ -32,16 +31,16 @@ class PixelGraph(NamedTuple):
         edge_offsets: ``(m + 1,)``.
     """
 
-    node_kind: Ints
-    node_pixels: Ints
-    node_offsets: Ints
-    edge_nodes: Ints
-    edge_pixels: Ints
-    edge_offsets: Ints
+    node_kind: Ints32
+    node_pixels: Ints32
+    node_offsets: Ints32
+    edge_nodes: Ints32
+    edge_pixels: Ints32
+    edge_offsets: Ints32
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _joined(grid: NDArray[np.uint8], p: int, stride: int, out: Ints) -> int:
+def _joined(grid: Bytes, p: int, stride: int, out: Ints32) -> int:
     """Write the pixels joined to ``p`` into ``out``, straight ones first; return their number."""
     east, north, west, south = grid[p + 1], grid[p - stride], grid[p - 1], grid[p + stride]
     n = 0
@@ -73,7 +72,7 @@ def _joined(grid: NDArray[np.uint8], p: int, stride: int, out: Ints) -> int:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def trace_pixels(grid: NDArray[np.uint8], stride: int) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
+def trace_pixels(grid: Bytes, stride: int) -> tuple[Ints32, Ints32, Ints32, Ints32, Ints32, Ints32]:
     """Return the fields of :class:`PixelGraph` for a padded flat skeleton of 0 and 1.
 
     Cost: a fixed number of looks at each skeleton pixel, and one pass over the image.
@@ -131,14 +130,14 @@ def trace_pixels(grid: NDArray[np.uint8], stride: int) -> tuple[Ints, Ints, Ints
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _gather_nodes(
-    grid: NDArray[np.uint8],
+    grid: Bytes,
     stride: int,
-    pixels: Ints,
-    degree: NDArray[np.uint8],
-    owner: Ints,
-    kind: Ints,
-    node_pixels: Ints,
-    node_offsets: Ints,
+    pixels: Ints32,
+    degree: Bytes,
+    owner: Ints32,
+    kind: Ints32,
+    node_pixels: Ints32,
+    node_offsets: Ints32,
 ) -> int:
     """Make a node of each end and dot, and of each group of joined junction pixels; return how many."""
     near = np.empty(8, np.int32)
@@ -167,13 +166,13 @@ def _gather_nodes(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _follow(
-    grid: NDArray[np.uint8],
+    grid: Bytes,
     stride: int,
-    owner: Ints,
-    taken: NDArray[np.uint8],
+    owner: Ints32,
+    taken: Bytes,
     start: int,
     first: int,
-    edge_pixels: Ints,
+    edge_pixels: Ints32,
     filled: int,
 ) -> tuple[int, int]:
     """Walk from node pixel ``start`` over ``first`` to the next node; return that node and the new end of the list."""
@@ -191,7 +190,7 @@ def _follow(
     return owner[here], filled
 
 
-def pixel_graph(skeleton: NDArray[np.bool_]) -> PixelGraph:
+def pixel_graph(skeleton: Bools) -> PixelGraph:
     """Return the graph of a skeleton ``(h, w)`` that is one pixel wide.
 
     Indices are those of the image padded by one.

@@ -19,14 +19,12 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
+from kalamos.machinery.arrays import Floats, Ints, Ints32
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _find(parent: Ints, k: int) -> int:
+def _find(parent: Ints32, k: int) -> int:
     while parent[k] != k:
         parent[k] = parent[parent[k]]
         k = parent[k]
@@ -38,13 +36,13 @@ def reduce_graph(
     node_xy: Floats,
     node_radius: Floats,
     node_weight: Floats,
-    edge_nodes: Ints,
+    edge_nodes: Ints32,
     edge_xy: Floats,
-    edge_offsets: Ints,
+    edge_offsets: Ints32,
     edge_length: Floats,
-    order: NDArray[np.int64],
+    order: Ints,
     rules: Floats,
-) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+) -> tuple[Ints32, Ints32, Ints32, Floats, Floats]:
     """Apply the three rules; return what became of every node and edge.
 
     Args:
@@ -106,12 +104,12 @@ def reduce_graph(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _prune(
-    order: NDArray[np.int64],
-    parent: Ints,
-    degree: Ints,
-    state: Ints,
+    order: Ints,
+    parent: Ints32,
+    degree: Ints32,
+    state: Ints32,
     node_radius: Floats,
-    edge_nodes: Ints,
+    edge_nodes: Ints32,
     edge_length: Floats,
     xy: Floats,
     rules: Floats,
@@ -133,7 +131,7 @@ def _prune(
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _rings(parent: Ints, edge_nodes: Ints) -> tuple[Ints, Ints]:
+def _rings(parent: Ints32, edge_nodes: Ints32) -> tuple[Ints32, Ints32]:
     """Return circular lists of the edge ends at each node: one of them, and from each the next.
 
     Two merge by one swap.
@@ -152,7 +150,15 @@ def _rings(parent: Ints, edge_nodes: Ints) -> tuple[Ints, Ints]:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def branch_at(
-    e: int, side: int, edge_xy: Floats, edge_offsets: Ints, xy: Floats, node: int, other: int, skip: float, out: Floats
+    e: int,
+    side: int,
+    edge_xy: Floats,
+    edge_offsets: Ints32,
+    xy: Floats,
+    node: int,
+    other: int,
+    skip: float,
+    out: Floats,
 ) -> None:
     """Write where a branch leaves the disc of ``skip`` px around its node into ``out``: x, y, unit direction there.
 
@@ -203,16 +209,16 @@ def _crosses(
     bridge: int,
     a: int,
     b: int,
-    parent: Ints,
-    head: Ints,
-    ring: Ints,
-    degree: Ints,
-    state: Ints,
+    parent: Ints32,
+    head: Ints32,
+    ring: Ints32,
+    degree: Ints32,
+    state: Ints32,
     xy: Floats,
     reach: Floats,
-    edge_nodes: Ints,
+    edge_nodes: Ints32,
     edge_xy: Floats,
-    edge_offsets: Ints,
+    edge_offsets: Ints32,
     limit: float,
 ) -> bool:
     """Say whether the two branches at ``a`` continue smoothly in the two at ``b``."""
@@ -237,7 +243,7 @@ def _crosses(
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _splices(group: Ints, degree: Ints, state: Ints, edge_nodes: Ints) -> Ints:
+def _splices(group: Ints32, degree: Ints32, state: Ints32, edge_nodes: Ints32) -> Ints32:
     """Pair the edge ends at nodes of two branches; a ring of such nodes keeps one of them as its anchor."""
     m = len(state)
     partner = np.full(2 * m, -1, np.int32)
@@ -269,7 +275,7 @@ def _splices(group: Ints, degree: Ints, state: Ints, edge_nodes: Ints) -> Ints:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def chain_edges(state: Ints, partner: Ints) -> tuple[Ints, Ints]:
+def chain_edges(state: Ints32, partner: Ints32) -> tuple[Ints32, Ints32]:
     """Return the kept edges strung together at their splices: edge ends in walking order, and offsets between chains.
 
     ``2 e`` stands for edge e walked forwards, ``2 e + 1`` for backwards.

@@ -19,12 +19,9 @@ from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
 from kalamos.skeleton.simplification import branch_at, total_bend
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,15 +46,15 @@ class StrokeGraph:
 
     node_xy: Floats
     node_radius: Floats
-    node_component: Ints
-    edge_nodes: Ints
+    node_component: Ints32
+    edge_nodes: Ints32
     points: Floats
     point_radius: Floats
-    edge_offsets: Ints
+    edge_offsets: Ints32
     edge_length: Floats
-    edge_double: NDArray[np.bool_]
-    edge_hidden: NDArray[np.bool_]
-    owner: Ints
+    edge_double: Bools
+    edge_hidden: Bools
+    owner: Ints32
     radius: float
 
     @property
@@ -71,14 +68,14 @@ class StrokeGraph:
         return len(self.edge_nodes)
 
     @property
-    def degree(self) -> NDArray[np.int64]:
+    def degree(self) -> Ints:
         """Return the number of edge ends at each node, ``(n,)``.
 
         0 for a dot, 1 for an end, 2 for the anchor of a ring.
         """
         return np.bincount(self.edge_nodes.ravel(), minlength=self.n_nodes)
 
-    def ends(self) -> tuple[Ints, Ints]:
+    def ends(self) -> tuple[Ints32, Ints32]:
         """Return the edge ends sorted by node, ``(2 m,)``, and offsets between nodes, ``(n + 1,)``."""
         at = self.edge_nodes.ravel()
         offsets = np.concatenate([[0], np.cumsum(self.degree)])
@@ -93,11 +90,11 @@ class StrokeGraph:
         """Return the node at an edge end."""
         return int(self.edge_nodes[end // 2, end % 2])
 
-    def point_edges(self) -> Ints:
+    def point_edges(self) -> Ints32:
         """Return the edge of each point, ``(p,)``."""
         return np.repeat(np.arange(self.n_edges, dtype=np.int32), np.diff(self.edge_offsets))
 
-    def dots(self) -> NDArray[np.int64]:
+    def dots(self) -> Ints:
         """Return the nodes that no edge touches."""
         return np.flatnonzero(self.degree == 0)
 
@@ -128,7 +125,7 @@ def check_walk(graph: StrokeGraph, walk: Sequence[int]) -> bool:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def branches(points: Floats, offsets: Ints, edge_nodes: Ints, node_xy: Floats, node_radius: Floats) -> Floats:
+def branches(points: Floats, offsets: Ints32, edge_nodes: Ints32, node_xy: Floats, node_radius: Floats) -> Floats:
     """Return place and direction of each edge end outside its node's disc, ``(2 m, 4)``."""
     out = np.empty((2 * len(edge_nodes), 4))
     for h in range(len(out)):
@@ -138,7 +135,7 @@ def branches(points: Floats, offsets: Ints, edge_nodes: Ints, node_xy: Floats, n
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def bends(branch: Floats, ends: Ints) -> Floats:
+def bends(branch: Floats, ends: Ints32) -> Floats:
     """Return by how much a path turns between each two of the edge ends of a node, ``(k, k)`` radians."""
     k = len(ends)
     out = np.zeros((k, k))

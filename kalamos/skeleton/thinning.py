@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints32
 
 
-def _simple_and_not_end() -> NDArray[np.uint8]:
+def _simple_and_not_end() -> Bytes:
     """Return for each neighbourhood code in which turns its centre may go, a bit each: north, south, east, west.
 
     Bits 0..7 of the code are E, NE, N, NW, W, SW, S, SE. In its turn a pixel has paper on that side.
@@ -36,7 +35,7 @@ def _simple_and_not_end() -> NDArray[np.uint8]:
 DELETABLE = _simple_and_not_end()
 
 
-def thin(mask: Mask) -> Mask:
+def thin(mask: Bools) -> Bools:
     """Return the skeleton of a boolean image ``(h, w)``: True on lines one pixel wide, 8-connected.
 
     The number of 8-connected components and of holes is that of ``mask``. Pixels beyond the image count as paper.
@@ -48,7 +47,7 @@ def thin(mask: Mask) -> Mask:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _code(grid: NDArray[np.uint8], p: int, stride: int) -> int:
+def _code(grid: Bytes, p: int, stride: int) -> int:
     code: int = (
         grid[p + 1]
         | grid[p - stride + 1] << 1
@@ -63,7 +62,7 @@ def _code(grid: NDArray[np.uint8], p: int, stride: int) -> int:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def thin_in_place(grid: NDArray[np.uint8], stride: int, deletable: NDArray[np.uint8]) -> None:
+def thin_in_place(grid: Bytes, stride: int, deletable: Bytes) -> None:
     """Thin a flat image of 0 and 1 with rows of ``stride`` and one pixel of paper all around.
 
     The code of a border pixel's neighbourhood is kept up to date: made once, when the pixel joins the border, and
@@ -111,7 +110,7 @@ def thin_in_place(grid: NDArray[np.uint8], stride: int, deletable: NDArray[np.ui
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def ink_radii(mask: NDArray[np.uint8], height: int, stride: int, at: NDArray[np.int32]) -> NDArray[np.float64]:
+def ink_radii(mask: Bytes, height: int, stride: int, at: Ints32) -> Floats:
     """Return the exact Euclidean distance from each pixel ``at`` to the nearest paper pixel, less half a pixel.
 
     The half pixel takes the distance from a pixel's centre to the edge between ink and paper. Two passes down the

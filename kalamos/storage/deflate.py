@@ -14,12 +14,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bytes, Ints
 from kalamos.machinery.kernels import inner, inner_of, kernel
 
 MIN_MATCH, MAX_MATCH, MAX_DISTANCE = 3, 258, 32768
 
 
-def deflate_rows(raw: NDArray[np.uint8], row_bytes: int, limit: int) -> bytes | None:
+def deflate_rows(raw: Bytes, row_bytes: int, limit: int) -> bytes | None:
     """Return one final deflate block that holds ``raw`` ``(n,)``, rows of ``row_bytes`` bytes each.
 
     None where it would take more than ``limit`` bytes: textured paper, which needs a real compressor.
@@ -31,7 +32,7 @@ def deflate_rows(raw: NDArray[np.uint8], row_bytes: int, limit: int) -> bytes | 
     return None if size < 0 else out[:size].tobytes()
 
 
-def zlib_streams(images: Sequence[NDArray[np.uint8]]) -> list[bytes | None]:
+def zlib_streams(images: Sequence[Bytes]) -> list[bytes | None]:
     """Return each grey image ``(h, w)`` as a zlib stream of its rows, a 0 (PNG's filter "none") before each of them.
 
     None where the stream would take more than half as many bytes as the rows: see :func:`deflate_rows`.
@@ -99,11 +100,11 @@ _ADLER_BASE, _ADLER_RUN = 65521, 4096  # sums over so few bytes stay below 2**32
 
 @kernel
 def _streams(
-    pixels: NDArray[np.uint8],
-    layout: NDArray[np.int64],
-    rows: NDArray[np.uint8],
-    out: NDArray[np.uint8],
-    ends: NDArray[np.int64],
+    pixels: Bytes,
+    layout: Ints,
+    rows: Bytes,
+    out: Bytes,
+    ends: Ints,
 ) -> None:
     """Write image after image; ``layout`` holds height, width, and code and bits of the distance of a row."""
     at, first = 0, 0
@@ -129,12 +130,12 @@ def _streams(
             ends[image] = at
 
 
-def _checksum(raw: NDArray[np.uint8]) -> int:
+def _checksum(raw: Bytes) -> int:
     return zlib.adler32(raw.data)
 
 
 @inner_of(_checksum)
-def _adler32(raw: NDArray[np.uint8]) -> int:
+def _adler32(raw: Bytes) -> int:
     """Return the checksum of RFC 1950; sums of a run of bytes need no carry, so that the loop is vectorised."""
     a, b = 1, 0
     for begin in range(0, len(raw), _ADLER_RUN):
@@ -149,7 +150,7 @@ def _adler32(raw: NDArray[np.uint8]) -> int:
 
 
 @inner
-def _deflate(raw: NDArray[np.uint8], row: int, row_code: int, row_bits: int, out: NDArray[np.uint8]) -> int:
+def _deflate(raw: Bytes, row: int, row_code: int, row_bits: int, out: Bytes) -> int:
     """Fill ``out`` and return how many bytes, -1 where there is no room; ``row`` is the second distance, 0 for none."""
     n, most, at, i = len(raw), len(out) - _ROOM, 0, 0
     held, n_held = np.uint64(3), np.int64(3)  # the last block, with fixed codes
@@ -190,7 +191,7 @@ _DEFLATE = kernel(_deflate)
 
 
 @inner
-def _match(raw: NDArray[np.uint8], i: int, distance: int) -> int:
+def _match(raw: Bytes, i: int, distance: int) -> int:
     """Return how many bytes from ``i`` on repeat those ``distance`` before."""
     most = min(MAX_MATCH, len(raw) - i)
     k = 0

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from kalamos.errors import KalamosError, StoreError
 from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Bools, Floats32, Ints32
 from kalamos.storage.png import decode_png, encode_pngs
 
 Item = TypeVar("Item")
@@ -270,7 +271,7 @@ _CALLS = itertools.count()
 _PART = re.compile(r"\..+\.(?P<host>\w*)-(?P<pid>\d+)-\d+\.part")
 _ABANDONED_S = 24 * 3600.0
 
-_NOTHING: NDArray[np.int32] = np.zeros(1, np.int32)
+_NOTHING: Ints32 = np.zeros(1, np.int32)
 _NO_INK = Ink.empty()
 
 
@@ -283,8 +284,8 @@ class _Ragged:
         self._inner = column.values.offsets.to_numpy()
         self._flat = column.values.values.to_numpy(zero_copy_only=False)
 
-    def offsets(self, row: int) -> NDArray[np.int32]:
-        inner: NDArray[np.int32] = self._inner[self._outer[row] : self._outer[row + 1] + 1]
+    def offsets(self, row: int) -> Ints32:
+        inner: Ints32 = self._inner[self._outer[row] : self._outer[row + 1] + 1]
         return np.asarray(inner - inner[0], np.int32)
 
     def values(self, row: int) -> NDArray[Any] | None:
@@ -299,15 +300,15 @@ def _column(batch: pa.RecordBatch | pa.Table, name: str) -> Any:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _flat(nested: list[list[float]]) -> NDArray[np.float32]:
+def _flat(nested: list[list[float]]) -> Floats32:
     return np.array([value for stroke in nested for value in stroke], np.float32)
 
 
 class _Strokes(NamedTuple):
     """Where the strokes of rows laid end to end are: row k has the strokes ``outer[k]:outer[k + 1]``, as ``inner``."""
 
-    outer: NDArray[np.int32]
-    inner: NDArray[np.int32]
+    outer: Ints32
+    inner: Ints32
 
 
 def _strokes_of(inks: Sequence[Ink]) -> _Strokes:
@@ -326,7 +327,7 @@ def _strokes_of(inks: Sequence[Ink]) -> _Strokes:
     return _Strokes(outer, ends[keep])
 
 
-def _nested(values: NDArray[Any], strokes: _Strokes, missing: NDArray[np.bool_]) -> pa.Array:
+def _nested(values: NDArray[Any], strokes: _Strokes, missing: Bools) -> pa.Array:
     """Build ``list<list<float>>`` from the values of all rows without touching single points."""
     lists = pa.ListArray.from_arrays(strokes.inner, np.ascontiguousarray(values))
     return pa.ListArray.from_arrays(strokes.outer, lists, mask=pa.array(missing))

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import KalamosError
+from kalamos.machinery.arrays import Bytes
 from kalamos.storage.deflate import zlib_streams
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -23,7 +23,7 @@ _RUN_PIXELS = 1 << 20
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
-def encode_png(pixels: NDArray[np.uint8], level: int = 1) -> bytes:
+def encode_png(pixels: Bytes, level: int = 1) -> bytes:
     """Encode a grey image ``(h, w)`` without row filters; ink compresses best so, and twice as fast.
 
     Args:
@@ -33,7 +33,7 @@ def encode_png(pixels: NDArray[np.uint8], level: int = 1) -> bytes:
     return encode_pngs([pixels], level)[0]
 
 
-def encode_pngs(images: Sequence[NDArray[np.uint8]], level: int = 1) -> list[bytes]:
+def encode_pngs(images: Sequence[Bytes], level: int = 1) -> list[bytes]:
     """Encode many images, each to the bytes that :func:`encode_png` gives, at a fraction of the cost."""
     made: list[bytes] = []
     for some in _runs(images):
@@ -44,7 +44,7 @@ def encode_pngs(images: Sequence[NDArray[np.uint8]], level: int = 1) -> list[byt
     return made
 
 
-def decode_png(data: bytes) -> NDArray[np.uint8]:
+def decode_png(data: bytes) -> Bytes:
     """Decode any PNG to grey ``(h, w)``.
 
     Raises:
@@ -65,7 +65,7 @@ def _beginning(height: int, width: int) -> bytes:
     return _SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
 
 
-def _runs(images: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.uint8]]]:
+def _runs(images: Sequence[Bytes]) -> Iterator[Sequence[Bytes]]:
     """Cut a batch so that its copy stays small; an image is never cut."""
     first, pixels = 0, 0
     for k, image in enumerate(images):
@@ -77,7 +77,7 @@ def _runs(images: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.u
         yield images[first:]
 
 
-def _by_zlib(image: NDArray[np.uint8], level: int) -> bytes:
+def _by_zlib(image: Bytes, level: int) -> bytes:
     rows = np.zeros((image.shape[0], image.shape[1] + 1), np.uint8)
     rows[:, 1:] = image
     return zlib.compress(rows.data, level)

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from kalamos.baselines import rule_features as f
@@ -35,13 +34,11 @@ from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.geometry import resample
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Floats, Floats32, Ints
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.metrics.dtw import dtw
 from kalamos.renderers import render
 from kalamos.skeleton.from_image import skeleton
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 MOST_STROKES, MOST_WAYS, WORST_LOSS_PX, LIFT_LOSS_PX, STEP_PX = 3, 200, 12.0, 0.7, 1.5
 SIGN_OF_X = (
@@ -104,7 +101,7 @@ def loss_of(lines: Sequence[Floats], truth: Floats, n_strokes: int) -> float:
     return min(dtw(truth, again).mean, WORST_LOSS_PX) + LIFT_LOSS_PX * min(abs(len(lines) - n_strokes), 2)
 
 
-def examples(sample: Sample, height_px: int | None = None) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+def examples(sample: Sample, height_px: int | None = None) -> tuple[Floats32, Floats32] | None:
     """Return features and losses of the ways of drawing one sample, or None where it has too many strokes."""
     rendering = render(sample.ink, key=sample.key)
     graph = skeleton(rendering.image.pixels)
@@ -121,7 +118,7 @@ def examples(sample: Sample, height_px: int | None = None) -> tuple[NDArray[np.f
     return features, np.array(losses, np.float32)
 
 
-def fit(features: NDArray[np.float32], losses: NDArray[np.float32], offsets: Ints, prior: Floats) -> Floats:
+def fit(features: Floats32, losses: Floats32, offsets: Ints, prior: Floats) -> Floats:
     """Return the weights of least expected loss; sample k has the rows ``offsets[k]:offsets[k + 1]``."""
     count = len(offsets) - 1
     sample = np.repeat(np.arange(count), np.diff(offsets))
@@ -168,9 +165,7 @@ def mirrored(weights: Floats) -> Floats:
     return out
 
 
-def report(
-    weights: Floats, features: NDArray[np.float32], losses: NDArray[np.float32], offsets: Ints
-) -> dict[str, Any]:
+def report(weights: Floats, features: Floats32, losses: Floats32, offsets: Ints) -> dict[str, Any]:
     """Return the mean loss of the chosen ways and of the best possible ones, px."""
     score = features @ weights.astype(np.float32)
     chosen = [int(a + np.argmin(score[a:b])) for a, b in itertools.pairwise(offsets.tolist())]

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
@@ -24,6 +23,7 @@ from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Split
+from kalamos.machinery.arrays import Floats32, Ints
 from kalamos.machinery.seeding import rng_for
 from kalamos.models.kalamos.network import Route, Scene, collate_scene
 from kalamos.models.kalamos.path_matching import Path as PenPath
@@ -130,7 +130,7 @@ class Mixture:
         self.base, self.budget = base or Style(), budget
         shares = np.array([source.share for source in sources])
         self.counts = np.maximum(1, np.round(chunk * shares / shares.sum() / GROUP)).astype(int) * GROUP
-        self._orders: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._orders: dict[tuple[int, int], Ints] = {}
 
     def draw(self, chunk: int, which: int) -> list[tuple[TrainingInk, int]]:
         """Return inks and epochs that chunk number ``chunk`` takes from source number ``which``."""
@@ -173,7 +173,7 @@ class Mixture:
             yield float(rng.random()), items[first:end]
             end = first
 
-    def _order(self, which: int, epoch: int) -> NDArray[np.int64]:
+    def _order(self, which: int, epoch: int) -> Ints:
         if (which, epoch) not in self._orders:
             self._orders = {k: v for k, v in self._orders.items() if k[0] != which or k[1] >= epoch - 1}
             rng = rng_for(self.seed, "order", self.sources[which].corpus, epoch)
@@ -208,7 +208,7 @@ def collate(items: Sequence[Item]) -> Batch:
     return Batch(scene, route, as_tensor(offsets), as_tensor(slowness), as_tensor(timed))
 
 
-def motion_targets(pieces: Pieces, path: PenPath) -> tuple[NDArray[np.float32], NDArray[np.float32], bool]:
+def motion_targets(pieces: Pieces, path: PenPath) -> tuple[Floats32, Floats32, bool]:
     """Return offsets of the truth from the pieces, log slowness (0 at constant speed), and whether timed."""
     line = walked_points(pieces, path.steps)
     offsets = (path.truth - line).clip(-6, 6).astype(np.float32)

@@ -13,6 +13,7 @@ from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample, Split
+from kalamos.machinery.arrays import Bytes
 from kalamos.machinery.seeding import rng_for
 from kalamos.recognition.alphabets import category
 from kalamos.recognition.inputs import sequences, shapes, small_images
@@ -56,7 +57,7 @@ class Labelled:
     writers: list[str]
     sequences: NDArray[np.float16]
     shapes: NDArray[np.float16]
-    images: NDArray[np.uint8]
+    images: Bytes
 
 
 def gather(root: Path, split: Split, cache: Path, seed: int = 0) -> Labelled:
@@ -103,7 +104,7 @@ def _samples(root: Path, split: Split) -> Iterator[Sample]:
                     yield sample
 
 
-def _pictures(samples: Sequence[Sample], seed: int) -> Iterator[NDArray[np.uint8]]:
+def _pictures(samples: Sequence[Sample], seed: int) -> Iterator[Bytes]:
     names, shares = [name for name, _ in STYLES], [share for _, share in STYLES]
     for first in range(0, len(samples), _GROUP):
         group = samples[first : first + _GROUP]

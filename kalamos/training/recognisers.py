@@ -19,9 +19,9 @@ import click
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
-from numpy.typing import NDArray
 from torch import Tensor
 
+from kalamos.machinery.arrays import Floats, Floats32, Ints
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.models.weights import save_weights
 from kalamos.recognition.nearest import prototypes
@@ -143,13 +143,13 @@ def _loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     return -((1 - SMOOTHING) * right + SMOOTHING * spread).mean()
 
 
-def _inputs(network: str, labelled: Labelled, part: NDArray[np.int64]) -> Tensor:
+def _inputs(network: str, labelled: Labelled, part: Ints) -> Tensor:
     if network == "image":
         return torch.from_numpy(labelled.images[part].astype(np.float32)[:, None] / 255)
     return torch.from_numpy(labelled.sequences[part].astype(np.float32))
 
 
-def _changed(network: str, labelled: Labelled, part: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+def _changed(network: str, labelled: Labelled, part: Ints, rng: np.random.Generator) -> Tensor:
     """Return training inputs: slightly turned, slanted, stretched; images also moved."""
     n = len(part)
     turn, slant = rng.uniform(-0.18, 0.18, n), rng.uniform(-0.25, 0.25, n)
@@ -165,7 +165,7 @@ def _changed(network: str, labelled: Labelled, part: NDArray[np.int64], rng: np.
     return torch.from_numpy(_bent(inputs.numpy(), matrix, rng))
 
 
-def _bent(sequences: NDArray[np.float32], matrix: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float32]:
+def _bent(sequences: Floats32, matrix: Floats, rng: np.random.Generator) -> Floats32:
     """Return sequences under a linear map each and a little noise, in their new boxes."""
     real = np.maximum.accumulate(sequences[:, ::-1, 2], axis=1)[:, ::-1, None] > 0
     xy = sequences[..., 3:5] @ matrix.transpose(0, 2, 1).astype(np.float32)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import kalamos
 from kalamos.benchmark.board.table import MAIN, Line, Table, tables
@@ -26,6 +25,7 @@ from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import PARTS, Result
 from kalamos.geometry import length, resample, stroke_durations
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bytes
 from kalamos.machinery.seeding import stable_hash
 from kalamos.storage.parquet import Row, read_rows, write_text
 from kalamos.storage.png import encode_png
@@ -211,7 +211,7 @@ def _digits(value: int) -> str:
     return text + _DIGITS[rest]
 
 
-def _fewer_greys(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _fewer_greys(pixels: Bytes) -> Bytes:
     """Return the image with its grey levels rounded, paper left white."""
     return (np.round(pixels / (255 / GREYS)) * (255 // GREYS)).astype(np.uint8)
 

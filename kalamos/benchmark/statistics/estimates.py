@@ -27,10 +27,9 @@ from scipy.special import ndtr, stdtrit
 
 from kalamos.benchmark.statistics.swaps import ALL_TRIED, p_of_medians, p_of_sums
 from kalamos.errors import KalamosError
+from kalamos.machinery.arrays import Bools, Floats, Ints
 from kalamos.machinery.seeding import rng_for
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Counts = NDArray[np.uint16]
 Aggregate = Literal["mean", "median", "pooled_rms"]
 
@@ -215,7 +214,7 @@ class _Data(NamedTuple):
     cluster: Ints
     clusters: int
 
-    def where(self, keep: NDArray[np.bool_]) -> _Data:
+    def where(self, keep: Bools) -> _Data:
         """Return the samples to keep, clusters numbered anew."""
         names, cluster = np.unique(self.cluster[keep], return_inverse=True)
         return _Data(self.values[keep], self.weights[keep], cluster.astype(np.int64), len(names))

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from kalamos.benchmark.result import Result
 from kalamos.benchmark.score import TABLE, WEIGHTED, weight_column
 from kalamos.benchmark.statistics.estimates import ALPHA, Difference, difference, holm, p_values
 from kalamos.errors import TaskError
+from kalamos.machinery.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def _difference(first: pa.Table, second: pa.Table, metric: str) -> Difference:
     )
 
 
-def _weights(table: pa.Table, metric: str) -> NDArray[np.float64] | None:
+def _weights(table: pa.Table, metric: str) -> Floats | None:
     return table.column(weight_column(metric)).to_numpy() if metric in WEIGHTED else None
 
 

@@ -13,13 +13,9 @@ from functools import lru_cache
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bools, Floats, Ints
 from kalamos.machinery.seeding import rng_for
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Swaps = NDArray[np.bool_]
 
 ALL_TRIED = 13
 """Writers up to which every one of the ``2^n`` swaps is tried."""
@@ -47,18 +43,18 @@ def _share(differences: Floats) -> float:
 
 
 @lru_cache(maxsize=8)
-def _swaps(writers: int, seed: int, draws: int) -> Swaps:
+def _swaps(writers: int, seed: int, draws: int) -> Bools:
     """Return whose names are swapped ``(rows, writers)``; nobody's in the first row."""
     if writers <= ALL_TRIED:
-        every: Swaps = (np.arange(2**writers)[:, None] >> np.arange(writers)[None]) & 1 == 1
+        every: Bools = (np.arange(2**writers)[:, None] >> np.arange(writers)[None]) & 1 == 1
         return every
-    swapped: Swaps = rng_for(seed, "swaps", writers).integers(0, 2, (draws + 1, writers), dtype=np.uint8) == 1
+    swapped: Bools = rng_for(seed, "swaps", writers).integers(0, 2, (draws + 1, writers), dtype=np.uint8) == 1
     swapped[0] = False
     return swapped
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _sum_differences(swapped: Swaps, first: Floats, second: Floats, root: bool) -> Floats:
+def _sum_differences(swapped: Bools, first: Floats, second: Floats, root: bool) -> Floats:
     made = np.empty(len(swapped))
     for row in range(len(swapped)):
         a, b = 0.0, 0.0
@@ -74,7 +70,7 @@ def _sum_differences(swapped: Swaps, first: Floats, second: Floats, root: bool) 
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _median_differences(swapped: Swaps, values: Floats, writer: Ints, is_second: Swaps) -> Floats:
+def _median_differences(swapped: Bools, values: Floats, writer: Ints, is_second: Bools) -> Floats:
     """Walk up the ascending values once a row, counting for both columns, until both have their middle."""
     n = len(values) // 2
     lower, upper = (n - 1) // 2, n // 2

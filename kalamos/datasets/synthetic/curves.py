@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bools, Floats, Ints
+
 Path = NDArray[np.complex128]
 
 
@@ -28,8 +30,8 @@ class Knots(NamedTuple):
     """
 
     points: Path
-    corner: NDArray[np.bool_]
-    line: NDArray[np.bool_]
+    corner: Bools
+    line: Bools
 
 
 def parse_knots(text: str) -> Knots:
@@ -57,7 +59,7 @@ def parse_knots(text: str) -> Knots:
     return Knots(np.array(points, complex), np.array(corner, bool), np.array(line, bool))
 
 
-def trace(knots: Knots, step: float = 1.0) -> tuple[Path, NDArray[np.int64]]:
+def trace(knots: Knots, step: float = 1.0) -> tuple[Path, Ints]:
     """Return the path ``(n,)`` through the knots in steps of about ``step``, and the indices of its corners.
 
     Where a straight line meets a curve without a corner, the curve leaves in the direction of the line.
@@ -133,12 +135,12 @@ def _line_direction(knots: Knots, at: int, *, before: bool) -> float | None:
 
 
 def _leaving_angles(
-    distance: NDArray[np.float64],
-    angle: NDArray[np.float64],
-    psi: NDArray[np.float64],
+    distance: Floats,
+    angle: Floats,
+    psi: Floats,
     start: float | None,
     end: float | None,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Solve for the angle between chord and curve at each knot: equal mock curvature on both sides."""
     n = len(distance)
     matrix, right = np.zeros((n + 1, n + 1)), np.zeros(n + 1)
@@ -155,7 +157,7 @@ def _leaving_angles(
         matrix[n, n - 1 :] = 1.0
     else:
         matrix[n, n], right[n] = 1.0, _wrapped(end - angle[-1])
-    solved: NDArray[np.float64] = np.linalg.solve(matrix, right).astype(np.float64)
+    solved: Floats = np.linalg.solve(matrix, right).astype(np.float64)
     return solved
 
 

@@ -25,8 +25,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from kalamos.machinery.arrays import Floats, Ints
+
 Path = NDArray[np.complex128]
 REACH = 3.0  # a pulse's window: from 3 sigma before to 3 sigma after its median in log time, 99.7 % of its distance
 STILL = 4.5  # the pen is put down this many sigma before the median of the first pulse: still at rest

@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.datasets.synthetic.curves import Knots, Path, parse_knots, trace
+from kalamos.machinery.arrays import Floats, Ints
 
 STEP = 1.0  # plan units, while planning
 THIN = 3
@@ -38,8 +38,8 @@ class StrokePlan(NamedTuple):
     """
 
     path: Path
-    breaks: NDArray[np.int64]
-    sharp: NDArray[np.float64]
+    breaks: Ints
+    sharp: Floats
 
 
 def parse_strokes(text: str) -> list[Knots]:
@@ -70,13 +70,13 @@ def plan_stroke(knots: Knots) -> StrokePlan:
     return _thinned(path, np.array(breaks, np.int64), np.array(sharp[:-1]))
 
 
-def _thinned(path: Path, breaks: NDArray[np.int64], sharp: NDArray[np.float64]) -> StrokePlan:
+def _thinned(path: Path, breaks: Ints, sharp: Floats) -> StrokePlan:
     """Keep every :data:`THIN`-th point beside the breaks: enough to write by, and quicker."""
     kept = np.union1d(np.arange(0, len(path), THIN), breaks)
     return StrokePlan(path[kept], np.searchsorted(kept, breaks), sharp)
 
 
-def _inner_breaks(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _inner_breaks(path: Path) -> tuple[Ints, Floats]:
     """Return where a smooth path is cut, and how sharp its bend is there."""
     if len(path) < 8:
         return np.empty(0, np.int64), np.empty(0)
@@ -89,11 +89,11 @@ def _inner_breaks(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     marks = [0, *inside, len(path) - 1]
     cuts = [cut for a, b in itertools.pairwise(marks) for cut in [*_arc_cuts(path, total, a, b), b]]
     inner = np.array(cuts[:-1], np.int64)
-    sharp: NDArray[np.float64] = np.clip(np.abs(bend[inner]) / SHARP_BEND, 0.0, 0.8)
+    sharp: Floats = np.clip(np.abs(bend[inner]) / SHARP_BEND, 0.0, 0.8)
     return inner, sharp
 
 
-def prominent_peaks(height: NDArray[np.float64], least: float) -> list[int]:
+def prominent_peaks(height: Floats, least: float) -> list[int]:
     """Return the peaks that stand out from the valleys beside them by ``least``; of two with no such valley the higher.
 
     Both ends count as valleys as deep as they are.
@@ -115,7 +115,7 @@ def prominent_peaks(height: NDArray[np.float64], least: float) -> list[int]:
     return peaks
 
 
-def _arc_cuts(path: Path, total: NDArray[np.float64], a: int, b: int) -> list[int]:
+def _arc_cuts(path: Path, total: Floats, a: int, b: int) -> list[int]:
     """Cut ``path[a:b + 1]`` until every part turns little enough and is near to an arc of a circle."""
     if b - a < 2 * LEAST_PART:
         return []

@@ -9,10 +9,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Floats
 from kalamos.machinery.seeding import rng_for, stable_hash
 
 Path = NDArray[np.complex128]
-Waves = NDArray[np.float64]  # (w, 5): wave vector in rad per plan unit, x and y amplitude in plan units, phase
+Waves = Floats  # (w, 5): wave vector in rad per plan unit, x and y amplitude in plan units, phase
 
 
 @dataclass(frozen=True, slots=True, eq=False)

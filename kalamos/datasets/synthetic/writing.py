@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.datasets.synthetic.composition import layout
 from kalamos.datasets.synthetic.glyphs import Hand
@@ -13,6 +12,7 @@ from kalamos.datasets.synthetic.kinematics import Path, Pulses, Timing, fit, par
 from kalamos.datasets.synthetic.plans import StrokePlan
 from kalamos.datasets.synthetic.writers import Waves, Writer, bent, waves
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats, Ints
 from kalamos.machinery.seeding import rng_for
 
 RESOLUTION_MM = 0.01  # of the simulated tablet; also keeps the bytes equal between machines
@@ -45,7 +45,7 @@ def write(strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generato
     """
     dt_s = 1 / writer.rate_hz
     pens: list[Path] = []
-    ticks: list[NDArray[np.int64]] = []
+    ticks: list[Ints] = []
     clock = 0
     for stroke, path in zip(strokes, _bent_paths(strokes, writer, rng, habit), strict=True):
         pulses = _pulses(stroke, path, writer, rng)
@@ -63,8 +63,8 @@ def write(strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generato
     return Ink((np.round(xy / RESOLUTION_MM) * RESOLUTION_MM).astype(np.float32), offsets, np.round(t, 6))
 
 
-def _seconds(ticks: NDArray[np.int64], dt_s: float) -> NDArray[np.float64]:
-    t: NDArray[np.float64] = ticks * np.float64(dt_s)
+def _seconds(ticks: Ints, dt_s: float) -> Floats:
+    t: Floats = ticks * np.float64(dt_s)
     return t
 
 
@@ -73,13 +73,13 @@ def plan_pulses(stroke: StrokePlan, writer: Writer, rng: np.random.Generator | N
     return _pulses(stroke, stroke.path, writer, rng)
 
 
-def _plan_to_mm(writer: Writer) -> NDArray[np.float64]:
+def _plan_to_mm(writer: Writer) -> Floats:
     """Return the matrix that takes row vectors of plan units, y upwards, to millimetres, y downwards."""
     scale = writer.size_mm / 100
     shape = np.array([[writer.aspect, 0.0], [np.tan(writer.slant_rad), 1.0]])
     cos, sin = np.cos(writer.rotation_rad), np.sin(writer.rotation_rad)
     turned = shape @ np.array([[cos, sin], [-sin, cos]])
-    matrix: NDArray[np.float64] = scale * turned @ np.diag([1.0, -1.0])
+    matrix: Floats = scale * turned @ np.diag([1.0, -1.0])
     return matrix
 
 
@@ -134,10 +134,10 @@ def _pause_s(distance: float, writer: Writer, rng: np.random.Generator) -> float
     return float((writer.pen_up_s + flight) * scatter)
 
 
-def _tremor(t: NDArray[np.float64], writer: Writer, rng: np.random.Generator) -> NDArray[np.float64]:
+def _tremor(t: Floats, writer: Writer, rng: np.random.Generator) -> Floats:
     """Return the tremor in mm, ``(n, 2)``: a carrier of the writer's frequency whose phase wanders."""
     if not writer.tremor_mm:
         return np.zeros((len(t), 2))
     phase = rng.uniform(0, 2 * np.pi, 2) + np.cumsum(rng.normal(0.0, 0.15, (len(t), 2)), axis=0)
-    carrier: NDArray[np.float64] = np.sin(2 * np.pi * writer.tremor_hz * t[:, None] + phase)
+    carrier: Floats = np.sin(2 * np.pi * writer.tremor_hz * t[:, None] + phase)
     return writer.tremor_mm * carrier

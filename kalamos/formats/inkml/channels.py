@@ -10,12 +10,12 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import FormatError
 from kalamos.formats.inkml.definitions import LARGEST, SECONDS, Channel, Context, Definitions
 from kalamos.formats.inkml.tracetext import TOO_FEW, TraceValues, scan_traces
 from kalamos.ink import TimeSource
+from kalamos.machinery.arrays import Floats, Ints
 
 NAMES = {
     "Z": "height",
@@ -31,7 +31,6 @@ NAMES = {
 }
 """InkML's names of channels -> those of ``Ink.extra``; any other name is kept."""
 _DEGREES = {"rad": 180 / np.pi, "grad": 0.9, "degree": 1.0, "deg": 1.0}
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,14 +38,14 @@ class ContextArrays:
     """Flat arrays of traces as the file gives them, before mending; trace k is ``offsets[k]:offsets[k + 1]``."""
 
     xy: Floats
-    offsets: NDArray[np.int64]
+    offsets: Ints
     t: Floats | None = None
     pressure: Floats | None = None
     extra: Mapping[str, Floats] = field(default_factory=dict)
     pressure_declared: bool = False
     time_source: TimeSource = "none"
 
-    def take(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> ContextArrays:
+    def take(self, rows: Ints, offsets: Ints) -> ContextArrays:
         """Return the points ``rows``, cut at ``offsets``."""
         return replace(
             self,
@@ -179,7 +178,7 @@ def origin_s(context: Context, definitions: Definitions) -> float:
 
 
 def _times(
-    column: tuple[Channel, Floats] | None, rate_hz: float | None, offsets: NDArray[np.int64], start_ms: Floats
+    column: tuple[Channel, Floats] | None, rate_hz: float | None, offsets: Ints, start_ms: Floats
 ) -> tuple[Floats | None, TimeSource]:
     """Return seconds and where they come from.
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import FormatError
 from kalamos.formats.inkml.channels import ContextArrays, context_arrays, joined, origin_s
@@ -18,6 +17,7 @@ from kalamos.formats.inkml.definitions import Context, Definitions
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.xmltree import parse_xml, read_bytes
 from kalamos.ink import Ink, TimeSource
+from kalamos.machinery.arrays import Ints
 
 MAX_PIECES = 1_000_000
 """No group or view shows more traces, and all that are asked for together no more than ten times as many."""
@@ -175,7 +175,7 @@ def read_document(path: Path) -> Document:
     return parse_document(read_bytes(path), path)
 
 
-def _rows(arrays: ContextArrays, pieces: Sequence[Piece]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _rows(arrays: ContextArrays, pieces: Sequence[Piece]) -> tuple[Ints, Ints]:
     """Return the points of pieces and where each piece ends among them."""
     parts = []
     for trace, start, stop in pieces:

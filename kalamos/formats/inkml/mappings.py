@@ -12,11 +12,10 @@ from typing import Protocol
 from xml.etree.ElementTree import Element
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import FormatError
+from kalamos.machinery.arrays import Floats
 
-Points = NDArray[np.float64]
 Target = Callable[[str, Element, str], Element]
 _CHAIN = 50
 _MAX_STEPS = 1000
@@ -26,7 +25,7 @@ _MAX_ROWS = 1_000_000
 class CanvasMapping(Protocol):
     """From positions of a trace to positions on the canvas."""
 
-    def __call__(self, xy: Points) -> Points:
+    def __call__(self, xy: Floats) -> Floats:
         """Return the positions ``(n, 2)`` on the canvas."""
         ...
 
@@ -35,9 +34,9 @@ class CanvasMapping(Protocol):
 class Affine:
     """``matrix @ (x, y, 1)``, with a 2 x 3 matrix."""
 
-    matrix: Points
+    matrix: Floats
 
-    def __call__(self, xy: Points) -> Points:
+    def __call__(self, xy: Floats) -> Floats:
         """Return the positions on the canvas."""
         return xy @ self.matrix[:, :2].T + self.matrix[:, 2]
 
@@ -47,12 +46,12 @@ class Lookup:
     """A table for one axis; ``absolute`` gives the new value, otherwise what is added to the old one."""
 
     axis: int
-    keys: NDArray[np.float64]
-    results: NDArray[np.float64]
+    keys: Floats
+    results: Floats
     interpolation: str
     absolute: bool
 
-    def __call__(self, xy: Points) -> Points:
+    def __call__(self, xy: Floats) -> Floats:
         """Return the positions on the canvas; beyond the table its ends count."""
         old = xy[:, self.axis]
         last = len(self.keys) - 1
@@ -77,7 +76,7 @@ class Product:
 
     steps: tuple[CanvasMapping, ...]
 
-    def __call__(self, xy: Points) -> Points:
+    def __call__(self, xy: Floats) -> Floats:
         """Return the positions on the canvas."""
         for step in self.steps:
             xy = step(xy)
@@ -148,7 +147,7 @@ def _lookup(element: Element, path: object, where: str) -> Lookup:
     return Lookup(int("Y" in bound), rows[:, 0].copy(), rows[:, 1].copy(), interpolation, absolute)
 
 
-def _numbers(element: Element, path: object, where: str) -> Points:
+def _numbers(element: Element, path: object, where: str) -> Floats:
     text = element.text or ""
     try:
         rows = [[float(word) for word in row.split()] for row in text.split(",", _MAX_ROWS) if row.strip()]

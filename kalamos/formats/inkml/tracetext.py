@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bytes, Floats, Ints
 from kalamos.machinery.kernels import inner, kernel
 
 SOUND, NOT_A_VALUE, TOO_FEW = 0, 1, 2
@@ -39,8 +39,8 @@ class TraceValues(NamedTuple):
         fault_text: what stands there.
     """
 
-    values: NDArray[np.float64]
-    offsets: NDArray[np.int64]
+    values: Floats
+    offsets: Ints
     surplus: int
     fault: int = SOUND
     fault_trace: int = 0
@@ -48,7 +48,7 @@ class TraceValues(NamedTuple):
     fault_text: str = ""
 
 
-def scan_traces(texts: list[str], n_regular: int, defaults: NDArray[np.float64]) -> TraceValues:
+def scan_traces(texts: list[str], n_regular: int, defaults: Floats) -> TraceValues:
     """Return the numbers in the texts of traces that share one format.
 
     Args:
@@ -93,13 +93,13 @@ def _rounded(number: bytes) -> float:
 
 @kernel
 def _scan(
-    data: NDArray[np.uint8],
+    data: Bytes,
     n_regular: int,
-    defaults: NDArray[np.float64],
-    values: NDArray[np.float64],
-    offsets: NDArray[np.int64],
-    hard: NDArray[np.int64],
-) -> NDArray[np.int64]:
+    defaults: Floats,
+    values: Floats,
+    offsets: Ints,
+    hard: Ints,
+) -> Ints:
     """Fill ``values`` and ``offsets``; return points, hard numbers, surplus values, fault, its trace, point and byte.
 
     A hard number has more digits than a float64 can hold exactly on the way; ``hard`` says where it begins and ends and

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Ints
 from kalamos.models.kalamos.pieces import Pieces
 
 BLOCK_PIECES = 160
@@ -22,10 +22,8 @@ MOST_PIECES = 240
 """A block without a gap is cut all the same after so many."""
 RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Samr", "Mand", "Armi"})
 
-Longs = NDArray[np.int64]
 
-
-def components(pieces: Pieces) -> Longs:
+def components(pieces: Pieces) -> Ints:
     """Return the connected component of each piece, ``(n,)``."""
     n = len(pieces.points)
     n_joints = int(pieces.joints.max(initial=0)) + 1
@@ -34,7 +32,7 @@ def components(pieces: Pieces) -> Longs:
     return np.asarray(connected_components(graph, directed=False)[1][:n], np.int64)
 
 
-def blocks(pieces: Pieces, block_pieces: int = BLOCK_PIECES, most_pieces: int = MOST_PIECES) -> list[Longs]:
+def blocks(pieces: Pieces, block_pieces: int = BLOCK_PIECES, most_pieces: int = MOST_PIECES) -> list[Ints]:
     """Return the blocks, each the indices of its pieces, from left to right; one block for a short image."""
     n = len(pieces.points)
     if n <= block_pieces:
@@ -54,7 +52,7 @@ def blocks(pieces: Pieces, block_pieces: int = BLOCK_PIECES, most_pieces: int = 
     return [*made, np.sort(order[first:])]
 
 
-def part(pieces: Pieces, chosen: Longs) -> Pieces:
+def part(pieces: Pieces, chosen: Ints) -> Pieces:
     """Return some of the pieces."""
     return Pieces(pieces.points[chosen], pieces.radii[chosen], pieces.joints[chosen])
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bools, Floats32, Ints, Ints32
 from kalamos.models.kalamos.parameters import (
     BOTH,
     DIRECT,
@@ -42,11 +42,6 @@ from kalamos.models.kalamos.parameters import (
 )  # fmt: skip
 from kalamos.models.kalamos.pieces import POINTS
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
 
 class Motioned(NamedTuple):
     """A path over pieces and the pen's motion along it.
@@ -58,10 +53,10 @@ class Motioned(NamedTuple):
         slowness: float32 ``(t, POINTS - 1)``, log of time over length, 0 at the mean speed.
     """
 
-    steps: Longs
+    steps: Ints
     lifts: Bools
-    offsets: Floats
-    slowness: Floats
+    offsets: Floats32
+    slowness: Floats32
 
 
 ENCODER_STRIDE, MOTION_STRIDE = len(ENCODER_ROWS), len(MOTION_ROWS)
@@ -69,7 +64,7 @@ TINY = 1e-6
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def gelu(x: Floats) -> None:
+def gelu(x: Floats32) -> None:
     """Apply x * (1 + erf(x / sqrt 2)) / 2 in place; the error function as a quotient of polynomials, within 5e-7."""
     f = np.float32
     flat = x.reshape(-1)
@@ -85,7 +80,7 @@ def gelu(x: Floats) -> None:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def row_times(x: Floats, w: Floats, out: Floats) -> None:
+def row_times(x: Floats32, w: Floats32, out: Floats32) -> None:
     """Add ``x`` (in,) times ``w`` (in, out) to ``out`` (out,)."""
     n, m = w.shape
     for k in range(0, n - 3, 4):
@@ -100,7 +95,7 @@ def row_times(x: Floats, w: Floats, out: Floats) -> None:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def four_rows_times(x: Floats, w: Floats, out: Floats) -> None:
+def four_rows_times(x: Floats32, w: Floats32, out: Floats32) -> None:
     """Add ``x`` (4, in) times ``w`` (in, out) to ``out`` (4, out) as :func:`row_times`, reading each weight once."""
     n, m = w.shape
     p, q, r, s = out[0], out[1], out[2], out[3]
@@ -123,7 +118,7 @@ def four_rows_times(x: Floats, w: Floats, out: Floats) -> None:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def dense(x: Floats, net: Net, row: int) -> Floats:
+def dense(x: Floats32, net: Net, row: int) -> Floats32:
     """Return the linear layer ``row`` of the rows of ``x`` (r, in)."""
     at, n, m = net.table[row]
     w, bias = net.values[at : at + n * m].reshape(n, m), net.values[at + n * m : at + n * m + m]
@@ -138,7 +133,7 @@ def dense(x: Floats, net: Net, row: int) -> Floats:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def bent(x: Floats, net: Net, row: int) -> Floats:
+def bent(x: Floats32, net: Net, row: int) -> Floats32:
     """Return the linear layer ``row`` of ``x``, bent."""
     y = dense(x, net, row)
     gelu(y)
@@ -146,7 +141,7 @@ def bent(x: Floats, net: Net, row: int) -> Floats:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def add(x: Floats, y: Floats) -> None:
+def add(x: Floats32, y: Floats32) -> None:
     """Add ``y`` to ``x``, both (r, d), in place."""
     for i in range(x.shape[0]):
         for k in range(x.shape[1]):
@@ -154,7 +149,7 @@ def add(x: Floats, y: Floats) -> None:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def normed(x: Floats, net: Net, row: int) -> Floats:
+def normed(x: Floats32, net: Net, row: int) -> Floats32:
     """Return the rows of ``x`` (r, d) with mean 0 and variance 1, scaled and shifted (layer norm)."""
     at, d = net.table[row, 0], x.shape[1]
     y = np.empty_like(x)
@@ -172,13 +167,13 @@ def normed(x: Floats, net: Net, row: int) -> Floats:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def feed(x: Floats, net: Net, row: int) -> None:
+def feed(x: Floats32, net: Net, row: int) -> None:
     """Add the two-layer block whose norm is ``row`` to ``x`` (r, d), in place."""
     add(x, dense(bent(normed(x, net, row), net, row + 1), net, row + 2))
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def read(query: Floats, keys: Floats, values: Floats, bias: Floats, count: int, found: Floats) -> None:
+def read(query: Floats32, keys: Floats32, values: Floats32, bias: Floats32, count: int, found: Floats32) -> None:
     """Write into ``found`` (d,) what a query (d,) reads from the first ``count`` of keys (d, k) and values (k, d).
 
     ``bias`` is (h, k).
@@ -209,7 +204,7 @@ def read(query: Floats, keys: Floats, values: Floats, bias: Floats, count: int, 
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def split(both: Floats, keys: Floats, values: Floats) -> None:
+def split(both: Floats32, keys: Floats32, values: Floats32) -> None:
     """Part keys, laid (d, k), from values (k, d) where they stand side by side, (k, 2 d)."""
     d = values.shape[1]
     for j in range(len(both)):
@@ -224,7 +219,7 @@ def squash(x: float) -> float:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def directed(points: Floats, joints: Ints) -> tuple[Floats, Ints]:
+def directed(points: Floats32, joints: Ints32) -> tuple[Floats32, Ints32]:
     """Return geometry (m, 9) and joints (m, 2) of directed pieces: start, end, way in, way out, length."""
     n, z = len(points), POINTS - 1
     geo, ends = np.zeros((2 * n, 9), np.float32), np.empty((2 * n, 2), np.int32)
@@ -248,7 +243,7 @@ def directed(points: Floats, joints: Ints) -> tuple[Floats, Ints]:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def piece_features(points: Floats, radii: Floats, joints: Ints) -> Floats:
+def piece_features(points: Floats32, radii: Floats32, joints: Ints32) -> Floats32:
     """Return what a piece is by itself and in the whole: ``network.piece_features``."""
     n = len(points)
     x = np.empty((n, 4 * POINTS + 9), np.float32)
@@ -291,7 +286,7 @@ def piece_features(points: Floats, radii: Floats, joints: Ints) -> Floats:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def pair_features(points: Floats, joints: Ints) -> Floats:
+def pair_features(points: Floats32, joints: Ints32) -> Floats32:
     """Return how two pieces lie to each other, (n n, 12): ``network.pair_features``."""
     n, last = len(points), POINTS - 1
     x = np.zeros((n * n, 12), np.float32)
@@ -323,7 +318,7 @@ def pair_features(points: Floats, joints: Ints) -> Floats:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def encode(points: Floats, radii: Floats, joints: Ints, net: Net) -> Floats:
+def encode(points: Floats32, radii: Floats32, joints: Ints32, net: Net) -> Floats32:
     """Return the vectors of directed pieces, (m, d)."""
     n = len(points)
     x = dense(bent(piece_features(points, radii, joints), net, PIECE_IN), net, PIECE_OUT)
@@ -346,7 +341,7 @@ def encode(points: Floats, radii: Floats, joints: Ints, net: Net) -> Floats:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def motion_features(points: Floats, radii: Floats, geo: Floats, steps: Longs, lifts: Bools) -> Floats:
+def motion_features(points: Floats32, radii: Floats32, geo: Floats32, steps: Ints, lifts: Bools) -> Floats32:
     """Return what the motion head reads of each step beside the piece's vector, (t, 3 POINTS + 8)."""
     t, flags = len(steps), 3 * POINTS
     x = np.zeros((t, flags + 8), np.float32)
@@ -376,7 +371,7 @@ def motion_features(points: Floats, radii: Floats, geo: Floats, steps: Longs, li
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def motion(memory: Floats, look: Floats, steps: Longs, net: Net) -> tuple[Floats, Floats]:
+def motion(memory: Floats32, look: Floats32, steps: Ints, net: Net) -> tuple[Floats32, Floats32]:
     """Return offsets (t, POINTS, 2) in pixels and log slowness (t, POINTS - 1) of a path's motion features."""
     t, d = len(steps), memory.shape[1]
     passed = np.empty((t, d), np.float32)

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.errors import ModelError
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats, Floats32
 from kalamos.models.kalamos.blocks import blocks, part, runs_leftwards
 from kalamos.models.kalamos.forward import Motioned
 from kalamos.models.kalamos.parameters import Sizes, as_net
@@ -74,7 +74,7 @@ class Kalamos:
         made._set({name: tensor.detach().numpy() for name, tensor in net.state_dict().items()}, net.sizes, beams)
         return made
 
-    def _set(self, tensors: Mapping[str, NDArray[np.float32]], sizes: Sizes, beams: int) -> None:
+    def _set(self, tensors: Mapping[str, Floats32], sizes: Sizes, beams: int) -> None:
         self.tensors, self.sizes, self.beams = tensors, sizes, beams
         self.net = as_net(tensors, sizes)
 
@@ -130,8 +130,8 @@ def assemble(pieces: Pieces, path: Motioned) -> Ink:
     goes_on = np.setdiff1d(np.arange(len(steps)), starts)
     shared = 0.5 * (line[goes_on, 0] + line[goes_on - 1, -1])
     line[goes_on, 0] = line[goes_on - 1, -1] = shared
-    strokes: list[NDArray[np.float64]] = []
-    times: list[NDArray[np.float64]] = []
+    strokes: list[Floats] = []
+    times: list[Floats] = []
     clock = 0.0
     for a, b in zip(starts, np.append(starts[1:], len(steps)), strict=True):
         stroke = np.concatenate([line[a, :1], line[a:b, 1:].reshape(-1, 2)])

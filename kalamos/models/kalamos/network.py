@@ -22,9 +22,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from kalamos.machinery.arrays import Floats32
 from kalamos.models.kalamos.motion import MotionHead
 from kalamos.models.kalamos.parameters import N_PAIR, N_PIECE, N_STEP, UNIT_PX, Sizes
 from kalamos.models.kalamos.pieces import POINTS, Pieces
@@ -351,7 +351,7 @@ class PathNetwork(nn.Module):
         return torch.cat([on, lift, self.end(x).float()], -1)
 
 
-def deepened(tensors: Mapping[str, NDArray[np.float32]], net: PathNetwork) -> dict[str, NDArray[np.float32]]:
+def deepened(tensors: Mapping[str, Floats32], net: PathNetwork) -> dict[str, Floats32]:
     """Return the weights of a shallower network with the layers added that ``net`` has more of.
 
     What an added layer writes is zero at first, so that the deeper network answers as the shallower one until it is

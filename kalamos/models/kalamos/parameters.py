@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Floats32, Ints
 from kalamos.models.kalamos.pieces import POINTS
-
-Floats = NDArray[np.float32]
 
 ONCE = (
     "lift_piece.0", "lift_piece.2", "pair.0", "pair.2", "encoded", "direct",
@@ -68,14 +66,14 @@ class Net(NamedTuple):
         decoder, motion: the row at which these layers begin; the encoder's begin at :data:`ENCODER`.
     """
 
-    values: Floats
-    table: NDArray[np.int64]
+    values: Floats32
+    table: Ints
     heads: int
     decoder: int
     motion: int
 
 
-def as_net(tensors: Mapping[str, Floats], sizes: Sizes) -> Net:
+def as_net(tensors: Mapping[str, Floats32], sizes: Sizes) -> Net:
     """Return the arrays of named tensors, as a state dict or a file of weights has them.
 
     Raises:
@@ -122,7 +120,7 @@ def shapes(sizes: Sizes) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _turned(weight: Floats, *, linear: bool) -> Floats:
+def _turned(weight: Floats32, *, linear: bool) -> Floats32:
     """Return a layer's weight as (in, out); a convolution's (out, in, taps) as (taps * in, out), a norm's as a row."""
     if weight.ndim == 1:
         return np.asarray(weight[None], np.float32)

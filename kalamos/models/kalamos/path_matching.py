@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
 from kalamos.models.kalamos.pieces import POINTS, Pieces
 
 STEP_PX = 1.0
@@ -24,9 +24,6 @@ CROSS_COST = 0.3
 TURN_BACK_COST = 1.0
 KEPT_SHARE = 0.4
 DOT_PX = 2.5
-
-Doubles = NDArray[np.float64]
-Longs = NDArray[np.int64]
 
 
 class Path(NamedTuple):
@@ -40,10 +37,10 @@ class Path(NamedTuple):
         distance_px: root mean squared distance between truth and pieces.
     """
 
-    steps: Longs
-    lifts: NDArray[np.bool_]
-    truth: Doubles
-    clock: Doubles
+    steps: Ints
+    lifts: Bools
+    truth: Floats
+    clock: Floats
     distance_px: float
 
 
@@ -57,7 +54,7 @@ def match(ink: Ink, pieces: Pieces) -> Path:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _walk_stroke(xy: Doubles, t: Doubles, step_px: float) -> tuple[Doubles, Doubles]:
+def _walk_stroke(xy: Floats, t: Floats, step_px: float) -> tuple[Floats, Floats]:
     """Return points x, y, time at equal distances along a stroke, and the unit directions there."""
     along = np.zeros(len(xy))
     for i in range(1, len(xy)):
@@ -77,7 +74,7 @@ def _walk_stroke(xy: Doubles, t: Doubles, step_px: float) -> tuple[Doubles, Doub
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _costs(points: Doubles, ways: Doubles, lines: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+def _costs(points: Floats, ways: Floats, lines: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the cost of each directed piece at each step, the place along each piece (0..1), and squared distances."""
     n, m = len(points), len(lines)
     cost, place, square = np.empty((n, 2 * m)), np.empty((n, m)), np.empty((n, m))
@@ -105,7 +102,7 @@ def _costs(points: Doubles, ways: Doubles, lines: Doubles) -> tuple[Doubles, Dou
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _viterbi(cost: Doubles, joints: NDArray[np.int32]) -> Longs:
+def _viterbi(cost: Floats, joints: Ints32) -> Ints:
     """Return the cheapest directed piece at each step."""
     n, m = cost.shape
     n_joints = joints.max() + 1
@@ -142,7 +139,7 @@ def _viterbi(cost: Doubles, joints: NDArray[np.int32]) -> Longs:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _runs(path: Longs, place: Doubles, long: NDArray[np.bool_]) -> tuple[Longs, Doubles]:
+def _runs(path: Ints, place: Floats, long: Bools) -> tuple[Ints, Floats]:
     """Return the directed pieces passed, and how far along them (in pieces) each step is; barely touched ones go.
 
     A piece at a stroke's end of which less than :data:`KEPT_SHARE` was drawn, and a short way up a piece and back, are
@@ -190,7 +187,7 @@ def _runs(path: Longs, place: Doubles, long: NDArray[np.bool_]) -> tuple[Longs, 
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _lay(points: Doubles, along: Doubles, count: int) -> tuple[Doubles, Doubles]:
+def _lay(points: Floats, along: Floats, count: int) -> tuple[Floats, Floats]:
     """Return the truth's places and times at the points of ``count`` pieces; a stroke's two ends go to the two ends."""
     rising = along + 1e-6 * np.arange(len(along))
     rising[0], rising[-1] = min(rising[0], 0.0), max(rising[-1], float(count))
@@ -204,7 +201,7 @@ def _lay(points: Doubles, along: Doubles, count: int) -> tuple[Doubles, Doubles]
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _dot(points: Doubles, lines: Doubles, long: NDArray[np.bool_]) -> int:
+def _dot(points: Floats, lines: Floats, long: Bools) -> int:
     """Return the short piece nearest to a dot, or -1 where none is near: the dot lies on another stroke."""
     x, y = points[:, 0].mean(), points[:, 1].mean()
     best, arg = 9.0, -1
@@ -218,8 +215,8 @@ def _dot(points: Doubles, lines: Doubles, long: NDArray[np.bool_]) -> int:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _match(
-    xy: Doubles, offsets: Longs, t: Doubles, lines: Doubles, joints: NDArray[np.int32]
-) -> tuple[Longs, NDArray[np.bool_], Doubles, Doubles, float]:
+    xy: Floats, offsets: Ints, t: Floats, lines: Floats, joints: Ints32
+) -> tuple[Ints, Bools, Floats, Floats, float]:
     """Match every stroke; see :func:`match`."""
     m = len(lines)
     lengths = np.zeros(m)

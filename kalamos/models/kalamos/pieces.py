@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints, Ints32
 from kalamos.skeleton.binarise import binarise
 from kalamos.skeleton.pixel_graph import trace_pixels
 from kalamos.skeleton.thinning import DELETABLE, ink_radii, thin_in_place
@@ -26,10 +26,6 @@ PIECE_PX = 8.0
 POINTS = 5
 SPUR_PX = 2.0
 LINK_PX = 3.0
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int32]
 
 
 class Pieces(NamedTuple):
@@ -41,18 +37,18 @@ class Pieces(NamedTuple):
         joints: int32 ``(n, 2)``, the joint at the first and at the last point; equal for a dot.
     """
 
-    points: Floats
-    radii: Floats
-    joints: Ints
+    points: Floats32
+    radii: Floats32
+    joints: Ints32
 
     @property
-    def lengths(self) -> Doubles:
+    def lengths(self) -> Floats:
         """Return the length of each piece in pixels, ``(n,)``; 0 for a dot."""
         steps = np.diff(self.points.astype(np.float64), axis=1)
         return np.asarray(np.hypot(steps[..., 0], steps[..., 1]).sum(axis=1))
 
 
-def cut_pieces(pixels: NDArray[np.uint8], piece_px: float = PIECE_PX) -> Pieces:
+def cut_pieces(pixels: Bytes, piece_px: float = PIECE_PX) -> Pieces:
     """Return the pieces of the ink in a grey image ``(h, w)``; none where there is no ink."""
     mask = np.zeros((pixels.shape[0] + 2, pixels.shape[1] + 2), np.uint8)
     mask[1:-1, 1:-1] = binarise(pixels)
@@ -66,13 +62,13 @@ def cut_pieces(pixels: NDArray[np.uint8], piece_px: float = PIECE_PX) -> Pieces:
     return Pieces(*_cut(*graph, field, stride, piece_px, SPUR_PX, LINK_PX))
 
 
-def walked_points(pieces: Pieces, steps: NDArray[np.int64]) -> Doubles:
+def walked_points(pieces: Pieces, steps: Ints) -> Floats:
     """Return the points of directed pieces in the direction of writing, ``(t, POINTS, 2)``."""
     line = pieces.points[steps // 2].astype(np.float64)
     return np.where((steps % 2 == 1)[:, None, None], line[:, ::-1], line)
 
 
-def interval_lengths(line: Doubles) -> Doubles:
+def interval_lengths(line: Floats) -> Floats:
     """Return the lengths between neighbouring points, ``(t, POINTS - 1)``; a quarter pixel more, for dots."""
     step = np.diff(line, axis=1)
     return np.asarray(np.hypot(step[..., 0], step[..., 1]) + 0.25)
@@ -80,8 +76,14 @@ def interval_lengths(line: Doubles) -> Doubles:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _chains(
-    node_pixels: Ints, node_offsets: Ints, edges: Ints, pixels: Ints, offsets: Ints, field: Doubles, stride: int
-) -> tuple[Doubles, NDArray[np.int64], Doubles]:
+    node_pixels: Ints32,
+    node_offsets: Ints32,
+    edges: Ints32,
+    pixels: Ints32,
+    offsets: Ints32,
+    field: Floats,
+    stride: int,
+) -> tuple[Floats, Ints, Floats]:
     """Return each edge as points x, y, radius from node to node, their offsets, and the edges' lengths.
 
     A node's place is the mean of its pixels; inner points are smoothed by (1, 2, 1) / 4.
@@ -121,16 +123,14 @@ def _chains(
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _root(parent: Ints, node: int) -> int:
+def _root(parent: Ints32, node: int) -> int:
     while parent[node] != node:
         node = parent[node]
     return node
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _clean(
-    edges: Ints, lengths: Doubles, n_nodes: int, spur_px: float, link_px: float
-) -> tuple[NDArray[np.bool_], Ints]:
+def _clean(edges: Ints32, lengths: Floats, n_nodes: int, spur_px: float, link_px: float) -> tuple[Bools, Ints32]:
     """Say which edges stay, and which joint each node has become."""
     degree = np.zeros(n_nodes, np.int32)
     for e in range(len(edges)):
@@ -158,8 +158,8 @@ def _clean(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _places(
-    node_pixels: Ints, node_offsets: Ints, edges: Ints, joint: Ints, field: Doubles, stride: int
-) -> tuple[Doubles, NDArray[np.bool_]]:
+    node_pixels: Ints32, node_offsets: Ints32, edges: Ints32, joint: Ints32, field: Floats, stride: int
+) -> tuple[Floats, Bools]:
     """Return x, y and radius of each joint, the mean over the pixels of its nodes, and which nodes no edge touches."""
     n_nodes = len(joint)
     place, weight, alone = np.zeros((n_nodes, 3)), np.zeros(n_nodes), np.ones(n_nodes, np.bool_)
@@ -179,18 +179,18 @@ def _places(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _cut(
-    kind: Ints,
-    node_pixels: Ints,
-    node_offsets: Ints,
-    edges: Ints,
-    pixels: Ints,
-    offsets: Ints,
-    field: Doubles,
+    kind: Ints32,
+    node_pixels: Ints32,
+    node_offsets: Ints32,
+    edges: Ints32,
+    pixels: Ints32,
+    offsets: Ints32,
+    field: Floats,
     stride: int,
     piece_px: float,
     spur_px: float,
     link_px: float,
-) -> tuple[Floats, Floats, Ints]:
+) -> tuple[Floats32, Floats32, Ints32]:
     """Return the fields of :class:`Pieces` for the fields of a pixel graph."""
     points, starts, lengths = _chains(node_pixels, node_offsets, edges, pixels, offsets, field, stride)
     n_nodes = len(kind)

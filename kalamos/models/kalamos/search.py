@@ -16,11 +16,8 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
+from kalamos.machinery.arrays import Bools, Floats32, Ints, Ints32
 from kalamos.models.kalamos.forward import (
-    Bools,
-    Floats,
-    Ints,
-    Longs,
     add,
     bent,
     dense,
@@ -73,9 +70,9 @@ class Replies(NamedTuple):
         answer: float32 ``(d, m)``, by which the actions are scored.
     """
 
-    keys: Floats
-    values: Floats
-    answer: Floats
+    keys: Floats32
+    values: Floats32
+    answer: Floats32
 
 
 class Paths(NamedTuple):
@@ -91,17 +88,17 @@ class Paths(NamedTuple):
         values: float32 ``(w, L, limit, d)``.
     """
 
-    steps: Longs
+    steps: Ints
     lifts: Bools
-    drawn: Floats
-    score: Floats
-    ended: Longs
-    keys: Floats
-    values: Floats
+    drawn: Floats32
+    score: Floats32
+    ended: Ints
+    keys: Floats32
+    values: Floats32
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def step_features(geo: Floats, ends: Ints, last: int, drawn: Floats) -> Floats:
+def step_features(geo: Floats32, ends: Ints32, last: int, drawn: Floats32) -> Floats32:
     """Return how each directed piece lies to the pen after piece ``last`` (-1: none), ``network.step_features``."""
     m = len(geo)
     x = np.zeros((m, N_STEP), np.float32)
@@ -125,7 +122,7 @@ def step_features(geo: Floats, ends: Ints, last: int, drawn: Floats) -> Floats:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def tokens(memory: Floats, geo: Floats, last: Longs, lifted: Bools, drawn: Floats, net: Net) -> Floats:
+def tokens(memory: Floats32, geo: Floats32, last: Ints, lifted: Bools, drawn: Floats32, net: Net) -> Floats32:
     """Return the decoder's input (k, d) of k paths: the piece just drawn, and what is left to draw."""
     k, m, d = len(last), len(memory), memory.shape[1]
     rest, piece, amount = np.zeros((k, d), np.float32), np.zeros((k, d), np.float32), np.empty((k, 3), np.float32)
@@ -156,7 +153,7 @@ def tokens(memory: Floats, geo: Floats, last: Longs, lifted: Bools, drawn: Float
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def decode_step(
-    x: Floats, t: int, paths: Paths, slots: Longs, recency: Floats, replies: Replies, bias: Floats, net: Net
+    x: Floats32, t: int, paths: Paths, slots: Ints, recency: Floats32, replies: Replies, bias: Floats32, net: Net
 ) -> None:
     """Decode step t of k paths, ``x`` (k, d), in place.
 
@@ -184,7 +181,14 @@ def decode_step(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def weigh(
-    asks: Floats, end: float, answer: Floats, local: Floats, ends: Ints, last: int, drawn: Floats, found: Floats
+    asks: Floats32,
+    end: float,
+    answer: Floats32,
+    local: Floats32,
+    ends: Ints32,
+    last: int,
+    drawn: Floats32,
+    found: Floats32,
 ) -> None:
     """Write the log-probability of every action of a path into ``found`` (2 m + 1,).
 
@@ -218,7 +222,7 @@ def weigh(
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def replies_of(memory: Floats, net: Net) -> Replies:
+def replies_of(memory: Floats32, net: Net) -> Replies:
     """Return what directed pieces (m, d) reply to the decoder."""
     m, d = memory.shape
     layers = (net.motion - net.decoder) // DECODER_STRIDE
@@ -230,7 +234,7 @@ def replies_of(memory: Floats, net: Net) -> Replies:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def look_around(geo: Floats, ends: Ints, last: Longs, drawn: Floats, net: Net) -> Floats:
+def look_around(geo: Floats32, ends: Ints32, last: Ints, drawn: Floats32, net: Net) -> Floats32:
     """Return what each of k paths sees in each directed piece, (k, m, 2 + h): two scores, and the heads' biases."""
     k, m = drawn.shape
     features = np.empty((k * m, N_STEP), np.float32)
@@ -241,7 +245,7 @@ def look_around(geo: Floats, ends: Ints, last: Longs, drawn: Floats, net: Net) -
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def highest(scores: Floats, width: int) -> Longs:
+def highest(scores: Floats32, width: int) -> Ints:
     """Return the places of the ``width`` highest of ``scores`` (n,), highest first; none that is -inf."""
     left, taken = scores.copy(), np.empty(width, np.int64)
     for count in range(width):
@@ -256,7 +260,7 @@ def highest(scores: Floats, width: int) -> Longs:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def branch(paths: Paths, parents: Longs, t: int) -> Longs:
+def branch(paths: Paths, parents: Ints, t: int) -> Ints:
     """Return the slot of each continuation of ``parents`` (slots, one for each continuation) at step t.
 
     The first of a parent stays, others get a copy of all so far in a slot that no continuation needs.
@@ -278,7 +282,7 @@ def branch(paths: Paths, parents: Longs, t: int) -> Longs:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def advance(paths: Paths, slots: Longs, found: Floats, chosen: Longs, t: int) -> Longs:
+def advance(paths: Paths, slots: Ints, found: Floats32, chosen: Ints, t: int) -> Ints:
     """Take the ``chosen`` actions at step t; return the slots of the paths that go on, likeliest first.
 
     ``found`` (k (2 m + 1) + w,) holds the log-probabilities of all continuations: those of the paths in ``slots``
@@ -309,8 +313,8 @@ def advance(paths: Paths, slots: Longs, found: Floats, chosen: Longs, t: int) ->
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def search(
-    memory: Floats, replies: Replies, geo: Floats, ends: Ints, width: int, net: Net
-) -> tuple[Longs, Bools, float]:
+    memory: Floats32, replies: Replies, geo: Floats32, ends: Ints32, width: int, net: Net
+) -> tuple[Ints, Bools, float]:
     """Return the likeliest path that a search finds which keeps ``width`` paths, and its log-probability.
 
     The path is directed pieces (t,) and lifts before them (t,). With one path kept, that is the likeliest action each
@@ -356,8 +360,8 @@ def search(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def recover_path(
-    points: Floats, radii: Floats, joints: Ints, width: int, net: Net
-) -> tuple[Longs, Bools, Floats, Floats]:
+    points: Floats32, radii: Floats32, joints: Ints32, width: int, net: Net
+) -> tuple[Ints, Bools, Floats32, Floats32]:
     """Return a likely path over pieces, and its motion.
 
     The path of the likeliest action each time is kept where its probability is above one half, since no other can have

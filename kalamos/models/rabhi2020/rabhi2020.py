@@ -26,12 +26,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
-from numpy.typing import NDArray
 from torch import Tensor
 
 from kalamos import geometry
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32
 from kalamos.models.rabhi2020.network import CELL_PX, RabhiNetwork, RabhiSizes, cell_of
 from kalamos.models.scale import HEIGHT_PX, at_height
 from kalamos.models.weights import SHIPPED, Weights, fill, load_weights
@@ -61,10 +61,10 @@ class RabhiItem(NamedTuple):
         timed: whether the truth has times; where not, speed is not trained.
     """
 
-    pixels: NDArray[np.uint8]
-    points: NDArray[np.float32]
-    lifts: NDArray[np.bool_]
-    slowness: NDArray[np.float32]
+    pixels: Bytes
+    points: Floats32
+    lifts: Bools
+    slowness: Floats32
     timed: bool
 
 
@@ -110,17 +110,17 @@ class Rabhi2020:
         return inks
 
 
-def filled_up(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def filled_up(pixels: Bytes) -> Bytes:
     """Return the image with paper at its right, so that its width is a multiple of :data:`WIDTH_STEP_PX`."""
     return np.pad(pixels, ((0, 0), (0, -pixels.shape[1] % WIDTH_STEP_PX)), constant_values=255)
 
 
-def as_images(pixels: Sequence[NDArray[np.uint8]]) -> Tensor:
+def as_images(pixels: Sequence[Bytes]) -> Tensor:
     """Return images as (b, 1, 64, w), ink 1 and paper 0."""
     return 1.0 - torch.from_numpy(np.stack(pixels))[:, None].float() / 255.0
 
 
-def written_ink(xy: NDArray[np.float64], lifts: NDArray[np.bool_], slowness: NDArray[np.float64]) -> Ink:
+def written_ink(xy: Floats, lifts: Bools, slowness: Floats) -> Ink:
     """Return the ink of points ``(n, 2)``, cut after each lift ``(n,)``, timed by log slowness ``(n - 1,)``."""
     cuts = np.flatnonzero(lifts[:-1]) + 1
     t = np.concatenate([[0.0], np.cumsum(STEP_S * np.exp(slowness.clip(-4, 4)))])
