@@ -24,8 +24,25 @@ from kalamos.machinery.kernels import kernel_of
 Level = Literal["character", "word", "line", "page"]
 Split = Literal["train", "validation", "test"]
 Units = Literal["px", "mm", "device"]
-TimeSource = Literal["recorded", "rate", "none"]
-_LEVELS, _UNITS, _TIME_SOURCES = get_args(Level), get_args(Units), get_args(TimeSource)
+TimeSource = Literal["recorded", "rate", "equal-interval", "synthetic", "estimated", "none"]
+"""Where the times of an ink come from.
+
+``recorded``: a clock gave every point, or stroke, its time; ``rate``: counted from a sampling rate that the file or
+corpus states; ``equal-interval``: the points lie at equal steps of unknown length, so that no second is known and ``t``
+is None; ``synthetic``: a simulated movement; ``estimated``: said by a recovery method; ``none``: nothing is known.
+"""
+Provenance = Literal["recorded", "authored", "traced", "synthetic", "estimated", "corrected"]
+"""Where the ink itself comes from.
+
+``recorded``: by a device, of a person who wrote; ``authored``: drawn as a model of writing (KanjiVG); ``traced``: over
+a picture of writing (Calliar); ``synthetic``: simulated or put together by a program; ``estimated``: said by a
+recovery method; ``corrected``: the same, put right by hand.
+"""
+TRUE_TIMES: frozenset[TimeSource] = frozenset({"recorded", "rate", "synthetic"})
+"""The times that velocity is scored against."""
+_UNTIMED: frozenset[TimeSource] = frozenset({"none", "equal-interval"})
+_LEVELS, _UNITS = get_args(Level), get_args(Units)
+_TIME_SOURCES, _PROVENANCES = get_args(TimeSource), get_args(Provenance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,8 +211,9 @@ class Sample:
         split: train, validation or test, by writer; None where the corpus cannot be split so.
         units: what one unit of ``ink.xy`` is.
         points_per_mm: units a millimetre, where known.
-        time_source: ``recorded``, derived from a sampling ``rate``, or ``none``.
+        time_source: where the times come from, see :data:`TimeSource`.
         source: the file relative to the corpus folder, and the place in it.
+        provenance: where the ink comes from, see :data:`Provenance`.
     """
 
     key: str
@@ -210,6 +228,7 @@ class Sample:
     points_per_mm: float | None = None
     time_source: TimeSource = "none"
     source: str = ""
+    provenance: Provenance = "recorded"
 
     def __post_init__(self) -> None:
         """Normalise the label and check the fields that have a fixed set of values."""
@@ -217,16 +236,34 @@ class Sample:
             object.__setattr__(self, "label", unicodedata.normalize("NFC", self.label))
         if not self.key:
             raise InkError("a sample needs a key that is unique in its corpus")
-        if self.level not in _LEVELS or self.units not in _UNITS or self.time_source not in _TIME_SOURCES:
+        known = self.level in _LEVELS and self.units in _UNITS
+        if not known or self.time_source not in _TIME_SOURCES or self.provenance not in _PROVENANCES:
             self._refuse_unknown()
-        if (self.time_source == "none") != (self.ink.t is None):
+        if (self.time_source in _UNTIMED) != (self.ink.t is None):
             raise InkError(f"sample {self.key}: time_source is {self.time_source!r}, but t is {self.ink.t!r}")
 
     def _refuse_unknown(self) -> None:
-        for name, allowed in (("level", _LEVELS), ("units", _UNITS), ("time_source", _TIME_SOURCES)):
+        for name, allowed in (
+            ("level", _LEVELS),
+            ("units", _UNITS),
+            ("time_source", _TIME_SOURCES),
+            ("provenance", _PROVENANCES),
+        ):
             value = getattr(self, name)
             if value not in allowed:
                 raise InkError(f"sample {self.key}: {name} is one of {allowed}, not {value!r}")
+
+
+_NOT_RECORDED: Mapping[str, Provenance] = {"kanjivg": "authored", "calliar": "traced", "synthetic": "synthetic"}
+
+
+def with_provenance(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a sample's fields with the provenance that files of version 0.1, which had none, leave out."""
+    if "provenance" in fields:
+        return dict(fields)
+    origin: Provenance = _NOT_RECORDED.get(fields.get("corpus", ""), "recorded")
+    simulated = origin == "synthetic" and fields.get("time_source") == "recorded"
+    return {**fields, "provenance": origin, **({"time_source": "synthetic"} if simulated else {})}
 
 
 def _joined(values: Sequence[ArrayLike]) -> NDArray[Any]:

@@ -65,3 +65,10 @@ def test_sample_normalises_its_label_and_checks_its_fields():
         Sample("a", Ink.empty(), level="letter")
     with pytest.raises(InkError, match="time_source"):
         Sample("a", Ink.empty(), time_source="recorded")
+    with pytest.raises(InkError, match="provenance is one of"):
+        Sample("a", Ink.empty(), provenance="scanned")
+    timed = Ink.from_strokes([[(0, 0), (1, 1)]], t=[[0, 1]])
+    with pytest.raises(InkError, match="equal-interval"):  # no second is known there, so none may be given
+        Sample("a", timed, time_source="equal-interval")
+    assert Sample("a", Ink.empty(), time_source="equal-interval").ink.t is None
+    assert Sample("a", timed, time_source="estimated", provenance="corrected").provenance == "corrected"

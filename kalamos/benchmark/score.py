@@ -19,7 +19,7 @@ from kalamos.benchmark import recognised as recognition
 from kalamos.benchmark.isolation import Answer
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.image import OfflineImage
-from kalamos.ink import Ink
+from kalamos.ink import TRUE_TIMES, Ink
 from kalamos.machinery import engine
 from kalamos.metrics import METRICS, Pair, Reference
 from kalamos.metrics import score as metric_values
@@ -160,9 +160,9 @@ def _scored(references: Sequence[Reference], answers: Sequence[Answer], says_tim
 
 
 def _known_truth(row: Row) -> Ink:
-    """Return the truth in pixels; times that the corpus did not record are no truth."""
+    """Return the truth in pixels; times that were neither recorded, counted from a rate nor simulated are no truth."""
     truth = row.truth()
-    return truth if row.sample.time_source != "none" else Ink(truth.xy, truth.offsets)
+    return truth if row.sample.time_source in TRUE_TIMES else Ink(truth.xy, truth.offsets)
 
 
 def _checked(answer: Answer | None, reference: Reference) -> Answer:

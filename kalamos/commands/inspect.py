@@ -63,6 +63,7 @@ class Inspection:
             "units": _common(sample.units for sample in self.samples),
             "points_per_mm": sorted({s.points_per_mm for s in self.samples if s.points_per_mm is not None}),
             "time": _common(sample.time_source for sample in self.samples),
+            "provenance": _common(sample.provenance for sample in self.samples),
             "box": _box(inks),
             "mended": dict(self.report.mendings),
             "refused": [f"{r.where} {r.reason}".strip() for r in self.report.refusals[:20]],

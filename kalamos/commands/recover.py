@@ -149,8 +149,11 @@ def _write(kind: str, ink: Ink, file: Path, out: Path) -> Path:
 def _write_inkml(ink: Ink, file: Path, target: Path) -> None:
     from kalamos.formats.export import write_inkml  # noqa: PLC0415 - each kind pulls in its own writer only
 
-    source: TimeSource = "none" if ink.t is None else "recorded"
-    write_inkml([Sample(file.stem, ink, units="px", level="page", time_source=source, source=file.name)], target)
+    source: TimeSource = "none" if ink.t is None else "estimated"
+    sample = Sample(
+        file.stem, ink, units="px", level="page", time_source=source, source=file.name, provenance="estimated"
+    )
+    write_inkml([sample], target)
 
 
 def _write_svg(ink: Ink, file: Path, target: Path) -> None:

@@ -76,6 +76,7 @@ class MathWriting:
             split=FOLDERS[folder],
             time_source="none" if ink.t is None else document.time_source,
             source=unit,
+            provenance="synthetic" if folder == "synthetic" else "recorded",
         )
 
 

@@ -60,7 +60,7 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
         yield from _read_script(path, text, report)
         return
     ink = _read_json(path, text, report.mendings)
-    yield Sample(path.stem, ink, level="line", script="Arab", source=path.name)
+    yield Sample(path.stem, ink, level="line", script="Arab", source=path.name, provenance="traced")
 
 
 def _read_json(path: Path, text: str, counts: Counter[str]) -> Ink:
@@ -90,7 +90,8 @@ def _read_script(path: Path, text: str, report: UnitReport) -> Iterator[Sample]:
         except _BAD as error:
             report.refusals.append(Refusal(path.name, where, f"the drawing cannot be read: {str(error)[:80]}"))
             continue
-        yield Sample(f"{path.stem}#{match[1]}", ink, level="line", script="Arab", source=f"{path.name}, {where}")
+        source = f"{path.name}, {where}"
+        yield Sample(f"{path.stem}#{match[1]}", ink, level="line", script="Arab", source=source, provenance="traced")
 
 
 def _points(stroke: Any) -> list[Floats]:

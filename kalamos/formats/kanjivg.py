@@ -56,7 +56,9 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
         report.refusals.append(Refusal(path.name, "", "no ink: the drawing holds no path"))
         return
     label = label_of(root, path.stem)
-    yield Sample(path.stem, ink, label, "character", script_of(label), units="px", source=path.name)
+    yield Sample(
+        path.stem, ink, label, "character", script_of(label), units="px", source=path.name, provenance="authored"
+    )
 
 
 def label_of(root: Element, stem: str) -> str:

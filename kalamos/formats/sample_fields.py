@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from kalamos.ink import Ink, Level, Sample, Split, TimeSource, Units
+from kalamos.ink import Ink, Level, Provenance, Sample, Split, TimeSource, Units, with_provenance
 
-TEXT_FIELDS = ("key", "label", "level", "script", "writer", "corpus", "units", "time_source", "source")
+TEXT_FIELDS = ("key", "label", "level", "script", "writer", "corpus", "units", "time_source", "source", "provenance")
 
 
 def fields_of(sample: Sample) -> dict[str, str]:
@@ -25,6 +25,7 @@ def sample_of(fields: Mapping[str, Any], ink: Ink) -> Sample:
         InkError: where a field has a value that it cannot have.
         ValueError: where ``points_per_mm`` is no number.
     """
+    fields = with_provenance(fields)
     scale = fields.get("points_per_mm")
     return Sample(
         str(fields.get("key", "")),
@@ -39,4 +40,5 @@ def sample_of(fields: Mapping[str, Any], ink: Ink) -> Sample:
         None if scale in (None, "") else float(str(scale)),
         cast(TimeSource, fields.get("time_source", "none" if ink.t is None else "recorded")),
         str(fields.get("source", "")),
+        cast(Provenance, fields["provenance"]),
     )

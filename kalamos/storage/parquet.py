@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from kalamos.errors import KalamosError, StoreError
 from kalamos.image import OfflineImage, Placement
-from kalamos.ink import Ink, Sample
+from kalamos.ink import Ink, Sample, with_provenance
 from kalamos.machinery.arrays import Bools, Floats32, Ints32
 from kalamos.storage.png import decode_png, encode_pngs
 
@@ -40,7 +40,8 @@ _F64 = pa.list_(pa.list_(pa.float64()))
 _CHANNEL = pa.struct([("name", pa.string()), ("values", _F32)])
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _PLACEMENT = pa.struct([("scale", pa.float64()), ("dx", pa.float64()), ("dy", pa.float64())])
-_TEXTS = ("label", "level", "script", "writer", "corpus", "split", "units", "time_source", "source")
+_TEXTS = ("label", "level", "script", "writer", "corpus", "split", "units", "time_source", "source", "provenance")
+_ADDED_IN_0_2 = ("provenance",)
 
 INK_FIELDS = [("x", _F32), ("y", _F32), ("t", _F64), ("pressure", _F32), ("extra", pa.list_(_CHANNEL))]
 SCHEMA = pa.schema(
@@ -395,16 +396,17 @@ def _sound_rows(file: Path, batch: pa.RecordBatch, images: bool) -> Iterator[Row
 
 
 def _batch_rows(batch: pa.RecordBatch, images: bool) -> Iterator[Row]:
-    missing = [name for name in SCHEMA.names if name not in batch.schema.names]
+    missing = [name for name in SCHEMA.names if name not in {*batch.schema.names, *_ADDED_IN_0_2}]
     if missing:
         raise StoreError(
             f"the Parquet file lacks the columns {', '.join(missing)}: it was not written by kalamos convert"
         )
-    texts = batch.select(["key", *_TEXTS, "points_per_mm", "placement", "style"]).to_pylist()
+    plain = ["key", *_TEXTS, "points_per_mm", "placement", "style"]
+    texts = batch.select([name for name in plain if name in batch.schema.names]).to_pylist()
     pngs = batch.column("image").field("bytes").to_pylist() if images else [None] * batch.num_rows
     for text, ink, png in zip(texts, inks_from(batch), pngs, strict=True):
         placement, style = text.pop("placement"), text.pop("style")
-        sample = Sample(ink=ink if ink is not None else Ink.empty(), **text)
+        sample = Sample(ink=ink if ink is not None else Ink.empty(), **with_provenance(text))
         image = None if png is None else OfflineImage(decode_png(png), sample.script)
         yield Row(sample, image, None if placement is None else Placement(**placement), style)
 

@@ -16,12 +16,15 @@ from click.testing import CliRunner
 from kalamos.benchmark import run
 from kalamos.benchmark.board import publish
 from kalamos.benchmark.board import table as leaderboard
+from kalamos.benchmark.score import _known_truth
 from kalamos.benchmark.statistics.significance import pairwise
 from kalamos.benchmark.task import image_checksum, load_task, pin, prepare, task_names
 from kalamos.cli import main
 from kalamos.errors import KalamosError, TaskError
+from kalamos.image import Placement
+from kalamos.ink import Ink, Sample
 from kalamos.recoverer import load_recoverer
-from kalamos.storage.parquet import read_rows
+from kalamos.storage.parquet import Row, read_rows
 
 SAMPLES = 60
 
@@ -36,6 +39,17 @@ def benched(tmp_path_factory):
 
 def value(results, entry, metric):
     return results[entry].metrics[metric].value
+
+
+@pytest.mark.parametrize(
+    ("source", "scored"),
+    [("recorded", True), ("rate", True), ("synthetic", True), ("estimated", False), ("equal-interval", False),
+     ("none", False)],
+)  # fmt: skip
+def test_velocity_is_scored_against_true_times_alone(source, scored):
+    timed = None if source in ("none", "equal-interval") else [[0, 1]]
+    sample = Sample("a", Ink.from_strokes([[(0, 0), (1, 1)]], t=timed), time_source=source)
+    assert (_known_truth(Row(sample, None, Placement(1, 0, 0))).t is not None) is scored
 
 
 def test_controls_say_what_each_metric_is_worth(benched):

@@ -43,7 +43,7 @@ def test_units_are_ranges_of_writers():
 def test_samples_say_what_they_are(samples):
     for sample in samples:
         assert sample.corpus == "synthetic"
-        assert (sample.units, sample.points_per_mm, sample.time_source) == ("mm", 1.0, "recorded")
+        assert (sample.units, sample.points_per_mm, sample.time_source) == ("mm", 1.0, "synthetic")
         assert unicodedata.is_normalized("NFC", sample.label)
         assert sample.script == ("Zyyy" if sample.label.isdecimal() else sample.key.split("/")[0])
         assert sample.writer in sample.key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,8 +16,11 @@ from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import StoreError
 from kalamos.formats import read_samples, recognise
 from kalamos.formats.export import WRITERS, write_inkml, write_json, write_stroke3, write_svg, write_unipen
-from kalamos.ink import Ink, Sample
+from kalamos.formats.sample_fields import sample_of
+from kalamos.ink import Ink, Provenance, Sample, TimeSource
 
+UNTIMED = ["none", "equal-interval"]
+TIMED = [name for name in get_args(TimeSource) if name not in UNTIMED]
 COORDINATES = st.floats(-1e6, 1e6, width=32)
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=12)
 
@@ -60,9 +63,17 @@ def samples(draw: st.DrawFn, channels: bool = True) -> Sample:
         draw(st.sampled_from([None, "train", "test"])),
         draw(st.sampled_from(["px", "mm", "device"])),
         draw(st.sampled_from([None, 3.7])),
-        "none" if ink.t is None else draw(st.sampled_from(["recorded", "rate"])),
+        draw(st.sampled_from(UNTIMED if ink.t is None else TIMED)),
         draw(TEXT),
+        draw(st.sampled_from(get_args(Provenance))),
     )
+
+
+def test_fields_of_version_0_1_gain_their_provenance() -> None:
+    ink = Ink.from_strokes([[(0, 0), (1, 1)]], t=[[0, 1]])
+    old = {"key": "a", "corpus": "synthetic", "time_source": "recorded"}
+    assert (sample_of(old, ink).provenance, sample_of(old, ink).time_source) == ("synthetic", "synthetic")
+    assert sample_of({**old, "corpus": "poh-db"}, ink).provenance == "recorded"
 
 
 def back(path: Path) -> list[Sample]:

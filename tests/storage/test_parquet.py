@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ def rows(draw):
             split="test",
             script="Arab",
             points_per_mm=None if rng.random() < 0.5 else 3.7,
-            time_source="none" if t is None else "recorded",
+            time_source=("none", "equal-interval")[number % 2] if t is None else ("estimated", "synthetic")[number % 2],
+            provenance=("recorded", "authored", "traced", "synthetic", "estimated", "corrected")[number],
         )
         made.append(Row(sample, image, Placement(1.5, -2.0, 0.1), "abc") if placed else Row(sample))
     return made
@@ -58,6 +60,19 @@ def test_what_is_written_is_read_back_exactly(tmp_path, made):
 def one(key="a"):
     ink = Ink.from_strokes([[(0, 0), (1, 2)], [(3, 3)]], t=[[0, 1], [2]])
     return Row(Sample(key, ink, time_source="recorded"), OfflineImage(np.zeros((4, 6), np.uint8)), Placement(1, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("corpus", "provenance", "times"),
+    [("unipen", "recorded", "recorded"), ("kanjivg", "authored", "recorded"), ("calliar", "traced", "recorded"),
+     ("synthetic", "synthetic", "synthetic")],
+)  # fmt: skip
+def test_files_of_version_0_1_say_nothing_of_provenance_and_are_read(tmp_path, corpus, provenance, times):
+    row = one()
+    write_rows(tmp_path / "new.parquet", [Row(replace(row.sample, corpus=corpus), row.image, row.placement)])
+    pq.write_table(pq.read_table(tmp_path / "new.parquet").drop_columns(["provenance"]), tmp_path / "old.parquet")
+    (old,) = read_rows(tmp_path / "old.parquet")
+    assert (old.sample.provenance, old.sample.time_source) == (provenance, times)
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path):

@@ -107,8 +107,9 @@ def _sample(text: str, kind: tuple[str, Level], writer: Writer, seed: int, unit:
         split=split_by_writer(NAME, writer.name),
         units="mm",
         points_per_mm=1.0,
-        time_source="recorded",
+        time_source="synthetic",
         source=unit,
+        provenance="synthetic",
     )
 
 

@@ -41,7 +41,7 @@ def write_svg(samples: Iterable[Sample], path: Path) -> int:
 
 
 def _group(sample: Sample) -> str:
-    fields = {**fields_of(sample), "time_source": "none"}
+    fields = fields_of(sample) if sample.ink.t is None else {**fields_of(sample), "time_source": "none"}
     title = f"<title>{xml_text(sample.label)}</title>\n" if sample.label else ""
     paths = "".join(f'<path d="{data}"/>\n' for data in _paths(sample.ink))
     return f"<g data-sample={xml_attribute(json.dumps(fields))}>\n{title}{paths}</g>\n"
