@@ -151,7 +151,7 @@ def test_a_kernel_is_compiled_when_it_has_worked_for_long():
 
 def test_threads_that_come_first_together_draw_what_one_does():
     code = (
-        "from kalamos import kernels; kernels.compile_at_once()\n"
+        "from kalamos.machinery import kernels; kernels.compile_at_once()\n"
         "from kalamos.ink import Ink; from kalamos.renderers import Style, render_batch\n"
         "inks = [Ink.from_strokes([[[0, 0], [k, 9], [9, k]]]) for k in range(64)]\n"
         "one, two = (render_batch(inks, Style(), threads=n) for n in (4, 1))\n"
@@ -180,7 +180,7 @@ def test_one_small_file_is_drawn_without_a_compiler(tmp_path):
 
 def test_warming_up_compiles_every_kernel_of_reading_and_drawing():
     code = (
-        "from pathlib import Path; from kalamos import kernels, warm_up as w; kernels.compile_at_once()\n"
+        "from pathlib import Path; from kalamos.commands import warm_up as w; from kalamos.machinery import kernels; kernels.compile_at_once()\n"
         "from kalamos.datasets.corpus import UnitReport; u = w.CORPUS.units(Path(), scripts='Latn', writers='1')\n"
         "s = [x for unit in u for x in w.CORPUS.read(Path(), unit, UnitReport())][:3]\n"
         "w.warm_formats(s); w.warm_renderer([x.ink for x in s]); print(*kernels.uncompiled())"
