@@ -63,6 +63,7 @@ root_option = click.option(
 )
 results_option = click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
 cache_option = click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 limit_option = click.option("--limit", type=click.IntRange(1), help="Only so many samples; the result says so.")
 
 
@@ -137,22 +138,14 @@ def get(corpus: str, dest: Path) -> None:
 @style_option
 @seed_option
 @limit_option
-def render(src: Path, dest: Path, style: str, seed: int, limit: int | None) -> None:
+@overwrite_option
+def render(src: Path, dest: Path, style: str, seed: int, limit: int | None, overwrite: bool) -> None:
     """Render the ink in SRC (any online format, or Parquet) to PNG files in the folder DEST."""
-    from itertools import islice
+    from kalamos.commands.export import export as run
 
-    from kalamos.formats import read_samples
-    from kalamos.renderers import render as draw
-    from kalamos.storage.png import encode_png
-
-    chosen = _style(style)
-    dest.mkdir(parents=True, exist_ok=True)
-    count = 0
-    for sample in islice(read_samples(src), limit):
-        rendering = draw(sample.ink, chosen, seed=seed, key=sample.key, script=sample.script)
-        (dest / f"{sample.key.replace('/', '_')}.png").write_bytes(encode_png(rendering.image.pixels))
-        count += 1
+    count, report = run(src, dest, "png", style=_style(style), seed=seed, limit=limit, overwrite=overwrite)
     click.echo(f"{count} images in {dest}")
+    _print_refusals(report)
 
 
 @main.command()
@@ -167,19 +160,17 @@ def render(src: Path, dest: Path, style: str, seed: int, limit: int | None) -> N
 @style_option
 @seed_option
 @limit_option
-def export(src: Path, dest: Path, to: str, style: str, seed: int, limit: int | None) -> None:
+@overwrite_option
+def export(src: Path, dest: Path, to: str, style: str, seed: int, limit: int | None, overwrite: bool) -> None:
     """Write the ink in SRC (a file or folder in any online format, or Parquet) to the file DEST in another format.
 
     For png, DEST is a folder. What a format cannot hold is left out: `docs/formats.md` says what comes back.
     """
     from kalamos.commands.export import export as run
 
-    count, report = run(src, dest, to, style=_style(style), seed=seed, limit=limit)
+    count, report = run(src, dest, to, style=_style(style), seed=seed, limit=limit, overwrite=overwrite)
     click.echo(f"{count} samples in {dest}")
-    for refusal in report.refusals[:12]:
-        click.echo(f"  refused: {refusal.source} {refusal.where}: {refusal.reason}", err=True)
-    if len(report.refusals) > 12:
-        click.echo(f"  and {len(report.refusals) - 12} more", err=True)
+    _print_refusals(report)
 
 
 @main.command()
@@ -270,6 +261,7 @@ def score(
 @click.option("--latex", type=_PATH, help="Write the tables as LaTeX (booktabs).")
 @click.option("--csv", "csv_path", type=_PATH, help="Write the tables as CSV.")
 @click.option("--all-metrics", is_flag=True, help="Every metric, not the main ones.")
+@overwrite_option
 @json_option
 def leaderboard(
     results: tuple[Path, ...],
@@ -278,12 +270,16 @@ def leaderboard(
     latex: Path | None,
     csv_path: Path | None,
     all_metrics: bool,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Make the leaderboard of the RESULTS folders: on the terminal, or as a file."""
     from kalamos.benchmark.board import table as board
-    from kalamos.storage.parquet import write_text
+    from kalamos.machinery.files import Outputs, write_text
 
+    outputs = Outputs(overwrite=overwrite)
+    for named in filter(None, (html, markdown, latex, csv_path)):
+        outputs.claim(named.parent, named.name)
     found = board.find_results(results)
     for path, make in [(markdown, board.to_markdown), (latex, board.to_latex), (csv_path, board.to_csv)]:
         if path is not None:
@@ -327,6 +323,7 @@ def compare(first: str, second: str, results: tuple[Path, ...]) -> None:
     help="Into which pieces an image is cut.",
 )
 @click.option("--script", help="ISO 15924 code of the script, where you know it (Arab, Latn, Deva, ...).")
+@overwrite_option
 @json_option
 def recover(
     images: tuple[Path, ...],
@@ -335,6 +332,7 @@ def recover(
     kinds: tuple[str, ...],
     level: Any,
     script: str | None,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Recover the pen movement from IMAGES (files or folders) and write it as InkML and an animated SVG."""
@@ -348,6 +346,7 @@ def recover(
             kinds=kinds or ("inkml", "replay"),
             level=level,
             script=script,
+            overwrite=overwrite,
             progress=progress,
         )
     if as_json:
@@ -362,14 +361,15 @@ def recover(
 @click.argument("file", type=_EXISTING)
 @click.option("--png", type=_PATH, help="Draw it to a PNG file.")
 @limit_option
+@overwrite_option
 @json_option
-def inspect(file: Path, png: Path | None, limit: int | None, as_json: bool) -> None:
+def inspect(file: Path, png: Path | None, limit: int | None, overwrite: bool, as_json: bool) -> None:
     """Say what is in FILE: format, samples, strokes, points, channels, rate, labels, oddities."""
     from kalamos.commands.inspect import inspect_file
 
     found = inspect_file(file, limit or 1000)
     if png is not None:
-        found.draw_png(png)
+        found.draw_png(png, overwrite=overwrite)
     click.echo(json.dumps(found.as_dict()) if as_json else found.text())
 
 
@@ -378,11 +378,12 @@ def inspect(file: Path, png: Path | None, limit: int | None, as_json: bool) -> N
 @click.option("--key", help="Which sample; default: the first.")
 @click.option("--svg", type=_PATH, help="Write an animated SVG.")
 @click.option("--gif", type=_PATH, help="Write an animated GIF.")
-def show(file: Path, key: str | None, svg: Path | None, gif: Path | None) -> None:
+@overwrite_option
+def show(file: Path, key: str | None, svg: Path | None, gif: Path | None, overwrite: bool) -> None:
     """Replay a sample of FILE: in the terminal, or as an animated SVG or GIF."""
     from kalamos.commands.inspect import show_sample
 
-    click.echo(show_sample(file, key, svg, gif))
+    click.echo(show_sample(file, key, svg, gif, overwrite=overwrite))
 
 
 @main.command()
@@ -450,6 +451,13 @@ def list_command(kind: str, as_json: bool) -> None:
     width = max(len(name) for name, _ in entries)
     for name, about in entries:
         click.echo(f"{name:<{width}}  {about}")
+
+
+def _print_refusals(report: Any) -> None:
+    for refusal in report.refusals[:12]:
+        click.echo(f"  refused: {refusal.source} {refusal.where}: {refusal.reason}", err=True)
+    if len(report.refusals) > 12:
+        click.echo(f"  and {len(report.refusals) - 12} more", err=True)
 
 
 def _style(name: str) -> Any:

@@ -23,6 +23,7 @@ from kalamos.benchmark.statistics.estimates import ratio
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Bools
+from kalamos.machinery.files import write_text
 from kalamos.metrics import METRICS
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference
@@ -30,7 +31,6 @@ from kalamos.recognition.alphabets import category
 from kalamos.recognition.image import ImageRecogniser
 from kalamos.recognition.nearest import NearestRecogniser
 from kalamos.recognition.online import OnlineRecogniser
-from kalamos.storage.parquet import write_text
 
 
 def _of_a_chunk(pair: Pair) -> float:

@@ -27,7 +27,8 @@ from kalamos.benchmark.score import TABLE, WEIGHTED, metric_columns, weight_colu
 from kalamos.benchmark.statistics.estimates import Estimate, estimate
 from kalamos.benchmark.task import prepared_task
 from kalamos.errors import TaskError
-from kalamos.storage.parquet import file_metadata, write_text
+from kalamos.machinery.files import write_text
+from kalamos.storage.parquet import file_metadata
 
 FORMAT = "kalamos-result/1"
 Kind = Literal["model", "control", "submission"]

@@ -24,8 +24,9 @@ from kalamos.benchmark.score import score
 from kalamos.benchmark.task import Task, load_task, prepare
 from kalamos.errors import StoreError, TaskError
 from kalamos.machinery import engine
+from kalamos.machinery.files import replacing, write_text
 from kalamos.recoverer import loadable_models
-from kalamos.storage.parquet import file_metadata, read_rows, write_text
+from kalamos.storage.parquet import file_metadata, read_rows
 
 Progress = Callable[[int, int, str], None]
 
@@ -180,7 +181,8 @@ def _open_task(
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "task.parquet"
     if not kept.exists() or file_metadata(kept) != file_metadata(task_file):
-        shutil.copyfile(task_file, kept)
+        with replacing(kept) as part:
+            shutil.copyfile(task_file, part)
     return _Bench(task, kept, folder, pool, progress)
 
 
@@ -203,7 +205,8 @@ def _keep(predictions: Path, target: Path, task_file: Path) -> None:
         read = read_predictions(predictions, [row.sample.key for row in read_rows(task_file, images=False)])
         write_predictions(target, read.answers.items(), {"entry": target.parent.name})
     elif predictions.resolve() != target.resolve():
-        shutil.copyfile(predictions, target)
+        with replacing(target) as part:
+            shutil.copyfile(predictions, part)
 
 
 class _Journal:

@@ -25,9 +25,10 @@ from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
 from kalamos.errors import KalamosError, TaskError
 from kalamos.ink import Ink, Sample, Split
 from kalamos.machinery.arrays import Bytes
+from kalamos.machinery.files import write_text
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers import Style, preset
-from kalamos.storage.parquet import Row, file_metadata, read_rows, write_rows, write_text
+from kalamos.storage.parquet import Row, file_metadata, read_rows, write_rows
 
 TRAINING_SAMPLES = 500
 """How many samples of the training split the mean trajectory is fitted on."""

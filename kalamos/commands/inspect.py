@@ -13,10 +13,11 @@ import numpy as np
 
 from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
-from kalamos.formats import FORMATS, read_samples, recognise
+from kalamos.formats import FORMATS, files_below, read_samples, recognise
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Floats
+from kalamos.machinery.files import Outputs, write_bytes, write_text
 from kalamos.renderers import Style, render
 from kalamos.storage.png import encode_png
 
@@ -78,15 +79,17 @@ class Inspection:
         ]
         return "\n".join([*lines, "", _terminal(self.samples[0].ink)]) if self.samples else "\n".join(lines)
 
-    def draw_png(self, path: Path) -> None:
+    def draw_png(self, path: Path, *, overwrite: bool = False) -> None:
         """Draw the first sample to a PNG file.
 
         Raises:
             FormatError: where there is no sample.
+            StoreError: where the file is there already, or cannot be written.
         """
         if not self.samples:
             raise FormatError(self.path, "holds no ink that could be drawn")
-        path.write_bytes(encode_png(render(self.samples[0].ink, _DRAWN).image.pixels))
+        target = Outputs([self.path], overwrite=overwrite).claim(path.parent, path.name)
+        write_bytes(target, encode_png(render(self.samples[0].ink, _DRAWN).image.pixels), overwrite=overwrite)
 
 
 def inspect_file(path: Path, limit: int) -> Inspection:
@@ -102,12 +105,16 @@ def inspect_file(path: Path, limit: int) -> Inspection:
     return Inspection(path, name, why, samples, report, next(reading, None) is not None)
 
 
-def show_sample(path: Path, key: str | None, svg: Path | None, gif: Path | None) -> str:
+def show_sample(path: Path, key: str | None, svg: Path | None, gif: Path | None, *, overwrite: bool = False) -> str:
     """Replay one sample of a file: to an animated SVG or GIF, or return a drawing for the terminal.
 
     Raises:
         FormatError: where there is no such sample.
+        StoreError: where a file to be written is there already, or cannot be written.
     """
+    outputs = Outputs(files_below(path), overwrite=overwrite)
+    for target in filter(None, (svg, gif)):
+        outputs.claim(target.parent, target.name)
     sample = next((item for item in read_samples(path) if key is None or item.key == key), None)
     if sample is None:
         raise FormatError(path, f"has no sample {key!r}" if key else "holds no ink")
@@ -116,10 +123,10 @@ def show_sample(path: Path, key: str | None, svg: Path | None, gif: Path | None)
     drawn = render(sample.ink, _DRAWN, script=sample.script)
     written = []
     if svg is not None:
-        svg.write_text(to_svg(drawn.truth, drawn.image), encoding="utf-8")
+        write_text(svg, to_svg(drawn.truth, drawn.image), overwrite=overwrite)
         written.append(str(svg))
     if gif is not None:
-        gif.write_bytes(to_gif(drawn.truth, drawn.image))
+        write_bytes(gif, to_gif(drawn.truth, drawn.image), overwrite=overwrite)
         written.append(str(gif))
     if written:
         return f"{sample.key}: wrote {', '.join(written)}"

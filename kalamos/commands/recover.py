@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kalamos.errors import KalamosError
+from kalamos.errors import KalamosError, StoreError
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample, TimeSource
+from kalamos.machinery.files import Outputs, replacing, write_bytes, write_text
 from kalamos.recoverer import RECOVERERS, Recoverer, checked_answer, load_recoverer
 from kalamos.scans.load import Fitted, load, read_image
 from kalamos.scans.segment import SegmentLevel
-from kalamos.storage.parquet import write_text
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 HEIGHT_PX = 64
@@ -67,6 +69,7 @@ def recover_files(
     kinds: Sequence[str] = ("inkml", "replay"),
     level: SegmentLevel = "line",
     script: str | None = None,
+    overwrite: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Recovered]:
     """Recover the ink of image files and of all images in folders, and write it.
@@ -74,10 +77,11 @@ def recover_files(
     Args:
         paths: files and folders.
         model: what :func:`kalamos.recoverer.load_recoverer` takes; None for the best that is installed.
-        out: folder for the results; None for beside each image.
+        out: folder for the results, which keeps the structure of the images' folders; None for beside each image.
         kinds: ``inkml``, ``svg`` (the ink as outlines), ``replay`` (animated SVG), ``gif``.
         level: into which pieces an image is cut: page (all as one), line, word or character.
         script: ISO 15924 code, where it is known.
+        overwrite: whether files that are there may be replaced; a picture that was named never is.
         progress: called with files done and files in all.
 
     Raises:
@@ -87,11 +91,30 @@ def recover_files(
     if not files:
         raise KalamosError(f"no image in {', '.join(map(str, paths))}; known are {', '.join(SUFFIXES)}")
     recoverer = load_recoverer(model) if model else default_model()
+    outputs, stems, top = Outputs(files, overwrite=overwrite), _stems(files), _common_folder(paths)
     done = []
-    for number, file in enumerate(files):
-        done.append(_recover_file(file, recoverer, out or file.parent, kinds, level=level, script=script))
+    for number, (file, stem) in enumerate(zip(files, stems, strict=True)):
+        folder = file.parent if out is None else out / os.path.relpath(file.parent, top)
+        try:
+            targets = {kind: outputs.claim(folder, stem, _ENDINGS[kind]) for kind in kinds}
+        except StoreError as error:
+            done.append(Recovered(str(file), recoverer.name, error=str(error)))
+        else:
+            done.append(_recover_file(file, recoverer, targets, overwrite=overwrite, level=level, script=script))
         progress(number + 1, len(files))
     return done
+
+
+def _stems(files: Sequence[Path]) -> list[str]:
+    """Return the name of each image's outputs: without its ending, unless another image of its folder has that too."""
+    stems = [(file.parent, file.stem.casefold()) for file in files]
+    shared = Counter(stems)
+    return [file.stem if shared[stem] == 1 else file.name for file, stem in zip(files, stems, strict=True)]
+
+
+def _common_folder(paths: Sequence[Path]) -> Path:
+    """Return the innermost folder that holds all images: what is above it is no part of the structure that is kept."""
+    return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in map(Path.absolute, paths)]))
 
 
 def recover_image(
@@ -121,29 +144,30 @@ def default_model() -> Recoverer:
 
 def _images(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+        return sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
     return [path]
 
 
 def _recover_file(
-    file: Path, recoverer: Recoverer, out: Path, kinds: Sequence[str], *, level: SegmentLevel, script: str | None
+    file: Path,
+    recoverer: Recoverer,
+    targets: Mapping[str, Path],
+    *,
+    overwrite: bool,
+    level: SegmentLevel,
+    script: str | None,
 ) -> Recovered:
     try:
         ink, pieces = recover_image(file, recoverer, level=level, script=script)
-        written = [_write(kind, ink, file, out) for kind in kinds] if ink.n_points else []
+        for kind, target in targets.items() if ink.n_points else ():
+            with replacing(target, overwrite=overwrite) as part:
+                _WRITERS[kind](ink, file, part)
     except (KalamosError, OSError) as error:
         return Recovered(str(file), recoverer.name, error=str(error))
     if not ink.n_points:
         return Recovered(str(file), recoverer.name, error="no ink found on the image")
     seconds = None if ink.t is None else float(ink.t[-1] - ink.t[0])
-    return Recovered(str(file), recoverer.name, ink.n_strokes, len(pieces), seconds, tuple(map(str, written)))
-
-
-def _write(kind: str, ink: Ink, file: Path, out: Path) -> Path:
-    target = out / f"{file.stem}{_ENDINGS[kind]}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _WRITERS[kind](ink, file, target)
-    return target
+    return Recovered(str(file), recoverer.name, ink.n_strokes, len(pieces), seconds, tuple(map(str, targets.values())))
 
 
 def _write_inkml(ink: Ink, file: Path, target: Path) -> None:
@@ -172,7 +196,7 @@ def _write_replay(ink: Ink, file: Path, target: Path) -> None:
 def _write_gif(ink: Ink, file: Path, target: Path) -> None:
     from kalamos.replay.animation import to_gif  # noqa: PLC0415
 
-    target.write_bytes(to_gif(ink, OfflineImage(read_image(file))))
+    write_bytes(target, to_gif(ink, OfflineImage(read_image(file))))
 
 
 _ENDINGS = {"inkml": ".inkml", "svg": ".svg", "replay": ".replay.svg", "gif": ".gif"}

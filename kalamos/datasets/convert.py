@@ -22,12 +22,15 @@ from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
 from kalamos.errors import CorpusError, KalamosError, StoreError
 from kalamos.ink import Sample
 from kalamos.machinery import engine
+from kalamos.machinery.files import remove_abandoned, write_text
 from kalamos.machinery.seeding import stable_hash
 from kalamos.renderers import Style, render, render_batch
-from kalamos.storage.parquet import Row, file_metadata, in_groups, remove_abandoned, write_rows, write_text
+from kalamos.storage.parquet import Row, file_metadata, in_groups, write_rows
 
 SHARDS = 32
 _BATCH = 256
+_OWN_NAMES = ("README.md", "report.json", "manifest.json")
+"""What a conversion writes beside the shards and its plan."""
 _COLLECTED_AFTER = 20_000
 
 
@@ -160,8 +163,10 @@ def _begin(conversion: Conversion, units: Sequence[str], destination: Path) -> N
     plan, path = {**conversion.plan(), "units": f"{stable_hash(chr(10).join(units)):016x}"}, destination / "plan.json"
     remove_abandoned(destination)
     if not path.exists():
-        if destination.is_dir() and any(destination.glob("*.parquet")):
-            raise StoreError(f"{destination} holds Parquet files of something else; choose a new folder")
+        strange = [name for name in _OWN_NAMES if (destination / name).exists()]
+        if strange or (destination.is_dir() and any(destination.glob("*.parquet"))):
+            what = strange[0] if strange else "Parquet files"
+            raise StoreError(f"{destination} holds {what} of something else, which is not touched; choose a new folder")
         write_text(path, json.dumps(plan, indent=2, sort_keys=True) + "\n")
         return
     try:

@@ -94,15 +94,28 @@ def read_samples(path: Path, report: UnitReport | None = None) -> Iterator[Sampl
     Raises:
         FormatError: as :func:`recognise`, and where a file breaks the rules of its format.
     """
+    for _, sample in read_files(path, report):
+        yield sample
+
+
+def read_files(path: Path, report: UnitReport | None = None) -> Iterator[tuple[Path, Sample]]:
+    """Yield ``(file, sample)`` as :func:`read_samples` reads them."""
     report = UnitReport() if report is None else report
     if not path.is_dir():
-        yield from _module(recognise(path)[0]).read(path, report)
+        for sample in _module(recognise(path)[0]).read(path, report):
+            yield path, sample
         return
-    for file in sorted(found for found in path.rglob("*") if found.is_file()):
+    for file in files_below(path):
         try:
-            yield from _module(recognise(file)[0]).read(file, report)
+            for sample in _module(recognise(file)[0]).read(file, report):
+                yield file, sample
         except FormatError as error:
             report.refusals.append(Refusal(str(file.relative_to(path)), error.where, error.reason))
+
+
+def files_below(path: Path) -> list[Path]:
+    """Return the file itself, or all files of a folder and of those below it, in the order of their names."""
+    return sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -9,7 +9,7 @@ import numpy as np
 
 def stable_hash(text: str) -> int:
     """Hash a text to 64 bits, the same on every machine, Python version and run (BLAKE2b)."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def rng_for(seed: int, *keys: object) -> np.random.Generator:

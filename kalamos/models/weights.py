@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from safetensors.numpy import load, save
 
 from kalamos.errors import ModelError
 from kalamos.machinery.arrays import Floats32
+from kalamos.machinery.files import write_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -45,8 +45,8 @@ def save_weights(folder: Path, tensors: Mapping[str, Tensor], config: Mapping[st
     }
     data = save(halves)
     told = {**config, "sha256": hashlib.sha256(data).hexdigest()}
-    _replace(folder / TENSORS, data)
-    _replace(folder / CONFIG, (json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
+    write_bytes(folder / TENSORS, data)
+    write_bytes(folder / CONFIG, (json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
 def load_weights(folder: Path, model: str) -> Weights:
@@ -92,9 +92,3 @@ def fill(net: nn.Module, weights: Weights, folder: Path) -> None:
         net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.tensors.items()})
     except RuntimeError as error:
         raise ModelError(f"{folder / TENSORS} does not fit its config: {' '.join(str(error).split())[:300]}") from error
-
-
-def _replace(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(data)
-    os.replace(beside, path)  # noqa: PTH105 - Path.replace is the same call; this one reads as atomic

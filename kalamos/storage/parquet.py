@@ -8,14 +8,8 @@ name and renamed when it is whole, so that a file with a final name is always co
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
-import re
-import socket
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -29,6 +23,7 @@ from kalamos.errors import KalamosError, StoreError
 from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Ink, Sample, with_provenance
 from kalamos.machinery.arrays import Bools, Floats32, Ints32
+from kalamos.machinery.files import replacing
 from kalamos.storage.png import decode_png, encode_pngs
 
 Item = TypeVar("Item")
@@ -143,61 +138,6 @@ def write_batches(
     return count
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; what was written there takes its place when it is whole, and on the disk.
-
-    The name belongs to this machine, process and call, so that two runs at once never write into one file.
-
-    Raises:
-        StoreError: where the disk is full or the folder cannot be written; no half file stays behind.
-    """
-    part = path.with_name(f".{path.name}.{_HOST}-{os.getpid()}-{next(_CALLS)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror or error}. Free some space or choose another "
-            "folder, then run the same command again: finished files are kept."
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
-
-
-def remove_abandoned(folder: Path) -> int:
-    """Remove the temporary files of processes that were killed, and return how many.
-
-    A process of another machine cannot be asked whether it lives: what it has not touched for a day is abandoned.
-    """
-    removed = 0
-    for part in folder.glob(".*.part"):
-        owner = _PART.fullmatch(part.name)
-        with suppress(OSError):  # another run may be removing it too
-            if owner and (
-                not _is_alive(int(owner["pid"]))
-                if owner["host"] == _HOST
-                else time.time() - part.stat().st_mtime > _ABANDONED_S
-            ):
-                part.unlink()
-                removed += 1
-    return removed
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it lives, and is somebody else's
-        return True
-    return True
-
-
 def read_rows(
     path: Path, *, images: bool = True, batch_size: int = ROWS_IN_GROUP, start: int = 0, stop: int | None = None
 ) -> Iterator[Row]:
@@ -251,26 +191,11 @@ def file_metadata(file: Path) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in raw.items() if key != b"ARROW:schema"}
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all.
-
-    Raises:
-        StoreError: as :func:`replacing`.
-    """
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
-
-
 def with_huggingface_key(schema: pa.Schema) -> pa.Schema:
     """Return the schema with the key by which Hugging Face ``datasets`` knows images from bytes."""
     features = {field.name: _feature(field.type) for field in schema}
     return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
 
-
-_HOST = re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname())
-_CALLS = itertools.count()
-_PART = re.compile(r"\..+\.(?P<host>\w*)-(?P<pid>\d+)-\d+\.part")
-_ABANDONED_S = 24 * 3600.0
 
 _NOTHING: Ints32 = np.zeros(1, np.int32)
 _NO_INK = Ink.empty()

@@ -35,6 +35,7 @@ from kalamos.datasets.corpus import UnitReport
 from kalamos.geometry import resample
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Floats, Floats32, Ints
+from kalamos.machinery.files import write_text
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.metrics.dtw import dtw
 from kalamos.renderers import render
@@ -211,7 +212,7 @@ def main() -> None:
     for name, vector in (("prior", prior), ("fitted", weights)):
         print(name, report(vector, features[held], losses[held], offsets[cut:] - offsets[cut]))  # noqa: T201
     table["scripts"][arguments.script] = {n: round(float(w), 3) for n, w in zip(NAMES, weights, strict=True)}
-    path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(table, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import ctypes
+import io
 import os
 import time
 import tomllib
@@ -29,6 +30,7 @@ from torch.utils.data import DataLoader
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.files import replacing, write_text
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
 from kalamos.models.weights import Weights, load_weights, save_weights
@@ -189,9 +191,8 @@ class Run:
             "curve": self.curve,
             "random": torch.get_rng_state(),
         }
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        torch.save(state, beside)
-        beside.replace(path)
+        with replacing(path) as part:
+            torch.save(state, part)
 
     def load(self, path: Path) -> None:
         """Take a checkpoint up again.
@@ -406,15 +407,14 @@ def _is_first() -> bool:
 def write_curve(curve: Sequence[Mapping[str, float]], folder: Path) -> None:
     """Write ``curve.csv``, and ``curve.svg``: loss and validation LDTW over samples, both on logarithmic scales."""
     names = list(dict.fromkeys(name for row in curve for name in row))
-    beside = folder / f".curve.{os.getpid()}"
-    with beside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(curve)
-    beside.replace(folder / "curve.csv")
+    table = io.StringIO()
+    writer = csv.DictWriter(table, names)
+    writer.writeheader()
+    writer.writerows(curve)
+    write_text(folder / "curve.csv", table.getvalue())
     terms = [name for name in curve[0] if name not in {"seconds", "samples", "rate"} and "ldtw" not in name]
     lines = {name: [(row["samples"], row[name]) for row in curve if name in row] for name in [*terms[:1], "ldtw"]}
-    (folder / "curve.svg").write_text(_plot(lines), "utf-8")
+    write_text(folder / "curve.svg", _plot(lines))
 
 
 def _plot(lines: Mapping[str, Sequence[tuple[float, float]]], width: int = 640, height: int = 240) -> str:

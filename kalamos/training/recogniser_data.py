@@ -14,6 +14,7 @@ from kalamos.datasets.corpus import UnitReport
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample, Split
 from kalamos.machinery.arrays import Bytes
+from kalamos.machinery.files import replacing
 from kalamos.machinery.seeding import rng_for
 from kalamos.recognition.alphabets import category
 from kalamos.recognition.inputs import sequences, shapes, small_images
@@ -69,19 +70,17 @@ def gather(root: Path, split: Split, cache: Path, seed: int = 0) -> Labelled:
     if not path.exists():
         samples = list(_samples(root, split))
         inks = [sample.ink for sample in samples]
-        cache.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".part.npz")
-        np.savez(
-            beside,
-            labels=[sample.label for sample in samples],
-            categories=[category(sample) or "" for sample in samples],
-            corpora=[sample.corpus for sample in samples],
-            writers=[f"{sample.corpus}/{sample.writer}" for sample in samples],
-            sequences=sequences(inks).astype(np.float16),
-            shapes=shapes(inks).astype(np.float16),
-            images=np.concatenate(list(_pictures(samples, seed))),
-        )
-        beside.replace(path)
+        with replacing(path) as part, part.open("wb") as file:
+            np.savez(
+                file,
+                labels=[sample.label for sample in samples],
+                categories=[category(sample) or "" for sample in samples],
+                corpora=[sample.corpus for sample in samples],
+                writers=[f"{sample.corpus}/{sample.writer}" for sample in samples],
+                sequences=sequences(inks).astype(np.float16),
+                shapes=shapes(inks).astype(np.float16),
+                images=np.concatenate(list(_pictures(samples, seed))),
+            )
     with np.load(path, allow_pickle=False) as held:
         labels, categories, corpora, writers = (
             held[name].tolist() for name in ("labels", "categories", "corpora", "writers")

@@ -9,7 +9,6 @@ nothing.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 
 from kalamos.machinery.arrays import Floats, Floats32, Ints
+from kalamos.machinery.files import replacing
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.models.weights import save_weights
 from kalamos.recognition.nearest import prototypes
@@ -194,9 +194,8 @@ def _config(
 
 
 def _save(state: Mapping[str, Any], path: Path) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    torch.save(state, beside)
-    beside.replace(path)
+    with replacing(path) as part:
+        torch.save(state, part)
 
 
 if __name__ == "__main__":

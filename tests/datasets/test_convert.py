@@ -13,8 +13,9 @@ import pytest
 
 from kalamos.datasets.convert import Conversion, convert
 from kalamos.errors import CorpusError, StoreError
+from kalamos.machinery.files import remove_abandoned, replacing
 from kalamos.renderers import preset
-from kalamos.storage.parquet import read_rows, remove_abandoned, replacing
+from kalamos.storage.parquet import read_rows
 
 OPTIONS = (("scripts", "Latn"), ("writers", "40"))
 
@@ -22,7 +23,7 @@ OPTIONS = (("scripts", "Latn"), ("writers", "40"))
 WRITES_ONE = """
 import os, signal
 from pathlib import Path
-from kalamos.storage.parquet import replacing
+from kalamos.machinery.files import replacing
 with replacing(Path({folder!r}) / "x.parquet") as part:
     part.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)

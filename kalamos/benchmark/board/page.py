@@ -26,8 +26,9 @@ from kalamos.benchmark.result import PARTS, Result
 from kalamos.geometry import length, resample, stroke_durations
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bytes
+from kalamos.machinery.files import write_text
 from kalamos.machinery.seeding import stable_hash
-from kalamos.storage.parquet import Row, read_rows, write_text
+from kalamos.storage.parquet import Row, read_rows
 from kalamos.storage.png import encode_png
 
 PAGE_BYTES = 14_500_000

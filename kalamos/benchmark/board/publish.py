@@ -16,8 +16,8 @@ from kalamos.benchmark.board.page import write_page
 from kalamos.benchmark.result import Result
 from kalamos.benchmark.run import bench
 from kalamos.benchmark.task import load_task, task_names
+from kalamos.machinery.files import write_text
 from kalamos.recoverer import loadable_models
-from kalamos.storage.parquet import write_text
 
 FOLDERS = {
     "synthetic": ".",

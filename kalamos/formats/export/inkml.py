@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from kalamos.formats.export.text import numbers, replaced, xml_attribute, xml_text
+from kalamos.formats.export.text import numbers, xml_attribute, xml_text
 from kalamos.formats.inkml import GENERATOR
 from kalamos.formats.inkml.channels import NAMES
 from kalamos.formats.sample_fields import fields_of
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.files import writing_text
 
 _STANDARD = {own: name for name, own in NAMES.items()}
 _ATTRIBUTES = {"t": 'name="T" type="decimal" units="s"', "pressure": 'name="F" type="decimal" min="0" max="1"'}
@@ -24,7 +25,7 @@ def write_inkml(samples: Iterable[Sample], path: Path) -> int:
     """
     contexts: dict[tuple[str, ...], str] = {}
     count = 0
-    with replaced(path) as file:
+    with writing_text(path) as file:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n<ink xmlns="http://www.w3.org/2003/InkML">\n')
         file.write(f'<annotation type="generator">{GENERATOR}</annotation>\n')
         for sample in samples:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from kalamos.formats.export.text import replaced
 from kalamos.formats.sample_fields import fields_of
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.files import writing_text
 
 
 def write_json(samples: Iterable[Sample], path: Path) -> int:
@@ -20,7 +20,7 @@ def write_json(samples: Iterable[Sample], path: Path) -> int:
         StoreError: where the file cannot be written.
     """
     count = 0
-    with replaced(path) as file:
+    with writing_text(path) as file:
         for sample in samples:
             record = {"kalamos": 1, **fields_of(sample), "strokes": _strokes(sample.ink)}
             file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")).replace("\x85", "\\u0085") + "\n")

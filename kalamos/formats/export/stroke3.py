@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from kalamos.errors import StoreError
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.files import write_bytes
 
 
 def write_stroke3(samples: Iterable[Sample], path: Path) -> int:
@@ -25,14 +24,7 @@ def write_stroke3(samples: Iterable[Sample], path: Path) -> int:
     offsets = np.cumsum([0, *(len(part) for part in parts)])
     buffer = io.BytesIO()
     np.savez_compressed(buffer, stroke3=np.concatenate([np.empty((0, 3)), *parts]), offsets=offsets)
-    part_file = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part_file.write_bytes(buffer.getvalue())
-        part_file.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        part_file.unlink(missing_ok=True)
+    write_bytes(path, buffer.getvalue())
     return len(parts)
 
 

@@ -7,10 +7,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from kalamos.formats.export.text import numbers, replaced, xml_attribute, xml_text
+from kalamos.formats.export.text import numbers, xml_attribute, xml_text
 from kalamos.formats.sample_fields import fields_of
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.files import writing_text
 
 WIDTH = 0.02
 """Width of the lines, as a share of the drawing's larger side."""
@@ -33,7 +34,7 @@ def write_svg(samples: Iterable[Sample], path: Path) -> int:
     line = WIDTH * max(x1 - x0, y1 - y0) or 1.0
     view = f"{x0 - line:.9g} {y0 - line:.9g} {x1 - x0 + 2 * line:.9g} {y1 - y0 + 2 * line:.9g}"
     style = f'fill="none" stroke="black" stroke-width="{line:.4g}" stroke-linecap="round" stroke-linejoin="round"'
-    with replaced(path) as file:
+    with writing_text(path) as file:
         file.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}" {style}>\n')
         file.writelines(groups)
         file.write("</svg>\n")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kalamos.formats.export.text import numbers, replaced
+from kalamos.formats.export.text import numbers
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.files import writing_text
 
 _SEGMENTS = {"character": "CHARACTER", "word": "WORD", "line": "LINE", "page": "PAGE"}
 
@@ -29,7 +30,7 @@ def write_unipen(samples: Iterable[Sample], path: Path) -> int:
     pressed = bool(inks) and all(ink.pressure is not None for ink in inks)
     scales = {sample.points_per_mm for sample in chosen}
     scale = scales.pop() if len(scales) == 1 else None
-    with replaced(path) as file:
+    with writing_text(path) as file:
         file.write(".VERSION 1.0\n.DATA_SOURCE Kalamos\n.HIERARCHY PAGE LINE WORD CHARACTER\n")
         file.write(f".COORD X Y{' T' * timed}{' P' * pressed}\n")
         if scale is not None:

@@ -1,0 +1,213 @@
+"""Files that are whole or not there, and outputs that never take the place of something else unasked.
+
+Everything that Kalamos writes goes to a temporary name beside the final one, is flushed to the disk and renamed: a
+killed run or a full disk leaves no half file under a final name.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from kalamos.errors import StoreError
+from kalamos.machinery.seeding import stable_hash
+
+
+@contextmanager
+def replacing(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; what was written there takes its place when it is whole, and on the disk.
+
+    The name belongs to this machine, process and call, so that two runs at once never write into one file.
+
+    Args:
+        path: the final name; its folder is made where it is not there.
+        overwrite: whether a file of that name may be replaced.
+
+    Raises:
+        StoreError: where the disk is full, the folder cannot be written, or the file is there and may not be replaced;
+            no half file stays behind.
+    """
+    part = path.with_name(f".{path.name[:_NAME_KEPT]}.{_HOST}-{os.getpid()}-{next(_CALLS)}.part")
+    try:
+        refuse_present(path, overwrite)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        if overwrite:
+            part.replace(path)
+        else:
+            _place(part, path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}. Free some space or choose another "
+            "folder, then run the same command again: finished files are kept."
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        StoreError: as :func:`replacing`.
+    """
+    with replacing(path, overwrite=overwrite) as part:
+        part.write_bytes(data)
+
+
+def write_text(path: Path, text: str, *, overwrite: bool = True) -> None:
+    """Write a text file whole or not at all; a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
+
+    Raises:
+        StoreError: as :func:`replacing`.
+    """
+    write_bytes(path, utf8(text), overwrite=overwrite)
+
+
+@contextmanager
+def writing_text(path: Path, *, overwrite: bool = True) -> Iterator[TextIO]:
+    """Open a text file for writing that takes its place only when all is written.
+
+    Raises:
+        StoreError: as :func:`replacing`.
+    """
+    with replacing(path, overwrite=overwrite) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        yield file
+
+
+def utf8(text: str) -> bytes:
+    """Encode a text; a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text).encode("utf-8")
+
+
+class Outputs:
+    """The outputs of one run: each name is given once, and never that of an input or of a file that is there.
+
+    Args:
+        inputs: files that no output may replace, not even where ``overwrite`` is given.
+        overwrite: whether files of an earlier run may be replaced.
+    """
+
+    def __init__(self, inputs: Iterable[Path] = (), *, overwrite: bool = False) -> None:
+        self.overwrite = overwrite
+        self._inputs = {_identity(path) for path in inputs} - {None}
+        self._given: set[str] = set()
+
+    def claim(self, folder: Path, name: str, suffix: str = "") -> Path:
+        """Return the path of a new output, its name numbered where another of this run has it already.
+
+        Raises:
+            StoreError: where an input, or without ``overwrite`` any file, has that name.
+        """
+        for number in itertools.count(1):
+            path = folder / f"{name}{'' if number == 1 else f'-{number}'}{suffix}"
+            spelt = str(path).casefold()  # what file systems that ignore case would take for one name
+            if spelt not in self._given:
+                break
+        self._given.add(spelt)
+        if _identity(path) in self._inputs:
+            raise StoreError(f"{path} is an input and is never written over; choose another folder for the outputs")
+        refuse_present(path, self.overwrite)
+        return path
+
+
+def safe_name(text: str) -> str:
+    """Return a file name for any text, a sample's key for example: one name, visible, that every file system can hold.
+
+    Slashes and what Windows forbids become ``_``; a name of more than 120 bytes is cut and gets a hash of the whole.
+    """
+    name = _NOT_IN_NAMES.sub("_", text).strip(" ")
+    name = f"_{name[1:]}" if name.startswith(".") else name.rstrip(".")
+    name = f"_{name}" if _RESERVED.fullmatch(name.partition(".")[0]) else name
+    if len(utf8(name)) <= _NAME_BYTES:
+        return name or "unnamed"
+    return f"{utf8(name)[: _NAME_BYTES - 17].decode('utf-8', 'ignore')}-{stable_hash(text):016x}"
+
+
+def refuse_present(path: Path, overwrite: bool) -> None:
+    """Stop before work is done for a file that may not be written.
+
+    Raises:
+        StoreError: where a folder or special file has that name, or a file that may not be replaced.
+    """
+    if not os.path.lexists(path):
+        return
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{path} is a folder or a device and cannot be written as a file; choose another name")
+    if not overwrite:
+        raise StoreError(f"{path} is there already; give --overwrite to replace it, or choose another name")
+
+
+def remove_abandoned(folder: Path) -> int:
+    """Remove the temporary files of processes that were killed, and return how many.
+
+    A process of another machine cannot be asked whether it lives: what it has not touched for a day is abandoned.
+    """
+    removed = 0
+    for part in folder.glob(".*.part"):
+        owner = _PART.fullmatch(part.name)
+        with suppress(OSError):  # another run may be removing it too
+            if owner and (
+                not is_alive(int(owner["pid"]))
+                if owner["host"] == _HOST
+                else time.time() - part.stat().st_mtime > _ABANDONED_S
+            ):
+                part.unlink()
+                removed += 1
+    return removed
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process of this machine lives."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it lives, and is somebody else's
+        return True
+    return True
+
+
+def _place(part: Path, path: Path) -> None:
+    """Give a file its final name without ever replacing another, also where two runs end at the same moment."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        refuse_present(path, overwrite=False)
+    except OSError:  # a file system without links
+        refuse_present(path, overwrite=False)
+        part.replace(path)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from all others however it is named; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+_HOST = re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname())[:40]
+_CALLS = itertools.count()
+_NAME_KEPT = 40
+"""Characters of the final name in the temporary one: at most 160 bytes of the 255 that file systems allow."""
+_PART = re.compile(r"\..*\.(?P<host>\w*)-(?P<pid>\d+)-\d+\.part", re.DOTALL)
+_ABANDONED_S = 24 * 3600.0
+_NAME_BYTES = 120
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_SURROGATE = re.compile("[\ud800-\udfff]")
