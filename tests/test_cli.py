@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from kalamos import geometry
 from kalamos.cli import main
-from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.synthetic import CORPUS
 from kalamos.formats import read_samples
+from kalamos.formats.report import UnitReport
 from kalamos.renderers import Style, render
 from kalamos.storage.png import encode_png
 

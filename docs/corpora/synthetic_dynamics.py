@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kalamos.datasets import CORPORA
-from kalamos.datasets.corpus import UnitReport
+from kalamos.formats.report import UnitReport
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.seeding import rng_for

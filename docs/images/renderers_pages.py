@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.datasets import CORPORA
-from kalamos.datasets.corpus import UnitReport
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample
 from kalamos.renderers import PRESETS, Style, render, render_batch
 from kalamos.storage.png import encode_png

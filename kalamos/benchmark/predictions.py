@@ -167,8 +167,8 @@ def _safe_ink(row: pa.RecordBatch) -> Ink | None:
 
 def _from_inkml(folder: Path, wanted: set[str]) -> Iterator[tuple[str, Answer]]:
     """Yield the first ink of each ``<key with / as _>.inkml``."""
-    from kalamos.datasets.corpus import UnitReport  # noqa: PLC0415 - only for foreign files
     from kalamos.formats.inkml import read  # noqa: PLC0415
+    from kalamos.formats.report import UnitReport  # noqa: PLC0415 - only for foreign files
 
     names = {key.replace("/", "_"): key for key in wanted}
     for file in sorted(folder.glob("*.inkml")):

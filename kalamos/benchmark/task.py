@@ -21,8 +21,9 @@ from typing import Any
 from kalamos.benchmark.controls import mean_trajectory
 from kalamos.datasets import CORPORA
 from kalamos.datasets.convert import Conversion, read_corpus, rows_of
-from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
+from kalamos.datasets.corpus import Corpus
 from kalamos.errors import KalamosError, TaskError
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Ink, Sample, Split
 from kalamos.machinery.arrays import Bytes
 from kalamos.machinery.files import write_text

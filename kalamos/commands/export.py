@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError, StoreError
 from kalamos.formats import files_below, read_files
 from kalamos.formats.export import WRITERS
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Sample
 from kalamos.machinery.files import Outputs, safe_name, write_bytes
 from kalamos.renderers import Style, render

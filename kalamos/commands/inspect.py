@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import FORMATS, files_below, read_samples, recognise
+from kalamos.formats.report import UnitReport
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Floats

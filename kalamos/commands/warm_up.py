@@ -10,12 +10,12 @@ from pathlib import Path
 
 from kalamos.benchmark.recognised import columns, questions
 from kalamos.benchmark.statistics.estimates import difference
-from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.synthetic import CORPUS
 from kalamos.errors import KalamosError
 from kalamos.formats import read_samples
 from kalamos.formats.export import WRITERS
 from kalamos.formats.mending import mend_flat
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.kernels import compile_at_once
 from kalamos.metrics import Pair, score

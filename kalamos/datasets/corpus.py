@@ -7,15 +7,17 @@ units are what conversion shards and what a worker takes.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Level, Sample, Split
 from kalamos.machinery.seeding import stable_hash
+
+__all__ = ["SHARES", "Card", "Corpus", "Refusal", "SplitShares", "UnitReport", "split_by_writer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +51,6 @@ class Card:
     verified: str
     url: str = ""
     options: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A piece of a corpus that could not become a sample, and why.
-
-    Attributes:
-        source: the file relative to the corpus folder.
-        where: the place in it (line, segment, trace), empty for the whole file.
-        reason: what is wrong; equal reasons are counted together, so details go into ``where``.
-    """
-
-    source: str
-    where: str
-    reason: str
-
-
-@dataclass(slots=True)
-class UnitReport:
-    """What reading one unit met beside its samples.
-
-    Attributes:
-        refusals: pieces that gave no sample.
-        mendings: rule -> how often it mended something (see :mod:`kalamos.formats.mending`).
-        expected: pieces that the files announce (e.g. ``.SEGMENT CHARACTER`` lines), by name.
-        recognised: ``format: why it is that one`` -> files, where the format had to be found out.
-    """
-
-    refusals: list[Refusal] = field(default_factory=list)
-    mendings: Counter[str] = field(default_factory=Counter)
-    expected: Counter[str] = field(default_factory=Counter)
-    recognised: Counter[str] = field(default_factory=Counter)
 
 
 class Corpus(Protocol):

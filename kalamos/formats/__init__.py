@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError, KalamosError
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Sample
 from kalamos.registry import Registry
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError, InkError
 from kalamos.formats.mending import mend
 from kalamos.formats.reading import read_bytes, text_of
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.svgpath import polylines
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Floats

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.xmltree import MAX_DEPTH, new_parser, read_bytes, root_tag, run_parser
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Floats

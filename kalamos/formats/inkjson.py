@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError, InkError
 from kalamos.formats import reading
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.sample_fields import sample_of
 from kalamos.ink import Ink, Sample
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError, InkError
 from kalamos.formats.mending import mend
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.sample_fields import sample_of
 from kalamos.formats.svgpath import polylines
 from kalamos.formats.xmltree import parse_xml, read_bytes, root_tag

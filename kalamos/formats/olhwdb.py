@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.reading import read_bytes
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Ink, Sample
 
 MAX_FILE_BYTES = 512 * 2**20

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError, StoreError
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Sample
 from kalamos.storage.parquet import read_rows
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import InkError
 from kalamos.formats.mending import mend
 from kalamos.formats.reading import lines_of
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Ink, Sample, TimeSource
 
 MAX_LINE_BYTES = 16 * 2**20

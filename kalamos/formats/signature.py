@@ -30,10 +30,10 @@ from typing import Any
 
 import numpy as np
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.reading import read_bytes
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample, TimeSource
 from kalamos.machinery.arrays import Bools, Floats
 

@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import matfile
 from kalamos.formats.mending import mend, mend_flat
 from kalamos.formats.reading import read_bytes, text_of
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Floats
 

@@ -33,8 +33,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.unipen_document import Document, Heading, Range, Segment
 from kalamos.formats.unipen_reader import Reader
 from kalamos.ink import Ink, Level, Sample

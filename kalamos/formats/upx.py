@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import FormatError, InkError
 from kalamos.formats import inkml
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.xmltree import parse_xml, read_bytes, root_tag
 from kalamos.geometry import concat
 from kalamos.ink import Ink, Level, Sample

@@ -31,7 +31,7 @@ from kalamos.baselines.kato_yasuhara import KatoYasuhara
 from kalamos.baselines.qiao import Qiao
 from kalamos.baselines.tracer import touch_px
 from kalamos.datasets import CORPORA
-from kalamos.datasets.corpus import UnitReport
+from kalamos.formats.report import UnitReport
 from kalamos.geometry import resample
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Floats, Floats32, Ints

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from kalamos.datasets import CORPORA
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import ModelError
+from kalamos.formats.report import UnitReport
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Split
 from kalamos.machinery.arrays import Floats32, Ints

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kalamos.datasets import CORPORA
-from kalamos.datasets.corpus import UnitReport
+from kalamos.formats.report import UnitReport
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample, Split
 from kalamos.machinery.arrays import Bytes

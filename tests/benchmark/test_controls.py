@@ -183,7 +183,7 @@ def test_the_same_key_gives_the_same_answer():
 def test_truth_and_reversal_on_real_ink(corpora):
     """On real characters, scaled into a frame: duplicates, repeated times and dots as people write them."""
     unipen = pytest.importorskip("kalamos.datasets.unipen")
-    from kalamos.datasets.corpus import UnitReport
+    from kalamos.formats.report import UnitReport
 
     root = next(corpora.glob("*unipen*"))
     samples = []

@@ -6,9 +6,9 @@ import pytest
 
 from kalamos.datasets.auto import CORPUS
 from kalamos.datasets.convert import Conversion, convert
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import CorpusError
 from kalamos.formats.export import WRITERS
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample
 from kalamos.storage.parquet import read_rows
 

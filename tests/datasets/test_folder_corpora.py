@@ -22,8 +22,8 @@ from kalamos.datasets import (
     ujipenchars,
     unipen,
 )
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import CorpusError
+from kalamos.formats.report import UnitReport
 
 ALL = [
     calliar,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from poh_pages import page, word, write_corpus
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.poh_db import CORPUS
 from kalamos.errors import CorpusError
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Sample
 
 

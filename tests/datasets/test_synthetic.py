@@ -82,7 +82,7 @@ def test_a_unit_is_the_same_alone_and_in_another_process():
     here = read(unit)
     program = (
         "import hashlib, sys; from pathlib import Path; from kalamos.datasets.synthetic import CORPUS;"
-        "from kalamos.datasets.corpus import UnitReport\n"
+        "from kalamos.formats.report import UnitReport\n"
         "digest = hashlib.sha256()\n"
         f"for s in CORPUS.read(Path(), {unit!r}, UnitReport()):"
         " digest.update(s.key.encode() + s.ink.xy.tobytes() + s.ink.offsets.tobytes() + s.ink.t.tobytes())\n"

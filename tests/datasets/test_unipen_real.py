@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.unipen import CORPUS
+from kalamos.formats.report import UnitReport
 
 pytestmark = pytest.mark.corpora
 

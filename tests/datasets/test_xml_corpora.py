@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kalamos.datasets import adab, crohme, hpl, iam_ondb, kanjivg, khatt, lmca, mathwriting, mile
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import CorpusError
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Sample
 
 CORPORA = [adab, crohme, hpl, iam_ondb, kanjivg, khatt, lmca, mathwriting, mile]

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import StoreError
 from kalamos.formats import read_samples, recognise
 from kalamos.formats.export import WRITERS, write_inkml, write_json, write_stroke3, write_svg, write_unipen
+from kalamos.formats.report import UnitReport
 from kalamos.formats.sample_fields import sample_of
 from kalamos.ink import Ink, Provenance, Sample, TimeSource
 

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import (
     calliar,
@@ -25,6 +24,7 @@ from kalamos.formats import (
     uci,
     unipen,
 )
+from kalamos.formats.report import UnitReport
 
 STROKE3 = np.array([[0, 0, 0], [5, 5, 1], [1, 1, 0], [2, 2, 1]], np.int16)
 SEEDS = [

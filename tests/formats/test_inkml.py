@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import inkml
 from kalamos.formats.inkml.tracetext import NOT_A_VALUE, TOO_FEW, scan_traces
+from kalamos.formats.report import UnitReport
 
 NAN = float("nan")
 

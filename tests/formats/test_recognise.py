@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import FORMATS, read_samples, recognise
+from kalamos.formats.report import UnitReport
 
 CONTENTS = {
     "inkml": b'\xef\xbb\xbf<?xml version="1.0"?><!-- a comment with <svg> --><ink><trace>1 2, 3 4</trace></ink>',

@@ -11,7 +11,6 @@ import makers
 import numpy as np
 import pytest
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import (
     calliar,
@@ -24,6 +23,7 @@ from kalamos.formats import (
     stroke3,
     uci,
 )
+from kalamos.formats.report import UnitReport
 
 SEVEN = [[[float(x), float(y)] for x, y in stroke] for stroke in makers.SEVEN]
 STROKE3 = np.array([[10, 10, 0], [30, 0, 0], [-20, 50, 1], [-5, -25, 0], [20, 0, 1]], np.int16)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import unipen, unipen_document, unipen_reader
+from kalamos.formats.report import UnitReport
 from kalamos.formats.unipen_scan import scan
 
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats import iamondb, kanjivg, upx
+from kalamos.formats.report import UnitReport
 from kalamos.formats.svgpath import polylines
 
 INKML = '<ink><traceGroup xml:id="g"><trace xml:id="a">1 1, 2 2, 3 3</trace><trace xml:id="b">5 5, 6 6</trace></traceGroup></ink>'

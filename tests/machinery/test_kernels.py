@@ -182,7 +182,7 @@ def test_warming_up_compiles_every_kernel_of_reading_and_drawing():
     code = (
         "from pathlib import Path; from kalamos.commands import warm_up as w\n"
         "from kalamos.machinery import kernels; kernels.compile_at_once()\n"
-        "from kalamos.datasets.corpus import UnitReport; u = w.CORPUS.units(Path(), scripts='Latn', writers='1')\n"
+        "from kalamos.formats.report import UnitReport; u = w.CORPUS.units(Path(), scripts='Latn', writers='1')\n"
         "s = [x for unit in u for x in w.CORPUS.read(Path(), unit, UnitReport())][:3]\n"
         "w.warm_formats(s); w.warm_renderer([x.ink for x in s]); print(*kernels.uncompiled())"
     )

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch_search import loaded, search
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.synthetic import CORPUS
+from kalamos.formats.report import UnitReport
 from kalamos.models.kalamos.kalamos import BEAMS, Kalamos
 from kalamos.models.kalamos.pieces import cut_pieces
 from kalamos.renderers import Style, render_batch

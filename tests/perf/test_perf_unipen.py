@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.formats import unipen
+from kalamos.formats.report import UnitReport
 from kalamos.formats.unipen_scan import scan
 
 REAL = "unipen-train_r01_v07/include/hpp/data/hpp3/hpb3-sl0.dat"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from kalamos.benchmark import recognised as recognition
 from kalamos.datasets import CORPORA
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import ModelError
+from kalamos.formats.report import UnitReport
 from kalamos.geometry import reverse, transform
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kalamos.datasets import CORPORA
-from kalamos.datasets.corpus import UnitReport
+from kalamos.formats.report import UnitReport
 from kalamos.renderers import PRESETS, render_batch
 
 FOLDERS = {"unipen": "unipen-train_r01_v07", "poh-db": "poh-db", "omniglot": "omniglot"}

@@ -23,8 +23,8 @@ from kalamos.baselines.jaeger import Jaeger
 from kalamos.baselines.kato_yasuhara import KatoYasuhara
 from kalamos.baselines.nearest import Nearest
 from kalamos.baselines.qiao import Qiao
-from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.unipen import CORPUS
+from kalamos.formats.report import UnitReport
 from kalamos.geometry import reorder, resample, reverse
 from kalamos.image import OfflineImage
 from kalamos.machinery.seeding import stable_hash

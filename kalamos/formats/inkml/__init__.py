@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from kalamos.datasets.corpus import Refusal, UnitReport
 from kalamos.errors import InkError
 from kalamos.formats.inkml.channels import ContextArrays
 from kalamos.formats.inkml.document import (
@@ -26,6 +25,7 @@ from kalamos.formats.inkml.document import (
     parse_document,
     read_document,
 )
+from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.sample_fields import sample_of
 from kalamos.formats.xmltree import root_tag
 from kalamos.ink import Sample

@@ -1,0 +1,204 @@
+"""Imports go one way: the order of rooms is the table in docs/architecture.md; the imports are read from the source."""
+
+from __future__ import annotations
+
+import ast
+import re
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "kalamos"
+DOCUMENT = ROOT / "docs" / "architecture.md"
+
+Imports = list[tuple[str, str]]
+
+
+def modules_of(package: Path) -> dict[str, Path]:
+    """Return dotted name -> file of every module below a package."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports_of(package: Path, *, lazy: bool = True) -> Imports:
+    """Return (importing module, imported module) for every import of the package's own, those in functions too."""
+    modules = modules_of(package)
+    return [
+        (name, target)
+        for name, path in modules.items()
+        for node in _nodes(ast.parse(path.read_text(encoding="utf-8")), lazy)
+        for target in _targets(node, name, path.name == "__init__.py", modules)
+        if target in modules and target != name
+    ]
+
+
+def _nodes(tree: ast.Module, lazy: bool) -> list[ast.AST]:
+    """Return all nodes, or without ``lazy`` those that run at import: outside functions and of no type check."""
+    if lazy:
+        return list(ast.walk(tree))
+    found, waiting = [], list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        checked = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if not checked and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting.extend(child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt))
+    return found
+
+
+def _targets(node: ast.AST, name: str, is_package: bool, modules: dict[str, Path]) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        inside = name.split(".") if is_package else name.split(".")[:-1]
+        above = inside[: len(inside) - node.level + 1] if node.level else []
+        base = ".".join([*above, *([node.module] if node.module else [])])
+        return [full if (full := f"{base}.{alias.name}") in modules else base for alias in node.names]
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
+        return [node.args[0].value] if isinstance(node.args[0], ast.Constant) else []
+    return []
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module: the name below the package, ``kalamos`` for the front door itself."""
+    return module.split(".")[1] if "." in module else module
+
+
+def floors() -> dict[str, int]:
+    """Return room -> its floor, counted from the ground, as the table of the document has it."""
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    return {room: int(floor) for floor, cell in rows for room in re.findall(r"`(\w+)(?:\.py|/)?`", cell)}
+
+
+def wrong_way(imports: Imports, floor: dict[str, int]) -> list[str]:
+    """Return the imports that do not go down to a lower floor."""
+    return [
+        f"{importer} imports {imported}: {room_of(imported)} is not below {room_of(importer)}"
+        for importer, imported in imports
+        if room_of(importer) != room_of(imported) != "kalamos" and floor[room_of(imported)] >= floor[room_of(importer)]
+    ]
+
+
+def circle(imports: Imports) -> list[str]:
+    """Return the modules of one circle of imports, empty where there is none."""
+    graph: dict[str, set[str]] = {}
+    for importer, imported in imports:
+        graph.setdefault(importer, set()).add(imported)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_every_room_has_a_floor_in_the_document():
+    assert {room_of(name) for name in modules_of(PACKAGE)} == set(floors())
+
+
+def test_imports_go_down_only():
+    assert wrong_way(imports_of(PACKAGE), floors()) == []
+
+
+def test_no_circle_of_modules():
+    """Also within a room. A package's ``__init__`` that imports its own modules counts; what imports late does not."""
+    assert circle(imports_of(PACKAGE, lazy=False)) == []
+
+
+def test_the_package_itself_is_imported_for_its_version_and_place_only():
+    """``import kalamos`` below the front door must not come back through it to a higher floor."""
+    for name, path in modules_of(PACKAGE).items():
+        if room_of(name) in {"kalamos", "__main__", "cli"}:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        taken = {
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "kalamos"
+        } | {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "kalamos"
+            for alias in node.names
+            if f"kalamos.{alias.name}" not in modules_of(PACKAGE)
+        }
+        assert taken <= {"__version__", "__file__"}, name
+
+
+@pytest.mark.parametrize(
+    ("library", "rooms"),
+    [
+        ("click", {"cli"}),
+        ("torch", {"models", "recognition", "training", "renderers"}),
+        ("matplotlib", {"training"}),
+    ],
+)
+def test_a_library_stays_in_its_rooms(library: str, rooms: set[str]):
+    """Modules that are programs (``python -m``) may parse a command line with click."""
+    users = set()
+    for name, path in modules_of(PACKAGE).items():
+        text = path.read_text(encoding="utf-8")
+        imported = {
+            target.split(".")[0]
+            for node in ast.walk(ast.parse(text))
+            for target in _targets(node, name, path.name == "__init__.py", {})
+        }
+        if library in imported and not (library == "click" and '__name__ == "__main__"' in text):
+            users.add(room_of(name))
+    assert users <= rooms
+
+
+@pytest.mark.parametrize("blind", ["baselines", "models", "scans", "skeleton"])
+def test_who_recovers_sees_no_truth(blind: str):
+    """A method is given pictures; it must not be able to reach corpora, file formats or the benchmark."""
+    seen = {room_of(imported) for importer, imported in imports_of(PACKAGE) if room_of(importer) == blind}
+    assert not seen & {"datasets", "formats", "benchmark", "training"}
+
+
+@pytest.fixture
+def small_house(tmp_path: Path) -> Path:
+    """A package of two rooms in which everything goes down."""
+    house = tmp_path / "kalamos"
+    for name, text in {
+        "__init__.py": "",
+        "ink.py": "",
+        "metrics/__init__.py": "",
+        "metrics/dtw.py": "from kalamos.ink import Ink\n",
+        "models/__init__.py": "",
+        "models/net.py": "def f():\n    from kalamos import metrics\n",
+    }.items():
+        (house / name).parent.mkdir(parents=True, exist_ok=True)
+        (house / name).write_text(text)
+    return house
+
+
+WRONG = {
+    "at the top": "from kalamos.models.net import f\n",
+    "by the package": "from kalamos import models\n",
+    "relative": "from ..models import net\n",
+    "in a function": "def g():\n    import kalamos.models.net\n",
+    "by a string": "import importlib\nm = importlib.import_module('kalamos.models.net')\n",
+}
+
+
+@pytest.mark.parametrize("way", WRONG)
+def test_a_wrong_way_import_is_found(small_house: Path, way: str):
+    floor = {"kalamos": 9, "ink": 1, "metrics": 2, "models": 3}
+    assert wrong_way(imports_of(small_house), floor) == []
+    (small_house / "metrics" / "dtw.py").write_text(WRONG[way])
+    assert len(wrong_way(imports_of(small_house), floor)) == 1
+
+
+def test_two_rooms_of_one_floor_are_apart(small_house: Path):
+    assert len(wrong_way(imports_of(small_house), {"kalamos": 9, "ink": 1, "metrics": 2, "models": 2})) == 1
+
+
+def test_a_circle_within_a_room_is_found(small_house: Path):
+    assert circle(imports_of(small_house, lazy=False)) == []
+    (small_house / "models" / "net.py").write_text("from kalamos.models import head\n")
+    (small_house / "models" / "head.py").write_text("if True:\n    from kalamos.models.net import f\n")
+    assert set(circle(imports_of(small_house, lazy=False))) == {"kalamos.models.net", "kalamos.models.head"}
