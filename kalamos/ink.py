@@ -189,6 +189,29 @@ def unchecked_ink(
     return ink
 
 
+def as_ink(of: object) -> Ink:
+    """Return the ink of whatever has one (a sample, a recovery), of an array, or of a pair of an array and offsets.
+
+    Args:
+        of: an ink, something with an attribute ``ink``, positions ``(n, 2)`` as one stroke, or ``(xy, offsets)``.
+
+    Raises:
+        InkError: where the arrays are none of an ink.
+    """
+    if isinstance(of, Ink):
+        return of
+    inside = getattr(of, "ink", None)
+    if isinstance(inside, Ink):
+        return inside
+    xy, offsets = of if isinstance(of, tuple) and len(of) == 2 else (of, None)
+    try:
+        points = np.asarray(xy, np.float32)
+        ends = np.asarray(([0, len(points)] if len(points) else [0]) if offsets is None else offsets, np.int32)
+    except (TypeError, ValueError) as error:
+        raise InkError(f"an ink, an array (n, 2) or a pair (xy, offsets) is wanted; got {type(of).__name__}") from error
+    return Ink(points, ends)
+
+
 def locked(values: ArrayLike, dtype: type) -> NDArray[Any]:
     """Return the values as a contiguous read-only array of that type; an array that is one already is not copied."""
     view: NDArray[Any] = np.ascontiguousarray(values, dtype).view()

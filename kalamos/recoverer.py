@@ -11,6 +11,7 @@ import numpy as np
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.recovery import RecoveredPiece, Recovery, in_lines
 from kalamos.registry import Registry
 
 MAX_POINTS = 100_000
@@ -33,6 +34,22 @@ class Recoverer(Protocol):
         Coordinates are pixels of the image (x to the right, y down, the centre of the top left pixel at (0.5, 0.5));
         ``t`` is in seconds of relative time, or None where the method says nothing about velocity. An image without
         ink gives ``Ink.empty()``.
+        """
+        ...
+
+
+@runtime_checkable
+class GroupRecoverer(Recoverer, Protocol):
+    """A recoverer that can say more: alternatives and confidence, from all images of a group together.
+
+    A group is what one hand wrote (a page, a form, the samples of an opaque writer): what is learnt of the hand from
+    one image may help with the others.
+    """
+
+    def recover_many(self, groups: Sequence[Sequence[OfflineImage]], n_best: int) -> Sequence[Recovery]:
+        """Return one recovery a group, whose ``pieces[k]`` answers image k of the group, in pixels of that image.
+
+        A piece has at most ``n_best - 1`` alternatives.
         """
         ...
 
@@ -105,6 +122,47 @@ def checked_answer(answer: object, images: Sequence[OfflineImage]) -> list[Ink]:
     wrong = next((item for item in answer if not isinstance(item, Ink)), None)
     if wrong is not None:
         raise KalamosError(f"recover() returned {type(wrong).__name__} where an Ink is due")
+    return list(answer)
+
+
+def recover_groups(recoverer: Recoverer, groups: Sequence[Sequence[OfflineImage]], n_best: int = 1) -> list[Recovery]:
+    """Return one checked recovery a group, by ``recover_many`` where the recoverer has it, else by ``recover``.
+
+    Raises:
+        KalamosError: where the answer is not what was asked for.
+    """
+    if isinstance(recoverer, GroupRecoverer):
+        return _checked_recoveries(recoverer.recover_many(groups, n_best), groups)
+    images = [image for group in groups for image in group]
+    inks = iter(checked_answer(recoverer.recover(images), images) if images else [])
+    return [_plain_recovery(recoverer, group, [next(inks) for _ in group]) for group in groups]
+
+
+def _plain_recovery(recoverer: Recoverer, images: Sequence[OfflineImage], inks: Sequence[Ink]) -> Recovery:
+    """Return the recovery of a method that says nothing but inks."""
+    from kalamos.skeleton.coverage import covered_share  # noqa: PLC0415 - scipy, which a list of names does without
+
+    pieces = [
+        RecoveredPiece(
+            ink,
+            (0.0, 0.0, float(image.width_px), float(image.height_px)),
+            covered=covered_share(ink, image.pixels),
+            warning=fault(ink, image.width_px, image.height_px) or "",
+        )
+        for ink, image in zip(inks, images, strict=True)
+    ]
+    version, weights = getattr(recoverer, "version", ""), getattr(recoverer, "weights", "")
+    return Recovery(in_lines(pieces), recoverer.name, str(version), str(weights))
+
+
+def _checked_recoveries(answer: object, groups: Sequence[Sequence[OfflineImage]]) -> list[Recovery]:
+    if not isinstance(answer, Sequence) or len(answer) != len(groups):
+        raise KalamosError(f"recover_many() returned no sequence of {len(groups)} recoveries, one a group")
+    for found, group in zip(answer, groups, strict=True):
+        if not isinstance(found, Recovery):
+            raise KalamosError(f"recover_many() returned {type(found).__name__} where a Recovery is due")
+        if len(found.pieces) != len(group):
+            raise KalamosError(f"recover_many() returned {len(found.pieces)} pieces for a group of {len(group)} images")
     return list(answer)
 
 

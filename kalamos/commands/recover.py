@@ -10,21 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from kalamos.errors import KalamosError, StoreError
+from kalamos.front import HEIGHT_PX, default_model
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample, TimeSource
 from kalamos.machinery.files import Outputs, replacing, write_bytes, write_text
-from kalamos.recoverer import RECOVERERS, Recoverer, checked_answer, load_recoverer
+from kalamos.recoverer import Recoverer, checked_answer, load_recoverer
+from kalamos.recovery import PAUSE_S
 from kalamos.scans.load import Fitted, load, read_image
 from kalamos.scans.segment import SegmentLevel
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
-HEIGHT_PX = 64
-"""The height at which models see a piece of writing."""
-PAUSE_S = 0.3
-"""The pause between two pieces of one image; nothing is known of the true one."""
-PREFERRED = ("kalamos", "good-continuation")
-"""The default model: the first of these that can be loaded."""
 
 
 @dataclass(frozen=True)
@@ -127,19 +123,6 @@ def recover_image(
     inks = checked_answer(recoverer.recover(images), images) if images else []
     placed = [piece.placement.from_pixels(ink) for piece, ink in zip(pieces, inks, strict=True)]
     return concat(placed, pause_s=PAUSE_S), pieces
-
-
-def default_model() -> Recoverer:
-    """Return the best recoverer that can be loaded: the learned one where torch is installed, else a tracer."""
-    failures = []
-    for name in PREFERRED:
-        if name not in RECOVERERS.names():
-            continue
-        try:
-            return load_recoverer(name)
-        except KalamosError as error:
-            failures.append(str(error))
-    raise KalamosError("; ".join(failures))
 
 
 def _images(path: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from kalamos.scans.rules import remove_rules
 from kalamos.scans.segment import Piece, SegmentLevel, segment
 from kalamos.skeleton.binarise import otsu_threshold, sauvola_surface
 
-__all__ = ["Fitted", "Piece", "clean", "fit", "load", "read_image", "segment"]
+__all__ = ["Fitted", "Piece", "clean", "fit", "grey_of", "load", "pieces_of", "read_image", "segment"]
 
 Binarise = Literal["none", "otsu", "sauvola"]
 
@@ -69,8 +69,24 @@ def load(
     Raises:
         FormatError: where the file is no image, is cut short or too large.
     """
-    grey = clean(read_image(path), rules=rules, binarise=binarise)
-    pieces = segment(grey, level=level, script=script)
+    grey = read_image(path)
+    return pieces_of(
+        grey, level=level, script=script, rules=rules, binarise=binarise, size_px=size_px, height_px=height_px
+    )
+
+
+def pieces_of(
+    grey: Bytes,
+    *,
+    level: SegmentLevel = "page",
+    script: str | None = None,
+    rules: bool = False,
+    binarise: Binarise = "none",
+    size_px: int | None = 64,
+    height_px: int | None = None,
+) -> list[Fitted]:
+    """Return the pieces of writing of an upright grey scan ``(h, w)`` as :func:`load` does of a file."""
+    pieces = segment(clean(grey, rules=rules, binarise=binarise), level=level, script=script)
     if height_px is not None:
         size_px = None
     return [Fitted(*fit(piece, size_px=size_px, height_px=height_px, script=script), piece) for piece in pieces]
@@ -93,7 +109,7 @@ def read_image(path: Path | str) -> Bytes:
             with Image.open(file, formats=FORMATS) as image:
                 _check_size(file, image)
                 upright = ImageOps.exif_transpose(image)
-                return _to_grey(upright)
+                return grey_of(upright)
     except UnidentifiedImageError as error:
         empty = file.stat().st_size == 0
         known = ", ".join(FORMATS)
@@ -206,7 +222,8 @@ def _check_size(path: Path, image: Image.Image) -> None:
         raise FormatError(path, reason)
 
 
-def _to_grey(image: Image.Image) -> Bytes:
+def grey_of(image: Image.Image) -> Bytes:
+    """Return the grey of an upright picture as :func:`read_image` does of a file."""
     if image.mode in {"1", "L"}:
         return np.array(image.convert("L"))
     if image.mode.startswith(("I", "F")):

@@ -1,0 +1,234 @@
+"""The front door: what ``import kalamos`` offers, one function a job.
+
+>>> import kalamos
+>>> found = kalamos.recover("scan.png")  # doctest: +SKIP
+>>> picture = kalamos.render(found, "ballpoint")  # doctest: +SKIP
+>>> scores = kalamos.score(recovered, truth, metrics=["rmse_arc"])  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kalamos.datasets import CORPORA
+from kalamos.datasets.corpus import Card, Corpus, UnitReport
+from kalamos.errors import KalamosError, UnknownNameError
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink, Sample, Split, as_ink
+from kalamos.machinery.arrays import Bytes
+from kalamos.recoverer import RECOVERERS, Recoverer, load_recoverer, recover_groups
+from kalamos.recovery import RecoveredPiece, Recovery, in_lines
+
+HEIGHT_PX = 64
+"""The height at which models see a piece of writing."""
+PREFERRED = ("kalamos", "good-continuation")
+"""The default model: the first of these that can be loaded."""
+
+
+def recover(
+    picture: object,
+    *,
+    model: str | Recoverer | None = None,
+    script: str | None = None,
+    level: str = "line",
+    n_best: int = 1,
+) -> Recovery:
+    """Recover how a pen moved from a picture of handwriting.
+
+    Args:
+        picture: a path, a PIL image, an array ``(h, w)`` or ``(h, w, 3)``, or an :class:`~kalamos.image.OfflineImage`,
+            which is taken as one clean piece of writing and neither cleaned nor cut.
+        model: what :func:`kalamos.recoverer.load_recoverer` takes, or a recoverer; None for the best that is installed.
+        script: ISO 15924 code, where it is known; else the image's own.
+        level: into which pieces the picture is cut: ``page`` (all as one), ``line``, ``word`` or ``character``.
+        n_best: how many paths a piece is to have, the chosen one among them, where the model can tell.
+
+    Raises:
+        KalamosError: where the picture cannot be read, or the model cannot be loaded.
+    """
+    recoverer = default_model() if model is None else load_recoverer(model) if isinstance(model, str) else model
+    if n_best < 1:
+        raise KalamosError(f"n_best is the number of paths, at least 1; got {n_best}")
+    if isinstance(picture, OfflineImage):
+        image = picture if script is None else OfflineImage(picture.pixels, script)
+        return recover_groups(recoverer, [[image]], n_best)[0]
+    from kalamos.scans.load import pieces_of  # noqa: PLC0415 - what an OfflineImage does without
+
+    size: dict[str, Any] = {"size_px": HEIGHT_PX} if level == "character" else {"height_px": HEIGHT_PX}
+    pieces = pieces_of(_grey(picture), level=level, script=script, **size)  # type: ignore[arg-type]
+    found = recover_groups(recoverer, [[piece.image for piece in pieces]], n_best)[0]
+    placed: list[RecoveredPiece] = []
+    for one, piece in zip(found.pieces, pieces, strict=True):
+        x0, y0, x1, y1 = (float(side) for side in piece.piece.box)
+        placed.append(one.on(piece.placement, (x0, y0, x1, y1)))
+    return Recovery(in_lines(placed), found.method, found.version, found.weights)
+
+
+def default_model() -> Recoverer:
+    """Return the best recoverer that can be loaded: the learned one, else a tracer.
+
+    Raises:
+        KalamosError: where none can; says why.
+    """
+    failures = []
+    for name in PREFERRED:
+        if name not in RECOVERERS.names():
+            continue
+        try:
+            return load_recoverer(name)
+        except KalamosError as error:
+            failures.append(str(error))
+    raise KalamosError("; ".join(failures))
+
+
+@dataclass(frozen=True)
+class LoadedCorpus:
+    """A corpus in a folder; to iterate over it reads it, file by file.
+
+    Attributes:
+        name: its registered name.
+        root: its folder.
+        options: the corpus' own choices, see its card.
+        split: only the samples of this split; None for all.
+        report: what the last iteration met beside samples: refusals, mendings.
+    """
+
+    name: str
+    root: Path
+    options: Mapping[str, str] = field(default_factory=dict)
+    split: Split | None = None
+    report: UnitReport = field(default_factory=UnitReport, repr=False)
+
+    @property
+    def card(self) -> Card:
+        """Return what a user has to know of the corpus."""
+        return self._corpus.card
+
+    @property
+    def train(self) -> LoadedCorpus:
+        """Return the training samples."""
+        return self._only("train")
+
+    @property
+    def validation(self) -> LoadedCorpus:
+        """Return the validation samples."""
+        return self._only("validation")
+
+    @property
+    def test(self) -> LoadedCorpus:
+        """Return the test samples."""
+        return self._only("test")
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield the samples in the corpus' own order; what cannot be read is told in ``report``."""
+        self.report.refusals.clear()
+        for counts in (self.report.mendings, self.report.expected, self.report.recognised):
+            counts.clear()
+        for unit in self._corpus.units(self.root, **self.options):
+            for sample in self._corpus.read(self.root, unit, self.report):
+                if self.split is None or sample.split == self.split:
+                    yield sample
+
+    @property
+    def _corpus(self) -> Corpus:
+        corpus: Corpus = CORPORA.load(self.name)
+        return corpus
+
+    def _only(self, split: Split) -> LoadedCorpus:
+        return LoadedCorpus(self.name, self.root, self.options, split)
+
+
+def load(corpus: str, root: Path | str = ".", **options: str) -> LoadedCorpus:
+    """Return a corpus: iterable of samples, with ``.train``, ``.validation``, ``.test`` and ``.card``.
+
+    Args:
+        corpus: a name of ``kalamos list corpora``; ``auto`` takes any file or folder of online handwriting.
+        root: the corpus folder; the built-in corpus ``synthetic`` needs none.
+        options: the corpus' own choices, see its card.
+
+    Raises:
+        UnknownNameError: where no corpus is called so.
+        CorpusError: where the folder is not laid out as the card says.
+    """
+    made = LoadedCorpus(corpus, Path(root), options)
+    made._corpus.units(made.root, **options)  # what is wrong with the folder is told now, not at the first sample
+    return made
+
+
+def render(ink: Ink | Sample | Recovery, style: Any = "clean", *, seed: int = 0, key: str = "") -> Any:
+    """Draw an ink, a sample or a recovery; return a :class:`~kalamos.renderers.render.Rendering`.
+
+    Args:
+        ink: what to draw; a sample's key and script go with it.
+        style: the name of a preset, a TOML file, or a :class:`~kalamos.renderers.style.Style`.
+        seed: seed of what the style leaves to chance; with ``key`` it decides the bytes.
+        key: see ``seed``; a sample has its own.
+
+    Raises:
+        StyleError: where the style is unknown, or its nib and margins do not fit the frame.
+    """
+    from kalamos.renderers import Style, read_style  # noqa: PLC0415
+    from kalamos.renderers import render as draw  # noqa: PLC0415
+
+    chosen = style if isinstance(style, Style) else read_style(style)
+    script = ink.script if isinstance(ink, Sample) else None
+    return draw(as_ink(ink), chosen, seed=seed, key=ink.key if isinstance(ink, Sample) else key, script=script)
+
+
+def score(
+    recovered: object,
+    truth: object,
+    *,
+    metrics: Sequence[str] | None = None,
+    image: OfflineImage | None = None,
+) -> dict[str, float]:
+    """Return the values of metrics by name; NaN where one does not apply.
+
+    Args:
+        recovered: an ink, a sample, a recovery, a plain array ``(n, 2)`` (one stroke), or ``(xy, offsets)``.
+        truth: likewise, in the same pixels.
+        metrics: names of ``kalamos list metrics``; None for all.
+        image: what the method saw; metrics that need it do not apply without.
+
+    Raises:
+        UnknownNameError: where no metric is called so.
+        InkError: where an array is none of an ink.
+    """
+    from kalamos.metrics import METRICS, Pair  # noqa: PLC0415
+
+    names = list(METRICS) if metrics is None else list(metrics)
+    if unknown := [name for name in names if name not in METRICS]:
+        raise UnknownNameError(f"no metric is called {unknown[0]!r}; known are: {', '.join(METRICS)}")
+    pair = Pair(as_ink(recovered), as_ink(truth), image)
+    return {name: METRICS[name].value(pair) for name in names}
+
+
+def _grey(picture: object) -> Bytes:
+    """Return any picture as upright grey."""
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
+    from kalamos.scans.load import grey_of, read_image  # noqa: PLC0415
+
+    if isinstance(picture, str | Path):
+        return read_image(picture)
+    if isinstance(picture, Image.Image):
+        return grey_of(ImageOps.exif_transpose(picture))
+    array = np.asarray(picture)
+    if array.ndim == 2 and array.dtype == np.bool_:
+        return np.where(array, np.uint8(255), np.uint8(0))
+    if array.dtype != np.uint8 or array.ndim not in {2, 3} or 0 in array.shape:
+        raise KalamosError(
+            f"a picture is a path, a PIL image, an OfflineImage or a uint8 array (h, w), (h, w, 3) or (h, w, 4); "
+            f"got {type(picture).__name__} {array.dtype} {array.shape}"
+        )
+    if array.ndim == 2:
+        return array
+    try:
+        return grey_of(Image.fromarray(array))
+    except TypeError as error:
+        raise KalamosError(f"an array of pixels has 1, 3 or 4 channels; got the shape {array.shape}") from error
