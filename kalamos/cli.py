@@ -337,6 +337,7 @@ def recover(
 ) -> None:
     """Recover the pen movement from IMAGES (files or folders) and write it as InkML and an animated SVG."""
     from kalamos.commands.recover import recover_files
+    from kalamos.scripts import checked_script
 
     with _progress("recovering") as progress:
         done = recover_files(
@@ -345,7 +346,7 @@ def recover(
             out=out,
             kinds=kinds or ("inkml", "replay"),
             level=level,
-            script=script,
+            script=checked_script(script) if script else None,
             overwrite=overwrite,
             progress=progress,
         )

@@ -26,10 +26,10 @@ from kalamos.baselines.ordering import BEAM, MOST_EXACT, MOST_VARIANTS, best_bea
 from kalamos.baselines.walks import Lines
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.scripts import FAMILY, direction_of
 
 NAMES = (*f.DRAWING, *f.FLOW, *(f"later_{name}" for name in f.BEFORE), *f.FIRST, *f.LIFT, *f.JOIN)
 NEVER = 1e6
-RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo"})
 FEW_STROKES, MOST_TOGETHER, MOST_PLANNED = 10, 32, 4_000
 """Strokes up to which all their other ways are weighed, up to which one plan is made, and above which strokes are
 only drawn downwards in reading order (no handwriting has so many: it is noise)."""
@@ -55,14 +55,9 @@ def _table() -> Mapping[str, Rules]:
 
 
 def rules_for(script: str | None) -> Rules:
-    """Return the rules of a script (ISO 15924), or those of Latin where it has none of its own."""
-    table = _table()
-    alike = _ALIKE.get(script or "", script or "")
-    return table.get(alike, table["Latn"])
-
-
-_ALIKE = {"Hebr": "Arab", "Syrc": "Arab", "Thaa": "Arab", "Beng": "Deva", "Guru": "Deva"}
-"""Scripts that borrow another's rules: written from right to left, or hung from a headline."""
+    """Return the rules of a script (ISO 15924), else those of its family, else those of Latin."""
+    table, code = _table(), script or ""
+    return table.get(code) or table.get(FAMILY.get(code, ""), table["Latn"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,7 +270,7 @@ def combine(
     """
     if not lines.xy:
         return Ink.empty()
-    side = -1.0 if script in RIGHT_TO_LEFT else 1.0
+    side = direction_of(script)
     chosen = rules_for(script) if rules is None else rules
     strokes: list[Floats] = []
     plain = int(lines.stroke[-1]) >= MOST_PLANNED

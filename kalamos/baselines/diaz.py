@@ -31,7 +31,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kalamos.baselines.combine import RIGHT_TO_LEFT, combine
+from kalamos.baselines.combine import combine
 from kalamos.baselines.speed_models import Velocity, with_times
 from kalamos.baselines.tracer import as_found, is_texture, touch_px
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, draw, ends_by_node
@@ -39,6 +39,7 @@ from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats, Ints32
+from kalamos.scripts import direction_of
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.from_image import skeleton
 from kalamos.skeleton.stroke_graph import StrokeGraph
@@ -97,7 +98,7 @@ class Diaz:
             parts.setdefault(component, []).append(walk)
         inks = [self._component(graph, walks, image.script) for walks in parts.values()]
         inks += [Ink.from_strokes([graph.node_xy[[k]]]) for k in graph.dots()]
-        side = -1.0 if image.script in RIGHT_TO_LEFT else 1.0
+        side = direction_of(image.script)
         return with_times(concat([inks[k] for k in nearest_start_order(inks, side)]), self.velocity)
 
     def _component(self, graph: StrokeGraph, walks: list[list[int]], script: str | None) -> Ink:

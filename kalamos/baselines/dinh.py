@@ -23,13 +23,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, draw
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats
+from kalamos.scripts import direction_of
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
@@ -77,7 +77,7 @@ class Dinh:
             if len(pieces) > MOST_EDGES:
                 walks += [[2 * int(e)] for e in pieces]
                 continue
-            side = -1.0 if script in RIGHT_TO_LEFT else 1.0
+            side = direction_of(script)
             for path in _smoothest_paths(graph, way, pieces.tolist(), side, size, self.retrace_share):
                 walks += self._cut(graph, way, path, size)
         closed = [graph.is_closed(walk) for walk in walks]

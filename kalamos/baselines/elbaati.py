@@ -24,7 +24,6 @@ from collections.abc import Sequence
 import numba as nb
 import numpy as np
 
-from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.jaeger import _inserted, tour_cost
 from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tracer import recover_all
@@ -33,6 +32,7 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Floats, Ints
 from kalamos.machinery.seeding import rng_for
+from kalamos.scripts import direction_of
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
@@ -74,7 +74,7 @@ class Elbaati:
         """Return the lines of a graph, not yet directed or ordered as strokes."""
         partner = np.full(2 * graph.n_edges, -1, np.int32)
         branch = graph.branches()
-        side = -1.0 if script in RIGHT_TO_LEFT else 1.0
+        side = direction_of(script)
         rng = rng_for(self.seed, "elbaati", hashlib.blake2b(graph.owner.tobytes(), digest_size=8).hexdigest())
         order: Ints = np.argsort(side * graph.points[graph.edge_offsets[:-1], 0], kind="stable")
         for start in range(0, graph.n_edges, MOST_SEGMENTS):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numba as nb
 import numpy as np
 
-from kalamos.baselines.combine import RIGHT_TO_LEFT
 from kalamos.baselines.speed_models import Velocity, with_times
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Ints
+from kalamos.scripts import direction_of
 from kalamos.skeleton.binarise import Method, binarise
 from kalamos.skeleton.thinning import thin
 
@@ -33,7 +33,7 @@ class Nearest:
         rows, columns = np.nonzero(lines)
         if not len(rows):
             return Ink.empty()
-        side = -1 if image.script in RIGHT_TO_LEFT else 1
+        side = int(direction_of(image.script))
         first = int(np.argmin(rows + side * columns))
         order, lifts = _greedy(lines, int(rows[first]), int(columns[first]), self.jump_px)
         xy = np.stack([order % lines.shape[1], order // lines.shape[1]], axis=1) + 0.5

@@ -17,11 +17,11 @@ from scipy.sparse.csgraph import connected_components
 
 from kalamos.errors import KalamosError
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints, Ints32
+from kalamos.scripts import direction_of
 from kalamos.skeleton.binarise import otsu_threshold
 
 SegmentLevel = Literal["page", "line", "word", "character"]
 
-RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm", "Mand", "Samr", "Rohg"})
 _MAX_COMPONENTS = 20_000
 _BODY_SHARE = 0.45
 _LINE_REACH = 4.0
@@ -82,7 +82,7 @@ def segment(
     for members in _top_down(boxes, line):
         ordered = members[np.argsort(boxes[members, 0], kind="stable")]
         groups = _grouped(boxes, ordered, level, word_gap * height)
-        if script in RIGHT_TO_LEFT:
+        if direction_of(script) < 0:
             groups = groups[::-1]
         pieces += [_cut(grey, marks, np.flatnonzero(np.isin(character, group))) for group in groups]
     return pieces

@@ -25,7 +25,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from kalamos.baselines import rule_features as f
-from kalamos.baselines.combine import NAMES, RIGHT_TO_LEFT, Choices, assemble, choices_of, rules_for
+from kalamos.baselines.combine import NAMES, Choices, assemble, choices_of, rules_for
 from kalamos.baselines.good_continuation import GoodContinuation
 from kalamos.baselines.kato_yasuhara import KatoYasuhara
 from kalamos.baselines.qiao import Qiao
@@ -39,6 +39,7 @@ from kalamos.machinery.files import write_text
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.metrics.dtw import dtw
 from kalamos.renderers import render
+from kalamos.scripts import direction_of
 from kalamos.skeleton.from_image import skeleton
 
 MOST_STROKES, MOST_WAYS, WORST_LOSS_PX, LIFT_LOSS_PX, STEP_PX = 3, 200, 12.0, 0.7, 1.5
@@ -207,7 +208,7 @@ def main() -> None:
     prior = np.zeros(len(NAMES))
     if arguments.script != "Latn":
         latin = rules_for("Latn").vector()
-        prior = mirrored(latin) if arguments.script in RIGHT_TO_LEFT else latin
+        prior = mirrored(latin) if direction_of(arguments.script) < 0 else latin
     weights = fit(features[: held.start], losses[: held.start], offsets[: cut + 1], prior)
     for name, vector in (("prior", prior), ("fitted", weights)):
         print(name, report(vector, features[held], losses[held], offsets[cut:] - offsets[cut]))  # noqa: T201

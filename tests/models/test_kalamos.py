@@ -76,9 +76,10 @@ def line(n: int) -> Rendering:
     return render(geometry.concat(letters), Style(frame="height"))
 
 
-def test_a_long_line_is_read_block_by_block_in_the_order_of_reading(kalamos: Kalamos) -> None:
+@pytest.mark.parametrize("script", ["Arab", "Adlm"])
+def test_a_long_line_is_read_block_by_block_in_the_order_of_reading(kalamos: Kalamos, script: str) -> None:
     made = line(40)
-    onward, backward = kalamos.recover([made.image, OfflineImage(made.image.pixels, script="Arab")])
+    onward, backward = kalamos.recover([made.image, OfflineImage(made.image.pixels, script=script)])
     for ink, sign in ((onward, 1), (backward, -1)):
         middles = np.array([stroke[:, 0].mean() for stroke in ink.strokes()])
         thirds = [part.mean() for part in np.array_split(middles, 3)]

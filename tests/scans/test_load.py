@@ -180,11 +180,12 @@ def test_a_piece_holds_its_own_ink_only():
     assert sum((piece.pixels < 128).sum() for piece in pieces) == (np.asarray(image) < 128).sum()
 
 
-def test_reading_order_follows_the_script():
+@pytest.mark.parametrize("script", ["Arab", "Adlm", "Rohg", "Armi"])
+def test_reading_order_follows_the_script(script):
     latin = [piece.box for piece in segment(page(2, 2), level="word", script="Latn")]
-    arabic = [piece.box for piece in segment(page(2, 2), level="word", script="Arab")]
+    leftwards = [piece.box for piece in segment(page(2, 2), level="word", script=script)]
     assert latin == sorted(latin, key=lambda box: (box[1], box[0]))
-    assert arabic == [latin[1], latin[0], latin[3], latin[2]]
+    assert leftwards == [latin[1], latin[0], latin[3], latin[2]]
 
 
 def test_resolution_does_not_matter():

@@ -15,12 +15,12 @@ from scipy.sparse.csgraph import connected_components
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Ints
 from kalamos.models.kalamos.pieces import Pieces
+from kalamos.scripts import direction_of
 
 BLOCK_PIECES = 160
 """A block is closed at the first gap after so many pieces."""
 MOST_PIECES = 240
 """A block without a gap is cut all the same after so many."""
-RIGHT_TO_LEFT = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Samr", "Mand", "Armi"})
 
 
 def components(pieces: Pieces) -> Ints:
@@ -60,7 +60,7 @@ def part(pieces: Pieces, chosen: Ints) -> Pieces:
 def runs_leftwards(inks: Sequence[Ink], script: str | None) -> bool:
     """Say whether blocks follow each other from right to left: by the script, else as the strokes of most blocks do."""
     if script is not None:
-        return script in RIGHT_TO_LEFT
+        return direction_of(script) < 0
     return sum(_drift(ink) for ink in inks) < 0
 
 
