@@ -12,6 +12,7 @@ CORPORA = Registry(
         "poh-db": "kalamos.datasets.poh_db:CORPUS",
         "omniglot": "kalamos.datasets.omniglot:CORPUS",
         "omniglot-stroke3": "kalamos.datasets.omniglot_stroke3:CORPUS",
+        "assamese": "kalamos.datasets.assamese:CORPUS",
         "ironoff": "kalamos.datasets.ironoff:CORPUS",
         "iam-ondb": "kalamos.datasets.iam_ondb:CORPUS",
         "ujipenchars": "kalamos.datasets.ujipenchars:CORPUS",

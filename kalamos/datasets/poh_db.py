@@ -28,7 +28,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
+from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.identity import split_of
 from kalamos.datasets.line_grouping import group_lines, select_strokes
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import inkml
@@ -116,15 +117,16 @@ class PohDb:
         if not ink.n_points:
             report.refusals.append(Refusal(path, "", "the page holds no ink"))
             return None
+        key = f"{kind}/{Path(path).stem}"
         page = Sample(
-            f"{kind}/{Path(path).stem}",
+            key,
             ink,
             "\n".join(truth),
             "page",
             script="Arab",
             writer=writer,
             corpus=self.card.name,
-            split=split_by_writer(self.card.name, writer) if writer else None,
+            split=split_of(self.card.name, key, writer),
             time_source="none" if ink.t is None else document.time_source,
             source=path,
         )
@@ -185,13 +187,14 @@ CORPUS = PohDb(
         title="POH-Db, Persian online handwriting",
         scripts=("Arab",),
         levels=("word", "line", "page"),
-        size="3,551 pages by 216 writers: 1,775 of words, 412 of word pairs and triples, 46 of numbers, 1,318 of text",
+        size="9,308 pages in the whole repository; tried: 7,519 by 294 writers: 4,149 of words, 861 of word pairs and"
+        " triples, 100 of numbers, 2,409 of text",
         licence="AGPL-3.0; other terms from its authors on request",
         citation="Speech and Language Technology Laboratory, Amirkabir University of Technology: POH-Db, Persian Online"
         " Handwriting Database, https://github.com/SLTLabAUT/POH-Db",
         obtain="git clone https://github.com/SLTLabAUT/POH-Db",
         layout="Writepads/<type>/<number>.inkml and GroundTruths/<type>/<number>.xml",
-        verified="every one of the 3,551 pages; see docs/corpora/poh-db.md",
+        verified="every one of 7,519 pages; see docs/corpora/poh-db.md",
         url="https://github.com/SLTLabAUT/POH-Db",
         options=(
             ("level", "line (default), word or page"),

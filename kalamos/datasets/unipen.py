@@ -8,7 +8,10 @@ Facts of the corpus that the format does not state:
 
 - **Writers.** ``.WRITER_ID`` is unique within an institution, not within a contribution: twenty-two writers of ``apb``
   are also in ``apd``. A writer is therefore ``institution/id``, where the contributions of one institution share a
-  name, and nobody stands on both sides of a split. Where a file names no writer the contribution's name is taken.
+  name. Where a file names no writer the contribution's name is taken. Some institutions number *sessions*
+  (:data:`SESSIONS`): ``ibm``'s ``r01-04`` is what writer 04 wrote in session 01, and each of its twelve wrote in two to
+  four sessions here, so that one ink stands under as many identifiers. The person is the writer.
+- **Splits.** :mod:`kalamos.datasets.identity`: by person, and what stands under two persons on one side.
 - **Ligatures.** The contributor ``kai`` labels what joins two letters, and every delayed stroke, as ``\@``. That is no
   character: these segments (in 1d, 2 and 3) are refused and counted, and the marks are taken out of its words' labels.
 - **Script.** Digits (1a) and symbols (1d) are ``Zyyy``, common to all scripts; letters, words and texts are ``Latn``.
@@ -19,10 +22,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
+from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.identity import split_of
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import unipen
 from kalamos.ink import Sample
@@ -50,12 +55,41 @@ _INSTITUTIONS = {
 }
 """Contributors that are one institution, and share its writers."""
 
+SESSIONS: dict[str, tuple[str, str]] = {
+    "ibm": (r"r\d\d-(\d\d)|([a-z]{3})\d\d", r"\1\2"),
+    "ap": (r"(.+)_\d", r"\1"),
+    "ce": (r"(.+)\.[A-Z]", r"\1"),
+    "scr": (r"d\d_(.+)", r"\1"),
+}
+"""Institution -> identifiers that are sessions (or disks) of a person, and what names the person.
+
+``ibm``: ``ibm0.doc`` speaks of 12 writers in three sessions each, and the identifiers end in twelve different numbers;
+those of ``ibm1`` are three initials and a number. ``ap``: a name and ``_1`` or ``_2``. ``ce``: four files end in ``.A``
+or ``.B``. ``scr``: the disk stands in front, and the numbers of two disks overlap. Where the documentation leaves it
+open, two names count as one person: that costs a writer, the other mistake a test."""
+
+
+def person_of(writer: str) -> str:
+    """Return the person behind ``institution/id``: sessions of one person are one."""
+    institution, _, name = writer.partition("/")
+    if institution not in SESSIONS:
+        return writer
+    pattern, person = SESSIONS[institution]
+    found = re.fullmatch(pattern, name)
+    return f"{institution}/{found.expand(person)}" if found else writer
+
 
 @dataclasses.dataclass(frozen=True)
 class Unipen:
-    """The corpus; a unit is one ``.dat`` file below ``data``."""
+    """The corpus; a unit is one ``.dat`` file below ``data``.
+
+    Attributes:
+        card: what a user has to know.
+        person_of: who is behind a recorded writer.
+    """
 
     card: Card
+    person_of: Callable[[str], str] = person_of
 
     def units(self, root: Path, categories: str = DEFAULT_CATEGORIES, **options: str) -> Sequence[str]:
         """Return the ``.dat`` files of the categories, those that include the same ink one after the other.
@@ -90,21 +124,25 @@ class Unipen:
         _, category, contributor, *_ = Path(unit).parts
         institution = _INSTITUTIONS.get(contributor, contributor)
         name, folder = self.card.name, unit.removeprefix("data/")
+        persons: dict[str, str] = {}
         for segment, number, ink, heading, source in unipen.delineated(document, document.segments, unit, report):
             label = segment.label or ""
             if label == LIGATURE:
                 report.refusals.append(Refusal(unit, source, "a ligature or delayed stroke, no character"))
                 continue
             writer = f"{institution}/{heading.writer or contributor}"
+            if writer not in persons:
+                persons[writer] = self.person_of(writer)
+            key, person = f"{folder}#{number}", persons[writer]
             yield Sample(
-                f"{folder}#{number}",
+                key,
                 ink,
                 label.replace(LIGATURE, ""),
                 unipen.LEVELS.get(segment.kind, "character"),
                 _script(category, label),
-                writer,
+                person,
                 name,
-                split_by_writer(name, writer),
+                split_of(name, key, person),
                 "device",
                 heading.x_per_mm,
                 "none" if ink.t is None else document.time_source,

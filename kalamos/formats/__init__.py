@@ -33,6 +33,7 @@ FORMATS = Registry(
         "inkjson": "kalamos.formats:inkjson",
         "unipen": "kalamos.formats:unipen",
         "omniglot": "kalamos.formats:omniglot",
+        "assamese": "kalamos.formats:assamese",
         "quickdraw": "kalamos.formats:quickdraw",
         "olhwdb": "kalamos.formats:olhwdb",
         "uci": "kalamos.formats:uci",

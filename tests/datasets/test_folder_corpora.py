@@ -242,3 +242,18 @@ def test_the_sketches_of_omniglot_and_their_splits(corpora):
     got, report = read(omniglot_stroke3.CORPUS, corpora / "omniglot")
     assert not report.refusals
     assert Counter(s.split for s in got) == {"train": 29_143, "test": 1_817, "validation": 1_040}
+
+
+def test_the_digits_of_pendigits_as_recorded(corpora):
+    root = corpora / "pendigits"
+    if not root.is_dir():
+        pytest.skip("no folder pendigits")
+    samples, report = read(pendigits.CORPUS, root)
+    assert not report.refusals
+    assert len({sample.key for sample in samples}) == len(samples) == 10_992
+    assert sum(sample.ink.n_strokes for sample in samples) == 13_690
+    assert sum(sample.ink.n_points for sample in samples) == 442_794
+    writers = {part: {s.writer for s in samples if s.writer.startswith(part)} for part in ("tra/", "tes/")}
+    assert (len(writers["tra/"]), len(writers["tes/"])) == (30, 14)
+    assert {s.writer for s in samples if s.split == "test"} == writers["tes/"]
+    assert Counter(s.split for s in samples) == {"train": 6_994, "validation": 500, "test": 3_498}
