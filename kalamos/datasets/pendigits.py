@@ -4,6 +4,9 @@ Layout: ``pendigits-orig.tra`` and ``.tes`` are UNIPEN with every stroke; ``pend
 evenly spaced points of the same digits and no pen lifts. Where the originals are there, only they are read: the
 others are the same digits.
 
+The points of the originals lie at equal intervals, of which the length is not stated reliably (``.DT 100`` stands
+after every stroke, and UCI's text calls it the sampling interval).
+
 The writers of ``.tra`` and ``.tes`` are different people: ``.tes`` is the test split. In the originals a
 ``.COMMENT`` after each segment gives digit, writer and number; the writers of ``.tra`` are cut by hash, a tenth of
 them for validation. The files of eight points name no writer, so that their ``.tra`` is all training.
@@ -62,7 +65,8 @@ class Pendigits:
         for sample in unipen.samples(document, document.segments, unit, report):
             comment = writers[int(sample.key.rpartition("#")[2])]
             writer = f"{part}/{int(comment[2])}" if comment else ""
-            yield replace(sample, corpus=self.card.name, level="character", writer=writer, split=_split(part, writer))
+            placed = replace(sample, corpus=self.card.name, writer=writer, split=_split(part, writer))
+            yield replace(placed, level="character", time_source="equal-interval" if sample.ink.t is None else "rate")
 
     def _points(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
         split: Split = "test" if unit.endswith("tes") else "train"
