@@ -29,9 +29,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import FormatError
 from kalamos.formats.reading import read_bytes
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample, locked, unchecked_ink
 from kalamos.machinery.arrays import Bytes, Floats32, Ints32
 from kalamos.machinery.kernels import kernel

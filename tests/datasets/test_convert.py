@@ -284,5 +284,5 @@ def test_the_whole_of_unipen_characters(corpora, tmp_path):
 @pytest.mark.parametrize(("corpus", "announced"), [("omniglot", 4840), ("poh-db", 16854)])
 def test_the_whole_of_the_others(corpora, tmp_path, corpus, announced):
     report = convert(Conversion(corpus, corpora / corpus), tmp_path, workers=2)
-    assert sum(report.expected.values()) == announced
-    assert report.samples > 0.97 * announced
+    assert sum(report.expected.values()) >= announced  # copies of POH-Db grow
+    assert report.samples > 0.97 * sum(report.expected.values())
