@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
 from kalamos.errors import FormatError, KalamosError
 from kalamos.formats.report import Refusal, UnitReport
-from kalamos.ink import Sample
+from kalamos.ink import Level, Sample
 from kalamos.registry import Registry
 
 HEAD_BYTES = 65_536
@@ -85,30 +86,74 @@ def recognise(path: Path) -> tuple[str, str]:
     raise FormatError(path, f"{what}, in no known format; tried {', '.join(tried)}{unusable}")
 
 
-def read_samples(path: Path, report: UnitReport | None = None) -> Iterator[Sample]:
+def read_file(
+    path: Path, report: UnitReport, level: Level | None = None, columns: Mapping[str, str] | None = None
+) -> Iterator[Sample]:
+    """Yield the samples of one file, in whatever format its content shows.
+
+    Args:
+        path: the file.
+        report: what cannot be read is added to it.
+        level: of formats that cut their ink into pieces of several sizes, which one; None for the smallest.
+        columns: for tables, which column or key is what, see :mod:`kalamos.formats.columns`.
+
+    Raises:
+        FormatError: as :func:`recognise`, and where a file breaks the rules of its format.
+    """
+    name = recognise(path)[0]
+    yield from read_as(name, path, report, level, columns)
+
+
+def read_as(
+    name: str, path: Path, report: UnitReport, level: Level | None = None, columns: Mapping[str, str] | None = None
+) -> Iterator[Sample]:
+    """Yield the samples of one file of the format ``name``; arguments and errors as :func:`read_file`."""
+    read = _module(name).read
+    takes = inspect.signature(read).parameters if level or columns else {}
+    chosen = {key: value for key, value in (("level", level), ("columns", columns)) if value and key in takes}
+    for sample in read(path, report, **chosen):
+        if level is None or "level" in takes or sample.level == level:
+            yield sample
+        else:
+            report.mendings[f"left-out-{sample.level}"] += 1
+
+
+def read_samples(
+    path: Path,
+    report: UnitReport | None = None,
+    level: Level | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[Sample]:
     """Yield the samples of a file, in whatever format its content shows, or of all files of a folder.
 
     Args:
         path: a file or a folder; files in a folder that are in no known format are refusals in the report.
         report: what cannot be read is added to it.
+        level: as in :func:`read_file`.
+        columns: as in :func:`read_file`.
 
     Raises:
         FormatError: as :func:`recognise`, and where a file breaks the rules of its format.
     """
-    for _, sample in read_files(path, report):
+    for _, sample in read_files(path, report, level, columns):
         yield sample
 
 
-def read_files(path: Path, report: UnitReport | None = None) -> Iterator[tuple[Path, Sample]]:
+def read_files(
+    path: Path,
+    report: UnitReport | None = None,
+    level: Level | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[tuple[Path, Sample]]:
     """Yield ``(file, sample)`` as :func:`read_samples` reads them."""
     report = UnitReport() if report is None else report
     if not path.is_dir():
-        for sample in _module(recognise(path)[0]).read(path, report):
+        for sample in read_file(path, report, level, columns):
             yield path, sample
         return
     for file in files_below(path):
         try:
-            for sample in _module(recognise(file)[0]).read(file, report):
+            for sample in read_file(file, report, level, columns):
                 yield file, sample
         except FormatError as error:
             report.refusals.append(Refusal(str(file.relative_to(path)), error.where, error.reason))

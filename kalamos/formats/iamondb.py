@@ -16,6 +16,7 @@ import numpy as np
 
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
+from kalamos.formats.plausibility import plausible_times
 from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.xmltree import MAX_DEPTH, new_parser, read_bytes, root_tag, run_parser
 from kalamos.ink import Ink, Sample
@@ -109,7 +110,11 @@ def read_session(path: Path, report: UnitReport) -> Session:
     run_parser(parser, data, path)
     table = _table(points, path)
     xy = table[:, :2] * _signs(corner)
-    t = None if np.isnan(table[:, 2]).any() else table[:, 2]
+    if len(table) and np.isnan(table[:, 2]).any():
+        report.mendings["channel-in-few-strokes"] += not np.isnan(table[:, 2]).all()
+        t = None
+    else:
+        t = plausible_times(table[:, 2], np.array(ends), report.mendings)
     report.expected["Stroke"] += len(ends) - 1
     return Session(
         mend_flat(xy[: ends[-1]], ends, None if t is None else t[: ends[-1]], counts=report.mendings), lines, form

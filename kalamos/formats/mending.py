@@ -26,6 +26,16 @@ are applied (the names are those of ``UnitReport.mendings`` and never change):
     reading, not mending). Where none is declared, it is divided by its own maximum and this is counted.
 ``pressure-clipped``
     Pressure that is still outside 0..1 is clipped; counted by the point.
+``channel-filled``
+    A channel that some strokes of an ink lack, and at least half of its points have, is kept; the strokes that lack it
+    get its median. Counted by the stroke.
+``channel-in-few-strokes``
+    A channel that fewer points have is left out.
+``angle-implausible``
+    Tilts beyond 90 degrees are no tilts, see :mod:`kalamos.formats.plausibility`: the channel is left out.
+
+What is sound and left out on purpose is counted as well: ``left-out-word`` (delineated words of a file of which only
+the characters are taken), ``left-out-text`` (typed text) and the like.
 
 No rule invents a channel: times and pressures that are not in the file stay absent.
 """
@@ -35,12 +45,13 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kalamos.errors import InkError
+from kalamos.formats.plausibility import possible_angle
 from kalamos.ink import Ink, locked, unchecked_ink
 from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints, Ints32
 from kalamos.machinery.kernels import inner, kernel
@@ -67,6 +78,31 @@ MIN_RISES = 0.1
 _POINT_US = 8.0  # what a point costs in plain Python
 
 Channels = Mapping[str, ArrayLike]
+
+
+class Span(NamedTuple):
+    """How many strokes and points a part of an ink has."""
+
+    strokes: int
+    points: int
+
+
+def fill_channel(parts: Sequence[Floats | None], spans: Sequence[Span], counts: Counter[str]) -> Floats | None:
+    """Return a channel of which parts of an ink have their values ``(n,)`` and the others None, made whole.
+
+    None where no part has it, or too few points have.
+    """
+    given = [part for part in parts if part is not None]
+    if len(given) == len(parts):
+        return np.concatenate(given) if given else None
+    known, whole = sum(map(len, given)), sum(span.points for span in spans)
+    if not known or 2 * known < whole:
+        counts["channel-in-few-strokes"] += bool(given)
+        return None
+    neutral = float(np.nanmedian(np.concatenate(given)))
+    counts["channel-filled"] += sum(span.strokes for part, span in zip(parts, spans, strict=True) if part is None)
+    filled = [np.full(span.points, neutral) if part is None else part for part, span in zip(parts, spans, strict=True)]
+    return np.concatenate(filled)
 
 
 def mend(
@@ -248,6 +284,8 @@ def _known_channels(channels: Mapping[str, ArrayLike | None], n: int, counts: Co
             raise InkError(f"channel {name} needs one value for each of the {n} points; got {len(values)}")
         if n and not (np.abs(values) <= LIMIT).any():
             counts["channel-not-finite"] += 1
+        elif not possible_angle(name, values):
+            counts["angle-implausible"] += 1
         else:
             known[name] = values
     return known

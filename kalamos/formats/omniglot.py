@@ -20,6 +20,7 @@ import numpy as np
 
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
+from kalamos.formats.plausibility import plausible_times
 from kalamos.formats.reading import read_bytes
 from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample
@@ -64,7 +65,8 @@ def read_ink(path: Path, counts: Counter[str]) -> Ink:
     numbers = _numbers(path, words, points)
     ends = np.cumsum([word != b"BREAK" for word in words[1:]])[[word == b"BREAK" for word in words[1:]]]
     offsets = np.unique(np.concatenate([[0], ends, [len(points)]])).astype(np.int64)
-    return mend_flat(numbers[:, :2] * (1.0, -1.0), offsets, numbers[:, 2] / 1000.0, counts=counts)
+    t = plausible_times(numbers[:, 2] / 1000.0, offsets, counts)
+    return mend_flat(numbers[:, :2] * (1.0, -1.0), offsets, t, counts=counts)
 
 
 def _numbers(path: Path, words: list[bytes], points: list[int]) -> Floats:

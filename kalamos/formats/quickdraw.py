@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from kalamos.errors import InkError
-from kalamos.formats.mending import mend
+from kalamos.formats.mending import mend_flat
+from kalamos.formats.plausibility import plausible_times
 from kalamos.formats.reading import lines_of
 from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Ink, Sample, TimeSource
@@ -65,8 +66,12 @@ def ink_of(strokes: Any, counts: Counter[str]) -> Ink:
     if any(len(stroke) < 2 or any(column.ndim != 1 for column in stroke) for stroke in columns):
         raise ValueError("a stroke is not [[x ...], [y ...]] or [[x ...], [y ...], [t ...]]")
     timed = all(len(stroke) > 2 for stroke in columns)
-    t = [stroke[2] / 1000.0 for stroke in columns] if timed and columns else None
-    return mend([np.stack(stroke[:2], axis=1) for stroke in columns], t, counts=counts)
+    if not timed and any(len(stroke) > 2 for stroke in columns):
+        counts["channel-in-few-strokes"] += 1
+    ends = np.cumsum([0, *(len(stroke[0]) for stroke in columns)])
+    t = plausible_times(np.concatenate([s[2] for s in columns]) / 1000.0, ends, counts) if timed and columns else None
+    xy = np.concatenate([np.empty((0, 2)), *(np.stack(stroke[:2], axis=1) for stroke in columns)])
+    return mend_flat(xy, ends, t, counts=counts)
 
 
 def _reason(error: Exception) -> str:

@@ -2,9 +2,10 @@
 
 **SVC2004 and Wacom .svc** (D.-Y. Yeung et al., *SVC2004: First International Signature Verification Competition*,
 ICBA 2004; the same lines are written by tools that record Wacom tablets): the number of points, then a line for
-each, ``x y time button`` (task 1) or ``x y time button azimuth altitude pressure`` (task 2 and Wacom). Button 1 is
-pen down. Times are milliseconds where they are whole numbers and seconds where any has a fraction (recordings that a
-tool has converted).
+each, ``x y time button`` (task 1) or ``x y time button azimuth altitude pressure`` (task 2 and Wacom). The first bit
+of the button code is the tip: odd codes are pen down, even ones (2, the side switch) air.
+Times are milliseconds where they are whole numbers and seconds where any has a fraction (recordings that a tool has
+converted).
 
 **MCYT .fpg** (J. Ortega-Garcia et al., *MCYT baseline corpus*, IEE Proc. VISP 150, 2003): a binary header, then
 vectors of x, y, pressure, azimuth and elevation at a fixed rate; little-endian. Offsets in bytes: 0 ``FPG ``, 4 size
@@ -32,6 +33,7 @@ import numpy as np
 
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
+from kalamos.formats.plausibility import plausible_times
 from kalamos.formats.reading import read_bytes
 from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample, TimeSource
@@ -39,8 +41,11 @@ from kalamos.machinery.arrays import Bools, Floats
 
 MAX_FILE_BYTES = 64 * 2**20
 FPG_PRESSURE_MAX = 1024.0
+MOST_BUTTONS = 32
+"""No tablet has more states of its tip and four buttons."""
 
 _TEXT_HEAD = re.compile(rb"\s*\d{1,8}[ \t]*\r?\n((?:[ \t]*[-+\d.eE]+){4,7})[ \t]*(?:\r?\n|$)")
+_WRITER = re.compile(r"[Uu](\d{1,6})[Ss]\d{1,6}")
 _FPG_VALUES: dict[int, np.dtype[Any]] = {
     8: np.dtype("u1"),
     16: np.dtype("<i2"),
@@ -57,13 +62,17 @@ def sniff(head: bytes) -> str | None:
     if match is None:
         return None
     words = match[1].split()
-    if len(words) in (4, 7) and words[3] in (b"0", b"1"):
+    if len(words) in (4, 7) and words[3].isdigit() and int(words[3]) < MOST_BUTTONS:
         return f"a number of points, then {len(words)} numbers a line with a pen state in the fourth (SVC2004, Wacom)"
     return None
 
 
 def read(path: Path, report: UnitReport) -> Iterator[Sample]:
-    """Yield the one recording of a file; it has no label or writer inside.
+    """Yield the one recording of a file; it has no label inside.
+
+    ``U5S10`` in the name of a file is signature 10 of writer 5. Skilled forgeries (S21 to S40 in SVC2004) carry the
+    name of the person whose signature they imitate: the forger is not named, and a signature must not stand on two
+    sides.
 
     Raises:
         FormatError: where the file is not laid out as described.
@@ -71,7 +80,9 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
     ink, time_source = read_ink(path, report.mendings)
     if not ink.n_strokes:
         raise FormatError(path, "the pen is never down on a point that is sound")
-    yield Sample(path.stem, ink, level="word", time_source=time_source, source=path.name)
+    named = _WRITER.fullmatch(path.stem)
+    writer = f"U{int(named[1])}" if named else ""
+    yield Sample(path.stem, ink, level="word", writer=writer, time_source=time_source, source=path.name)
 
 
 def read_ink(path: Path, counts: Counter[str]) -> tuple[Ink, TimeSource]:
@@ -98,10 +109,21 @@ def _read_text(path: Path, data: bytes, counts: Counter[str]) -> Ink:
         counts["signature-count-wrong"] += 1
     seconds = any(b"." in line.split()[2] for line in lines[1:] if line.strip())
     t = points[:, 2] if seconds else points[:, 2] / 1000.0
+    tip = _tip(path, points[:, 3])
     if points.shape[1] == 4:
-        return _ink(points[:, :2], points[:, 3] > 0, t, {}, counts)
+        return _ink(points[:, :2], tip, t, {}, counts)
     angles = {"azimuth_deg": points[:, 4] / 10.0, "altitude_deg": points[:, 5] / 10.0}
-    return _ink(points[:, :2], points[:, 3] > 0, t, {"pressure": points[:, 6], **angles}, counts)
+    return _ink(points[:, :2], tip, t, {"pressure": points[:, 6], **angles}, counts)
+
+
+def _tip(path: Path, buttons: Floats) -> Bools:
+    """Return where the tip touches: the first bit of the button code."""
+    wrong = ~((buttons >= 0) & (buttons < MOST_BUTTONS) & (buttons == np.floor(buttons)))
+    if wrong.any():
+        place = int(np.argmax(wrong))
+        raise FormatError(path, f"{buttons[place]:g} is no button code (0 to {MOST_BUTTONS - 1})", f"point {place + 1}")
+    tip: Bools = buttons.astype(np.int64) % 2 == 1
+    return tip
 
 
 def _table(path: Path, lines: list[bytes]) -> Floats:
@@ -153,6 +175,7 @@ def _ink(
     rows = np.flatnonzero(down)
     offsets = np.concatenate([[0], np.flatnonzero(np.diff(rows) > 1) + 1, [len(rows)]])
     times = None if t is None else t[rows] - t[rows[0]] if len(rows) and np.isfinite(t[rows[0]]) else t[rows]
+    times = plausible_times(times, offsets, counts)
     picked = {name: values[rows] for name, values in channels.items()}
     force = picked.pop("pressure", None)
     with np.errstate(invalid="ignore"):

@@ -89,13 +89,22 @@ def ink_of(strokes: NDArray[Any], counts: Counter[str]) -> Ink:
     if table.shape[1] == 5:
         ended = np.flatnonzero(table[:, 4] > 0.5)
         table = table[: ended[0]] if len(ended) else table
+        _need_flags(table[:, 2:], "columns 3 to 5 of stroke-5")
         lifted = table[:, 3] > 0.5
     else:
+        _need_flags(table[:, 2:], "the third column of stroke-3")
         lifted = table[:, 2] > 0.5
     with np.errstate(invalid="ignore", over="ignore"):
         xy = np.cumsum(table[:, :2], axis=0)
     offsets = np.unique(np.concatenate([[0], np.flatnonzero(lifted) + 1, [len(table)]]))
     return mend_flat(xy, offsets, counts=counts)
+
+
+def _need_flags(states: NDArray[np.float64], what: str) -> None:
+    """Refuse pen states that are none: an array of x, y and time or pressure has three columns too."""
+    strange = states[~np.isin(states, (0.0, 1.0))]
+    if len(strange):
+        raise InkError(f"{what} is the pen's state, 0 or 1; it holds {strange[0]:g}: this may be x, y and a channel")
 
 
 def _drawings(path: Path, data: bytes) -> Iterator[tuple[str, list[NDArray[Any]]]]:

@@ -146,7 +146,11 @@ def _trajectory_ink(velocity: Floats, counts: Counter[str]) -> Ink:
 def _mat_contents(path: Path, data: bytes) -> tuple[list[NDArray[Any]], list[str]]:
     try:
         found = matfile.variables(data)
+        if not {"consts", "mixout"} <= found.keys():
+            raise ValueError(f"it needs mixout and consts, and holds {', '.join(found)[:80] or 'nothing'}")
         consts = found["consts"]
+        if not isinstance(consts, dict) or not {"key", "charlabels"} <= consts.keys():
+            raise ValueError("consts has no key and charlabels")
         names = [text if isinstance(text, str) else "" for text in consts["key"]]
         classes = np.asarray(consts["charlabels"], np.float64).reshape(-1)
         velocities = [np.asarray(cell) for cell in found["mixout"]]

@@ -71,8 +71,11 @@ def sniff(head: bytes) -> str | None:
     return f"a line begins with the UNIPEN keyword .{found[1].decode()}"
 
 
-def read(path: Path, report: UnitReport) -> Iterator[Sample]:
+def read(path: Path, report: UnitReport, level: Level | None = None) -> Iterator[Sample]:
     """Yield one sample for each segment of the smallest type that the file delineates, or one for the whole file.
+
+    With ``level`` those of all types of that level. Segments of other levels are the same ink again: they are counted
+    as left out (``left-out-word`` and the like).
 
     Raises:
         FormatError: where the file cannot be read at all; a bad segment is a refusal in ``report``.
@@ -81,7 +84,14 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
     if not document.segments and document.n_components:
         document.add_whole_sets()
     smallest = _smallest_type(document)
-    yield from samples(document, [s for s in document.segments if s.kind == smallest], path.name, report)
+    chosen: list[Segment] = []
+    for segment in document.segments:
+        own = LEVELS.get(segment.kind, "character")
+        if segment.kind == smallest if level is None else own == level:
+            chosen.append(segment)
+        elif segment.delineation or segment.label is not None:
+            report.mendings[f"left-out-{own}"] += 1
+    yield from samples(document, chosen, path.name, report)
 
 
 class Delineated(NamedTuple):

@@ -18,6 +18,7 @@ import numpy as np
 
 from kalamos.errors import FormatError
 from kalamos.formats.mending import MIN_RISES, mend_many
+from kalamos.formats.plausibility import Clock, clock_factor, plausible_scale
 from kalamos.ink import Ink, TimeSource
 from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
 
@@ -115,6 +116,8 @@ class Document:
     _begins: memoryview = field(init=False)
     _is_down: memoryview = field(init=False)
     _bare: dict[str, list[int]] = field(init=False)
+    _seconds: float = field(init=False, default=1e-3)
+    _y_scales: Floats = field(init=False)
     _budget: int = field(init=False, default=MAX_DELINEATED)
 
     def __post_init__(self) -> None:
@@ -133,6 +136,8 @@ class Document:
             if not segment.delineation:
                 self._bare.setdefault(segment.kind, []).append(segment.after)
         self.time_source = self._find_time()
+        self._y_scales = np.array([_y_scale(heading) for heading in self.headings]) * (-1 if self.y_up else 1)
+        self._give_up_impossible_scales()
         if "P" in self.columns and len(self.points):
             force = self.points[:, self.columns.index("P")]
             sound = force[np.isfinite(force)]
@@ -146,8 +151,14 @@ class Document:
             within[self.starts] = False
             rises &= within[1:-1]
             if 0 < rises.sum() >= MIN_RISES * within[1:-1].sum():
-                return "recorded"
-            self.counts["unipen-time-constant"] += 1
+                factor = clock_factor(
+                    [Clock(self.points[:, self.columns.index("T")] / 1000.0, self.starts)], self.counts
+                )
+                if factor is not None:
+                    self._seconds = factor / 1000.0
+                    return "recorded"
+            else:
+                self.counts["unipen-time-constant"] += 1
         used = [self.headings[k] for k in np.unique(self.heading_of)]
         return "rate" if used and all(heading.rate_hz for heading in used) else "none"
 
@@ -162,6 +173,17 @@ class Document:
             if end > start:
                 whole = f"0-{end - start - 1}"
                 self.segments.append(Segment("TEXT", whole, "", None, start, start, self.path, 1))
+
+    def _give_up_impossible_scales(self) -> None:
+        """Take the scale out of the declarations by which their ink would be smaller or larger than any page."""
+        used = [k for k in np.unique(self.heading_of).tolist() if self.headings[k].x_per_mm]
+        places = [self.columns.index("X"), self.columns.index("Y")]
+        for k in used:
+            own = self.heading_of == k
+            points = self.points if len(used) == 1 and own.all() else self.points[np.repeat(own, np.diff(self.starts))]
+            extent = max(_extent(points[:, place]) for place in places)
+            if plausible_scale(self.headings[k].x_per_mm, extent, int(own.sum()), self.counts) is None:
+                self.headings[k] = self.headings[k]._replace(x_per_mm=None, y_per_mm=None)
 
     def line(self, segment: Segment) -> str:
         """Return ``line N`` of a segment's statement (and its file, where it is an included one)."""
@@ -247,13 +269,14 @@ class Document:
         rows = self.points[places]
         channels = {name: rows[:, k] for k, name in enumerate(self.columns)}
         heading_of = self.heading_of[table[inks[:-1], 0]]
-        y_scales = np.array([_y_scale(heading) for heading in self.headings]) * (-1 if self.y_up else 1)
         sizes_of_inks = np.diff(offsets[inks])
-        xy = np.stack([channels.pop("X"), channels.pop("Y") * np.repeat(y_scales[heading_of], sizes_of_inks)], axis=1)
+        xy = np.stack(
+            [channels.pop("X"), channels.pop("Y") * np.repeat(self._y_scales[heading_of], sizes_of_inks)], axis=1
+        )
         t = channels.pop("T", None)
         if self.time_source == "recorded" and t is not None:
             begins = t[offsets[inks[:-1]]]
-            t = (t - np.repeat(np.where(np.isfinite(begins), begins, 0.0), sizes_of_inks)) / 1000.0
+            t = (t - np.repeat(np.where(np.isfinite(begins), begins, 0.0), sizes_of_inks)) * self._seconds
         else:
             t = self._counted_times(places, table, offsets, inks) if self.time_source == "rate" else None
         named = {"pressure" if name == "P" else name.lower(): values for name, values in channels.items()}
@@ -275,6 +298,16 @@ class Document:
                 between = slice(components[k - 1] + 1, components[k] + 1)
                 gaps[k] = gaps[k - 1] + self.gap_s[between].sum()
         return gaps
+
+
+def _extent(values: Floats) -> float:
+    """Return the range of the finite values of a column; 0 where there is none."""
+    with np.errstate(invalid="ignore"):
+        extent = float(np.ptp(values)) if len(values) else 0.0
+    if np.isfinite(extent):
+        return extent
+    sound = values[np.isfinite(values)]
+    return float(np.ptp(sound)) if len(sound) else 0.0
 
 
 def _parse_delineation(text: str) -> list[_Run] | None:

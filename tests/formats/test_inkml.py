@@ -148,13 +148,13 @@ def test_channels_in_any_order_orientation_units_and_ranges() -> None:
     body = """<traceFormat>
       <channel name="T" units="ms"/><channel name="Y" orientation="-ve"/><channel name="F" min="0" max="200"/>
       <channel name="X" units="mm"/><channel name="OTx" units="rad"/><channel name="B"/></traceFormat>
-      <trace>0 5 100 1 0 7, 10 6 200 2 3.14159265358979 8</trace>"""
+      <trace>0 5 100 1 0 7, 10 6 200 2 1.5707963267948966 8</trace>"""
     doc = document(body)
     ink = doc.ink(counts=Counter())
     assert ink.xy.tolist() == [[1, -5], [2, -6]]
     assert ink.t is not None and np.allclose(ink.t, [0, 0.01])
     assert ink.pressure is not None and ink.pressure.tolist() == [0.5, 1.0]
-    assert np.allclose(ink.extra["tilt_x"], [0, 180])
+    assert np.allclose(ink.extra["tilt_x"], [0, 90])
     assert ink.extra["B"].tolist() == [7, 8]
     assert doc.time_source == "recorded"
 
@@ -208,7 +208,7 @@ def test_intermittent_channels_keep_their_value() -> None:
 
 
 def test_unreported_channels_are_left_out_and_counted() -> None:
-    doc = document(channels("X", "Y", "F") + "<trace>1 1 ?, 2 2 0.5</trace>")
+    doc = document(channels("X", "Y", "F") + "<trace>1 1 ?, 2 2 ?, 3 3 0.5</trace>")
     assert doc.ink(counts=Counter()).pressure is None
     assert doc.counts["inkml-channel-unreported"] == 1
 

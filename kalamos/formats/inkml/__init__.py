@@ -18,9 +18,11 @@ from pathlib import Path
 from kalamos.errors import InkError
 from kalamos.formats.inkml.channels import ContextArrays
 from kalamos.formats.inkml.document import (
+    GENERATOR,
     Document,
     Piece,
     document_of,
+    is_own,
     notes,
     parse_document,
     read_document,
@@ -31,6 +33,7 @@ from kalamos.formats.xmltree import root_tag
 from kalamos.ink import Sample
 
 __all__ = [
+    "GENERATOR",
     "ContextArrays",
     "Document",
     "Piece",
@@ -44,8 +47,6 @@ __all__ = [
 
 _LABELS = ("truth", "label", "transcription", "Transcription", "text", "textField", "normalizedLabel")
 _WRITERS = ("writer", "writerId", "writerID", "Writer", "author")
-GENERATOR = "kalamos"
-"""What the annotation ``generator`` of a file holds that Kalamos wrote: one ``traceGroup`` a sample, all fields."""
 
 
 def sniff(head: bytes) -> str | None:
@@ -68,7 +69,7 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
     report.expected["trace"] += len(document.traces)
     report.mendings.update(document.counts)
     found = notes(document.root)
-    if found.get("generator") == GENERATOR:
+    if is_own(document.root):
         yield from _written(document, path, report)
         return
     ink = document.ink(counts=report.mendings)

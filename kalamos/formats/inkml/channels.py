@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,8 @@ import numpy as np
 
 from kalamos.errors import FormatError
 from kalamos.formats.inkml.definitions import LARGEST, SECONDS, Channel, Context, Definitions
-from kalamos.formats.inkml.tracetext import TOO_FEW, TraceValues, scan_traces
+from kalamos.formats.inkml.tracetext import SOUND, TOO_FEW, TraceValues, scan_traces
+from kalamos.formats.mending import Span, fill_channel
 from kalamos.ink import TimeSource
 from kalamos.machinery.arrays import Floats, Ints
 
@@ -65,9 +67,17 @@ class ContextArrays:
 
 
 def context_arrays(
-    context: Context, traces: Sequence[Element], definitions: Definitions, start_s: float, counts: Counter[str]
+    context: Context,
+    traces: Sequence[Element],
+    definitions: Definitions,
+    start_s: float,
+    counts: Counter[str],
+    clock: float | None = 1.0,
 ) -> ContextArrays:
     """Return the points of traces that share a context; times count from ``start_s``, seconds since 1970.
+
+    ``clock`` is what the values of T are multiplied by because their unit cannot be what it seems, None to leave them
+    out.
 
     Raises:
         FormatError: where a trace holds something else than values; says which trace and point.
@@ -75,7 +85,7 @@ def context_arrays(
     channels = context.format.channels
     defaults = np.array([np.nan if k < context.format.n_regular else c.default for k, c in enumerate(channels)])
     try:
-        scanned = scan_traces([trace.text or "" for trace in traces], context.format.n_regular, defaults)
+        scanned = _scanned([trace.text or "" for trace in traces], context.format.n_regular, defaults, counts)
     except ValueError as error:
         raise FormatError(definitions.path, str(error)) from error
     if scanned.fault:
@@ -89,19 +99,21 @@ def context_arrays(
     if context.canvas is not None:
         xy = context.canvas(xy)
     offsets = _offsets_ms(traces, definitions)
-    t, source = _times(columns.get("T"), context.rate_hz, scanned.offsets, offsets)
+    t, source = _times(columns.get("T"), context, scanned.offsets, offsets, clock)
     t = None if t is None else t + (origin_s(context, definitions) - start_s)
     force, declared = _pressure(columns.get("F"))
     extra = {
-        NAMES.get(name, name): _degrees(channel, values)
+        NAMES.get(name, name): _degrees(channel, values) / context.steps_a_unit(channel)
         for name, (channel, values) in columns.items()
         if name not in {"X", "Y", "T", "F"}
     }
     rest = {"t": t, "pressure": force, **extra}
     for name, values in rest.items():
         if values is not None and np.isnan(values).any():
-            rest[name] = None
-            counts["inkml-channel-unreported"] += 1
+            whole = None if name == "t" else _reported(values, counts)
+            rest[name] = whole
+            if whole is None:
+                counts["inkml-channel-unreported"] += 1
     t, force = rest.pop("t"), rest.pop("pressure")
     known = {name: values for name, values in rest.items() if values is not None}
     return ContextArrays(xy, scanned.offsets, t, force, known, declared, "none" if t is None else source)
@@ -113,22 +125,20 @@ def joined(parts: Sequence[ContextArrays], members: Sequence[Sequence[int]], cou
         return parts[0]
     if not parts:
         return ContextArrays(np.empty((0, 2)), np.zeros(1, np.int64))
-    names = set.intersection(*(set(part.extra) for part in parts))
+    sizes = [Span(len(chosen), len(part.xy)) for part, chosen in zip(parts, members, strict=True)]
     has_time = all(part.t is not None for part in parts)
-    declared = parts[0].pressure_declared
-    has_force = all(part.pressure is not None and part.pressure_declared == declared for part in parts)
-    lost = sum(len(part.extra) - len(names) for part in parts)
-    lost += sum(not has_time and part.t is not None for part in parts)
-    lost += sum(not has_force and part.pressure is not None for part in parts)
-    if lost:
-        counts["inkml-channel-not-in-all-contexts"] += lost
+    if not has_time and any(part.t is not None for part in parts):
+        counts["inkml-channel-not-in-all-contexts"] += 1
+    forces, declared = _common_range(parts, counts)
+    names = sorted(set().union(*(part.extra for part in parts)))
+    extra = {name: fill_channel([part.extra.get(name) for part in parts], sizes, counts) for name in names}
     sources = {part.time_source for part in parts}
     whole = ContextArrays(
         np.concatenate([part.xy for part in parts]),
         np.zeros(1, np.int64),
         np.concatenate([part.t for part in parts if part.t is not None]) if has_time else None,
-        np.concatenate([part.pressure for part in parts if part.pressure is not None]) if has_force else None,
-        {name: np.concatenate([part.extra[name] for part in parts]) for name in sorted(names)},
+        fill_channel(forces, sizes, counts),
+        {name: values for name, values in extra.items() if values is not None},
         declared,
         ("recorded" if sources == {"recorded"} else "rate") if has_time else "none",
     )
@@ -141,6 +151,46 @@ def joined(parts: Sequence[ContextArrays], members: Sequence[Sequence[int]], cou
     rows = np.concatenate([np.arange(a, b) for _, a, b in spans])
     ends = np.cumsum([0, *(b - a for _, a, b in spans)])
     return whole.take(rows, ends.astype(np.int64))
+
+
+def _common_range(parts: Sequence[ContextArrays], counts: Counter[str]) -> tuple[list[Floats | None], bool]:
+    """Return the pressure of each part, all in 0..1 where one of them declares its range, and whether one does."""
+    forces = [part.pressure for part in parts]
+    declared = any(part.pressure_declared for part in parts if part.pressure is not None)
+    for k, part in enumerate(parts):
+        force = part.pressure
+        if declared and force is not None and not part.pressure_declared and len(force) and force.max() > 1:
+            counts["pressure-own-maximum"] += 1
+            forces[k] = force / force.max()
+    return forces, declared
+
+
+def _scanned(texts: list[str], n_regular: int, defaults: Floats, counts: Counter[str]) -> TraceValues:
+    """Return the numbers of traces; those whose commas stand within the points and spaces between them are mended."""
+    scanned = scan_traces(texts, n_regular, defaults)
+    if scanned.fault != TOO_FEW or "," not in texts[scanned.fault_trace]:
+        return scanned
+    swapped = [" ".join(_COMMA.sub(",", text).split()).translate(_SWAP) for text in texts]
+    mended = scan_traces(swapped, n_regular, defaults)
+    if mended.fault != SOUND or mended.surplus:
+        return scanned
+    counts["inkml-separators-swapped"] += 1
+    return mended
+
+
+_COMMA = re.compile(r"\s*,\s*")
+_SWAP = str.maketrans(", ", " ,")
+
+
+def _reported(values: Floats, counts: Counter[str]) -> Floats | None:
+    """Return a channel with the value before (or the first one) wherever a point reports none; None where few do."""
+    known = ~np.isnan(values)
+    if 2 * known.sum() < len(values):
+        return None
+    places = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
+    places[places < 0] = int(np.argmax(known))
+    counts["inkml-value-unreported"] += int((~known).sum())
+    return values[places]
 
 
 def _fault(scanned: TraceValues, context: Context) -> str:
@@ -178,7 +228,7 @@ def origin_s(context: Context, definitions: Definitions) -> float:
 
 
 def _times(
-    column: tuple[Channel, Floats] | None, rate_hz: float | None, offsets: Ints, start_ms: Floats
+    column: tuple[Channel, Floats] | None, context: Context, offsets: Ints, start_ms: Floats, clock: float | None
 ) -> tuple[Floats | None, TimeSource]:
     """Return seconds and where they come from.
 
@@ -188,9 +238,11 @@ def _times(
     filled = lengths > 0
     first = offsets[:-1][filled]
     timed = ~np.isnan(start_ms)
-    if column is not None:
+    rate_hz = context.rate_hz
+    if column is not None and clock is not None:
         channel, values = column
-        t = values * SECONDS.get(channel.units, 1e-3 if timed.any() else 1.0)
+        unit = SECONDS.get(channel.units, 1e-3 if timed.any() else 1.0)
+        t = values * (unit * clock / context.steps_a_unit(channel))
         shift = np.zeros(len(lengths))
         shift[filled] = np.where(timed[filled], start_ms[filled] / 1000 - t[first], 0.0)
         return t + np.repeat(shift, lengths), "recorded"

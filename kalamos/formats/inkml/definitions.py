@@ -23,10 +23,11 @@ LARGEST = 1e300
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel of a trace format; ``sign`` is -1 where its orientation is ``-ve``."""
+    """One channel of a trace format; ``sign`` is -1 where its orientation is ``-ve``, ``whole`` for type integer."""
 
     name: str
     units: str = ""
+    whole: bool = False
     minimum: float | None = None
     maximum: float | None = None
     default: float = 0.0
@@ -58,7 +59,9 @@ class Context:
         canvas: the mapping from its coordinates to the shared canvas; None for identity.
         start_s: what its time offsets count from, seconds since 1970; 0 where not said.
         rate_hz: the uniform sampling rate of its ink source, where said.
-        points_per_mm: from the units of X, or the resolution that the ink source states; None where unknown.
+        scales: units a millimetre: from the units of X or the resolution that the ink source states, the likelier one
+            first; empty where unknown.
+        resolutions: channel -> (how many values, a unit) that the ink source states.
         brush: properties of its brush by name.
     """
 
@@ -66,8 +69,14 @@ class Context:
     canvas: CanvasMapping | None = None
     start_s: float = 0.0
     rate_hz: float | None = None
-    points_per_mm: float | None = None
+    scales: tuple[float, ...] = ()
+    resolutions: Mapping[str, tuple[float, str]] = field(default_factory=dict)
     brush: Mapping[str, str] = field(default_factory=dict)
+
+    def steps_a_unit(self, channel: Channel) -> float:
+        """Return by what the whole numbers of a channel are divided to be in its units; 1 where they are already."""
+        value, unit = self.resolutions.get(channel.name, (1.0, ""))
+        return value if channel.whole and channel.units and unit == channel.units else 1.0
 
 
 class Definitions:
@@ -153,7 +162,7 @@ class Definitions:
             self._canvas(self._part(chain, "canvasTransform")),
             0.0 if stamp is None else self.seconds(stamp),
             self._rate(source),
-            _scale(trace_format, source),
+            *_resolved(trace_format, source),
             self.brush(self._part(chain, "brush")),
         )
 
@@ -242,6 +251,7 @@ def _channel(attributes: Mapping[str, str]) -> Channel:
     return Channel(
         attributes.get("name", ""),
         attributes.get("units", ""),
+        attributes.get("type", "") == "integer",
         _limit(attributes, "min"),
         _limit(attributes, "max"),
         booleans[default] if default in booleans else _limit(attributes, "default") or 0.0,
@@ -260,18 +270,36 @@ def _limit(attributes: Mapping[str, str], name: str) -> float | None:
     return value
 
 
-def _scale(trace_format: TraceFormat, source: Element | None) -> float | None:
-    """Return units a millimetre: from the units of X and Y, else from the resolution that the device states."""
-    units = {channel.units for channel in trace_format.channels if channel.name in {"X", "Y"}}
-    if len(units) == 1 and (unit := units.pop()) in UNITS_PER_MM:
-        return UNITS_PER_MM[unit]
-    found = set()
-    for item in source.iter("channelProperty") if source is not None else ():
-        per = item.get("units", "").removeprefix("1/").removeprefix("dev/")
-        if item.get("channel") in {"X", "Y"} and item.get("name") == "resolution" and per in UNITS_PER_MM:
+def _resolved(
+    trace_format: TraceFormat, source: Element | None
+) -> tuple[tuple[float, ...], Mapping[str, tuple[float, str]]]:
+    """Return what the units and the resolutions of an ink source say of X and Y, and the resolutions by channel.
+
+    Programs that write whole numbers "in cm" with a resolution of 1000 1/cm mean a thousand steps a centimetre: there
+    the resolution comes first. Where the numbers may have fractions they are in the units, and the resolution is how
+    exact they are.
+    """
+    resolutions = {} if source is None else _resolutions(source)
+    axes = [channel for channel in trace_format.channels if channel.name in {"X", "Y"}]
+    by_units = {UNITS_PER_MM.get(channel.units, 0.0) for channel in axes}
+    by_device = {
+        value * UNITS_PER_MM.get(unit, 0.0) for name, (value, unit) in resolutions.items() if name in {"X", "Y"}
+    }
+    stated = [found.pop() if len(found) == 1 else 0.0 for found in (by_units, by_device)]
+    ordered = stated[::-1] if all(channel.whole for channel in axes) else stated
+    return tuple(dict.fromkeys(scale for scale in ordered if 0 < scale < 1e6)), resolutions
+
+
+def _resolutions(source: Element) -> dict[str, tuple[float, str]]:
+    """Return channel -> (values, unit): ``1000 1/cm`` is (1000, "cm")."""
+    found = {}
+    for item in source.iter("channelProperty"):
+        if item.get("name") == "resolution":
             try:
-                found.add(float(item.get("value", "")) * UNITS_PER_MM[per])
+                value = float(item.get("value", ""))
             except ValueError:
-                return None
-    scale = found.pop() if len(found) == 1 else 0.0
-    return scale if 0 < scale < 1e6 else None
+                continue
+            if 0 < value < LARGEST:
+                unit = item.get("units", "").removeprefix("1/").removeprefix("dev/")
+                found[item.get("channel", "")] = (value, unit)
+    return found

@@ -15,12 +15,15 @@ from kalamos.errors import FormatError
 from kalamos.formats.inkml.channels import ContextArrays, context_arrays, joined, origin_s
 from kalamos.formats.inkml.definitions import Context, Definitions
 from kalamos.formats.mending import mend_flat
+from kalamos.formats.plausibility import Clock, clock_factor, extent_of, plausible_scale, scale_fits
 from kalamos.formats.xmltree import parse_xml, read_bytes
 from kalamos.ink import Ink, TimeSource
 from kalamos.machinery.arrays import Ints
 
 MAX_PIECES = 1_000_000
 """No group or view shows more traces, and all that are asked for together no more than ten times as many."""
+GENERATOR = "kalamos"
+"""What the annotation ``generator`` of a file holds that Kalamos wrote: one ``traceGroup`` a sample, all fields."""
 _GROUPS = {"traceGroup", "traceView"}
 
 
@@ -53,6 +56,7 @@ class Document:
         parts: the same for each context, with all its channels, and which traces it holds.
         index: element of a trace -> its place in ``traces``.
         counts: irregularities met while reading: rule -> how often.
+        scale: units a millimetre, where known and possible.
     """
 
     path: object
@@ -63,13 +67,13 @@ class Document:
     parts: Sequence[tuple[ContextArrays, Sequence[int]]]
     index: Mapping[Element, int]
     counts: Counter[str] = field(default_factory=Counter)
+    scale: float | None = None
     _shown: Counter[str] = field(default_factory=Counter)
 
     @property
     def points_per_mm(self) -> float | None:
         """Return units a millimetre where all traces agree on it (and no canvas transform has changed them)."""
-        found = {None if trace.context.canvas else trace.context.points_per_mm for trace in self.traces}
-        return found.pop() if len(found) == 1 else None
+        return self.scale
 
     @property
     def time_source(self) -> TimeSource:
@@ -207,10 +211,39 @@ def document_of(root: Element, path: object) -> Document:
         context_arrays(context, [traces[k].element for k in chosen], definitions, start_s, counts)
         for context, chosen in zip(contexts, members, strict=True)
     ]
+    recorded = [part for part in parts if part.t is not None and part.time_source == "recorded"]
+    clocks = [] if is_own(root) else [Clock(part.t, part.offsets) for part in recorded if part.t is not None]
+    clock = clock_factor(clocks, counts)
+    if clock != 1.0:
+        parts = [
+            context_arrays(context, [traces[k].element for k in chosen], definitions, start_s, Counter(), clock)
+            for context, chosen in zip(contexts, members, strict=True)
+        ]
     arrays = joined(parts, members, counts)
     index = {trace.element: k for k, trace in enumerate(traces)}
     held = list(zip(parts, members, strict=True))
-    return Document(path, root, definitions, traces, arrays, held, index, counts)
+    return Document(path, root, definitions, traces, arrays, held, index, counts, _scale(contexts, arrays, counts))
+
+
+def _scale(contexts: Sequence[Context], arrays: ContextArrays, counts: Counter[str]) -> float | None:
+    """Return units a millimetre: the first that all contexts state and that makes a possible page of the ink."""
+    stated = {() if context.canvas else context.scales for context in contexts}
+    scales = stated.pop() if len(stated) == 1 else ()
+    if not scales:
+        return None
+    extent, n_strokes = extent_of(arrays.xy), len(arrays.offsets) - 1
+    for scale in scales:
+        if scale_fits(scale, extent, n_strokes) or not extent:
+            if scale != scales[0]:
+                counts["scale-from-other-statement"] += 1
+            return scale
+    return plausible_scale(scales[0], extent, n_strokes, counts)
+
+
+def is_own(root: Element) -> bool:
+    """Say whether Kalamos wrote the document: its samples were sound, whatever their times."""
+    first = root.find("annotation")
+    return first is not None and first.get("type") == "generator" and first.text == GENERATOR
 
 
 def notes(element: Element, *, strip: bool = True) -> dict[str, str]:
