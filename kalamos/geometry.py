@@ -17,6 +17,7 @@ from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats, Ints
 
 By = Literal["arc", "time"]
+_TIE = 1e-9
 
 
 class Bounds(NamedTuple):
@@ -117,8 +118,9 @@ def trajectory(ink: Ink, n: int, *, by: By = "arc") -> Floats:
     """Return ``n`` positions ``(n, 2)`` at equal distances along the whole pen-down path, first and last included.
 
     The strokes are laid end to end and pen-up movements left out; where a stroke ends exactly at a sample, the earlier
-    stroke counts. Strokes of one point have no length and so no weight here. An ink that is nothing but such strokes
-    is sampled by point index.
+    stroke counts. "Exactly" is within a billionth of the whole, so that the last bit does not choose the stroke: with
+    times at a fixed rate a sample lies on the end of a stroke in one of 25 inks. Strokes of one point have no length
+    and so no weight here. An ink that is nothing but such strokes is sampled by point index.
 
     Raises:
         InkError: where the ink is empty, or times are asked for that it does not have.
@@ -132,7 +134,7 @@ def trajectory(ink: Ink, n: int, *, by: By = "arc") -> Floats:
     along = np.linspace(0.0, total, n)
     finish = np.cumsum(ends)
     finish[-1] = total
-    stroke = np.minimum(np.searchsorted(finish, along, side="left"), ink.n_strokes - 1)
+    stroke = np.minimum(np.searchsorted(finish, along - _TIE * total, side="left"), ink.n_strokes - 1)
     along_local = np.clip(along - (finish - ends)[stroke], 0.0, ends[stroke])
     where = _walk(ink, steps)
     at = where[ink.offsets[:-1]][stroke] + along_local

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kalamos.benchmark.cheats import CHEATS
 from kalamos.benchmark.controls import CONTROLS, Control
 from kalamos.benchmark.isolation import Answer, IsolatedRecoverer
 from kalamos.benchmark.predictions import read_predictions, write_predictions
@@ -84,13 +85,15 @@ def predict(
 
 
 def predict_control(name: str, task_file: Path, destination: Path) -> Path:
-    """Write the predictions of a control, which sees the truth, into ``destination``."""
+    """Write the predictions of a control, which sees the truth or cheats, into ``destination``."""
     task, task_hash = prepared_task(task_file)
-    control = CONTROLS[name] if name != MEAN_TRAJECTORY else _mean_trajectory(task_file)
+    control = None if name in CHEATS else CONTROLS[name] if name != MEAN_TRAJECTORY else _mean_trajectory(task_file)
 
     def answers() -> Iterator[tuple[str, Answer]]:
-        for row in read_rows(task_file, images=False):
-            yield row.sample.key, Answer(control(row.truth(), rng_for(task.seed, "control", name, row.sample.key)))
+        for row in read_rows(task_file, images=control is None):
+            rng = rng_for(task.seed, "control", name, row.sample.key)
+            ink = CHEATS[name](_shown(row, task.give_script), rng) if control is None else control(row.truth(), rng)
+            yield row.sample.key, Answer(ink)
 
     target = destination / "predictions.parquet"
     metadata = {"entry": name, "kind": "control", "task": task.name, "task_hash": task_hash}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kalamos.benchmark.cheats import CHEATS
 from kalamos.benchmark.controls import CONTROLS
 from kalamos.benchmark.predict import MEAN_TRAJECTORY, predict, predict_control
 from kalamos.benchmark.predictions import read_predictions, write_predictions
@@ -69,7 +70,7 @@ def bench(
         KalamosError: where a model that was asked for by name cannot be started.
     """
     entries: list[tuple[str, Kind]] = [(spec, "model") for spec in models or loadable_models()]
-    entries += [(name, "control") for name in (*CONTROLS, MEAN_TRAJECTORY) if controls]
+    entries += [(name, "control") for name in (*CONTROLS, MEAN_TRAJECTORY, *CHEATS) if controls]
     with engine.executor(workers, scheduler) as pool:
         askers = pool if scheduler else engine.IN_PROCESS
         opened = _open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)

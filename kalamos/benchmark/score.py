@@ -23,6 +23,7 @@ from kalamos.ink import TRUE_TIMES, Ink
 from kalamos.machinery import engine
 from kalamos.metrics import METRICS, Pair, Reference
 from kalamos.metrics import score as metric_values
+from kalamos.metrics.metric import Need, Says, given
 from kalamos.recoverer import fault
 from kalamos.storage.parquet import Row, read_rows, write_batches
 
@@ -51,7 +52,7 @@ class _ScoreJob:
     task_file: Path
     start: int
     answers: tuple[Answer | None, ...]
-    says_time: bool
+    says: Says
 
 
 def schema() -> pa.Schema:
@@ -86,9 +87,9 @@ def score(
     """
     keys = [row.sample.key for row in read_rows(task_file, images=False)]
     read = read_predictions(predictions, keys)
-    says_time = any(answer.ink is not None and answer.ink.t is not None for answer in read.answers.values())
+    says = frozenset[Need]().union(*(given(answer.ink) for answer in read.answers.values() if answer.ink is not None))
     jobs = [
-        _ScoreJob(task_file, start, tuple(read.answers.get(key) for key in keys[start : start + _CHUNK]), says_time)
+        _ScoreJob(task_file, start, tuple(read.answers.get(key) for key in keys[start : start + _CHUNK]), says)
         for start in range(0, len(keys), _CHUNK)
     ]
     parts: dict[int, pa.RecordBatch] = {}
@@ -114,7 +115,7 @@ def _score_chunk(job: _ScoreJob) -> pa.RecordBatch:
     known = _known(job.task_file, job.task_file.stat().st_mtime_ns, job.start, job.start + len(job.answers))
     answers = [_checked(given, to) for given, to in zip(job.answers, known.references, strict=True)]
     read = recognition.columns(known.questions, [_ink(answer) for answer in answers])
-    scored = zip(known.facts, _scored(known.references, answers, job.says_time), read, strict=True)
+    scored = zip(known.facts, _scored(known.references, answers, job.says), read, strict=True)
     return _record([{**facts, **item, **more} for facts, item, more in scored])
 
 
@@ -149,20 +150,20 @@ def _record(scored: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema())
 
 
-def _scored(references: Sequence[Reference], answers: Sequence[Answer], says_time: bool) -> Iterator[dict[str, object]]:
+def _scored(references: Sequence[Reference], answers: Sequence[Answer], says: Says) -> Iterator[dict[str, object]]:
     for reference, answer in zip(references, answers, strict=True):
         yield {
             "status": answer.status,
             "message": answer.message,
             "seconds": answer.seconds,
-            **metric_values(Pair(_ink(answer), reference), says_time=says_time),
+            **metric_values(Pair(_ink(answer), reference), says=says),
         }
 
 
 def _known_truth(row: Row) -> Ink:
     """Return the truth in pixels; times that were neither recorded, counted from a rate nor simulated are no truth."""
     truth = row.truth()
-    return truth if row.sample.time_source in TRUE_TIMES else Ink(truth.xy, truth.offsets)
+    return truth if row.sample.time_source in TRUE_TIMES else Ink(truth.xy, truth.offsets, None, truth.pressure)
 
 
 def _checked(answer: Answer | None, reference: Reference) -> Answer:

@@ -2,7 +2,7 @@
 
     >>> from kalamos.metrics import METRICS, Pair
     >>> kalamos.metrics.rmse_arc(xy_recovered, xy_truth)  # on plain arrays (n, 2), or inks  # doctest: +SKIP
-    >>> METRICS["ldtw"].value(Pair(recovered, truth, image))  # doctest: +SKIP
+    >>> METRICS["lcss"].value(Pair(recovered, truth, image))  # doctest: +SKIP
 
 A metric is a function and a row (:class:`~kalamos.metrics.metric.Metric`) in the module of its family; a new
 one is added there, and nowhere else. Formulas, worst values and pitfalls are told in ``docs/metrics.md``.
@@ -13,19 +13,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kalamos.ink import as_ink
-from kalamos.metrics import optimistic, order, picture, published, structure, velocity
-from kalamos.metrics.metric import Metric
+from kalamos.metrics import clock, diagnosis, lcss, optimistic, order, picture, published, structure, velocity
+from kalamos.metrics.metric import Metric, Says
 from kalamos.metrics.pair import Pair, Reference
 
-_FAMILIES = ("order", "structure", "picture", "velocity", "published", "optimistic")
-_ROWS = [row for family in (order, structure, picture, velocity, published, optimistic) for row in family.METRICS]
+_FAMILIES = ("order", "structure", "picture", "velocity", "width", "diagnosis", "published", "optimistic")
+_MODULES = (lcss, order, structure, picture, velocity, clock, diagnosis, published, optimistic)
+_ROWS = [row for module in _MODULES for row in module.METRICS]
 
 METRICS: dict[str, Metric] = {row.name: row for row in sorted(_ROWS, key=lambda row: _FAMILIES.index(row.family))}
 
 
-def score(pair: Pair, *, says_time: bool | None = None) -> dict[str, float]:
+def score(pair: Pair, *, says: Says | None = None) -> dict[str, float]:
     """Return the value of every metric, in the table's order; see :meth:`Metric.value` for NaN and failures."""
-    return {name: metric.value(pair, says_time=says_time) for name, metric in METRICS.items()}
+    return {name: metric.value(pair, says=says) for name, metric in METRICS.items()}
 
 
 def _on_arrays(metric: Metric) -> Callable[[object, object], float]:

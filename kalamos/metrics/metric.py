@@ -7,12 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from kalamos.ink import Ink
 from kalamos.metrics.pair import Pair, Reference
 
-Direction = Literal["lower", "higher"]
+Direction = Literal["lower", "higher", "one"]
+"""Which way is better; ``one``: a ratio, told and never ranked."""
 Aggregate = Literal["mean", "median", "pooled_rms"]
-Family = Literal["order", "velocity", "structure", "picture", "published", "optimistic", "use"]
-Need = Literal["image", "truth_time", "recovered_time"]
+Family = Literal["order", "structure", "picture", "velocity", "width", "diagnosis", "published", "optimistic", "use"]
+Need = Literal["image", "truth_time", "recovered_time", "recovered_pressure", "recovered_width"]
+Says = frozenset[Need]
+"""The channels that an entry gives for at least one sample, as needs; metrics of the others do not apply to it."""
+_GIVEN: Says = frozenset({"recovered_time", "recovered_pressure", "recovered_width"})
 
 
 def _always(reference: Reference) -> bool:
@@ -37,10 +42,11 @@ class Metric:
         direction: which way is better.
         worst: what a failure on this pair is given; values are clipped there, so that nobody does worse than failing.
         aggregate: how the values of samples combine; ``pooled_rms`` is the root of the weighted mean of squares.
-        family: order, velocity, structure, picture, published, use, or optimistic (upper bounds, never to be mixed in).
+        family: order, structure, picture, velocity, width, diagnosis (told beside the ranked columns), published, use,
+            or optimistic (upper bounds, never to be mixed in).
         formula: in one line.
         source: where it comes from, and what of it is ours.
-        needs: what it cannot do without; ``recovered_time`` is what an entry may lack as a whole.
+        needs: what it cannot do without; the ``recovered_`` ones are what an entry may lack as a whole.
         applies: whether truth and image give it something to measure.
         weight: the weight of a sample in the aggregate.
     """
@@ -68,22 +74,25 @@ class Metric:
             return False
         return self.applies(reference)
 
-    def value(self, pair: Pair, *, says_time: bool | None = None) -> float:
+    def value(self, pair: Pair, *, says: Says | None = None) -> float:
         """Return the value of a pair: NaN where it does not apply, ``worst`` at most where the answer fails.
 
         Args:
             pair: an answer and its truth.
-            says_time: whether the entry gives times at all. If so, an answer without them is a failure here; if not,
-                velocity does not apply to the entry. By default what this one answer does; a failed answer fails.
+            says: which channels the entry gives at all. An answer without one of them is a failure where it needs it;
+                a channel that the entry never gives does not apply to it. By default what this one answer does; a
+                failed answer fails.
         """
         worst = self._bound(pair.reference)
         if math.isnan(worst):
             return math.nan
-        lacking = "recovered_time" in self.needs and pair.recovered.t is None
-        if lacking and (says_time is False or (says_time is None and not pair.failed)):
+        asked = self.needs & _GIVEN
+        if says is not None and not asked <= says:
             return math.nan
-        if pair.failed or lacking:
+        if pair.failed:
             return worst
+        if not asked <= given(pair.recovered):
+            return math.nan if says is None else worst
         value = float(self.of(pair))
         if math.isnan(value):
             return worst
@@ -96,6 +105,18 @@ class Metric:
             bound = self.worst(reference) if self.applicable(reference) else math.nan
             reference.bounds[self.name] = bound
         return bound
+
+
+def given(ink: Ink) -> Says:
+    """Return which channels an ink gives."""
+    found: set[Need] = set()
+    if ink.t is not None:
+        found.add("recovered_time")
+    if ink.pressure is not None:
+        found.add("recovered_pressure")
+    if "width" in ink.extra:
+        found.add("recovered_width")
+    return frozenset(found)
 
 
 def _timed(reference: Reference) -> bool:

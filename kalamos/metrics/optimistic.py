@@ -13,13 +13,13 @@ from kalamos.machinery.arrays import Ints
 from kalamos.metrics.dense import Dense
 from kalamos.metrics.dtw import dtw
 from kalamos.metrics.metric import Metric
-from kalamos.metrics.order import diagonal, rmse, rmse_arc
+from kalamos.metrics.order import diagonal, rmse, rmse_arc_v1
 from kalamos.metrics.pair import Pair
 
 
 def rmse_arc_oracle_direction(pair: Pair) -> float:
-    """Return the smaller ``rmse_arc`` of the recovered ink and its reversal."""
-    return min(pair.view(rmse_arc), rmse(pair.reference.arc, pair.recovered_arc[::-1]))
+    """Return the smaller ``rmse_arc_v1`` of the recovered ink and its reversal."""
+    return min(pair.view(rmse_arc_v1), rmse(pair.reference.arc, pair.recovered_arc[::-1]))
 
 
 def ldtw_oracle_direction(pair: Pair) -> float:
@@ -65,7 +65,7 @@ METRICS = (
         diagonal,
         "mean",
         "optimistic",
-        "min of rmse_arc over the recovered ink and its reversal",
+        "min of rmse_arc_v1 over the recovered ink and its reversal",
         "Kalamos; an upper bound",
     ),
     Metric(

@@ -56,6 +56,8 @@ def test_controls_say_what_each_metric_is_worth(benched):
     _, results = benched
     for metric in ("ldtw", "rmse_arc", "rmse_time", "dtw"):
         assert value(results, "truth", metric) == 0
+    for metric in ("lcss", "ink_f1", "length_ratio", "points_ratio"):
+        assert value(results, "truth", metric) == 1
     for metric in ("start_point", "stroke_count", "complete_trajectory", "stroke_direction"):
         assert value(results, "truth", metric) == 1
     # a reversal is invisible to the picture and ruins the order
@@ -129,7 +131,7 @@ def test_the_command_score_shows_the_table_of_predictions_made_elsewhere(benched
     answer = CliRunner().invoke(main, command)
     assert answer.exit_code == 0, answer.output
     (row,) = (line for line in answer.output.splitlines() if line.strip().startswith("mine"))
-    assert f"{benched[1]['nearest'].metrics['ldtw'].value:.3f}" in row
+    assert f"{benched[1]['nearest'].metrics['lcss'].value:.3f}" in row
 
 
 def test_predicting_again_gives_the_same_inks(benched, tmp_path):
@@ -254,7 +256,8 @@ def test_every_pair_of_entries_is_corrected_for_all_of_them(benched):
 def test_compare_says_who_is_better_at_what(benched):
     text = leaderboard.compare_text(list(benched[1].values()), "good-continuation", "nearest")
     assert "good-continuation is better than nearest in" in text
-    assert "ldtw (" in text
+    assert "lcss (" in text
+    assert "ratio" not in text
     with pytest.raises(TaskError, match="the entries are: centroid"):
         leaderboard.compare_text(list(benched[1].values()), "good-continuation", "nobody")
 

@@ -20,18 +20,31 @@ from kalamos.metrics.dense import MOST_POINTS, densify
 from kalamos.metrics.pair import thinned
 
 TRUTH = Ink.from_strokes(
-    [[[10, 32], [30, 30], [54, 32]], [[32, 10], [30, 30], [32, 54]]], [[0.0, 0.3, 0.4], [0.6, 0.7, 1.0]]
+    [[[10, 32], [30, 30], [54, 32]], [[32, 10], [30, 30], [32, 54]]],
+    [[0.0, 0.3, 0.4], [0.6, 0.7, 1.0]],
+    [[0.1, 0.5, 0.4], [0.3, 0.9, 0.8]],
+    width=[[1, 5, 4], [3, 9, 8]],
 )
+GIVEN = {"recovered_time", "recovered_pressure", "recovered_width"}
+BEST = {"higher": 1.0, "lower": 0.0, "one": 1.0}
+
+
+def best(metric):
+    return 100.0 if metric.unit == "dB" else BEST[metric.direction]
+
+
 PIXELS = np.full((64, 64), 255, np.uint8)
 PIXELS[30:34, 10:54] = PIXELS[10:54, 30:34] = 0
 IMAGE = OfflineImage(PIXELS)
 PROMISED = {
-    "order": "rmse_arc dtw ldtw dtw_segment frechet ldtw_below_3 rmse_arc_below_5",
+    "order": "lcss rmse_arc dtw ldtw dtw_segment frechet ldtw_below_3 rmse_arc_below_5",
     "structure": "stroke_count stroke_count_error pen_up_precision pen_up_recall pen_up_f1 stroke_order_tau "
     "stroke_direction start_point junction complete_trajectory",
-    "picture": "aiou chamfer_missing chamfer_extra hausdorff",
-    "velocity": "rmse_time speed_correlation speed_error velocity_snr velocity_pulses",
-    "published": "dtw_points dtw_128 rmse_wor rmse_kaggle2013 mse_half_icdar2013 snr",
+    "picture": "ink_f1 aiou chamfer_missing chamfer_extra hausdorff",
+    "velocity": "rmse_time speed_correlation speed_error velocity_snr velocity_pulses clock_error pause_error",
+    "width": "pressure_correlation width_correlation",
+    "diagnosis": "length_ratio points_ratio dtw_air",
+    "published": "rmse_arc_v1 dtw_points dtw_128 rmse_wor rmse_kaggle2013 mse_half_icdar2013 snr",
     "optimistic": "rmse_arc_oracle_direction ldtw_oracle_direction ldtw_adaptive_truth",
 }
 
@@ -68,7 +81,7 @@ def test_a_failure_is_the_worst_value_of_each():
 
 
 def no_worse(metric, value, worst):
-    return value <= worst if metric.direction == "lower" else value >= worst
+    return value <= worst if metric.direction == "lower" else value >= worst  # a ratio: nothing is less than no ink
 
 
 coordinates = st.floats(-1e6, 1e6, width=32)
@@ -82,7 +95,7 @@ def test_no_answer_is_worse_than_none_or_undefined(points, timed):
     pair = Pair(Ink.from_strokes(points, t), TRUTH, IMAGE)
     for name, metric in METRICS.items():
         value = metric.value(pair)
-        if "recovered_time" in metric.needs and not timed:
+        if metric.needs & (GIVEN - ({"recovered_time"} if timed else set())):
             assert math.isnan(value)
         else:
             assert no_worse(metric, value, metric.worst(pair.reference)), name
@@ -111,8 +124,7 @@ def test_the_truth_is_perfect_whatever_it_is(points):
     truth = Ink.from_strokes(points, [np.arange(len(part)) * 0.01 + k for k, part in enumerate(points)])
     for name, value in score(Pair(truth, truth, IMAGE)).items():
         metric = METRICS[name]
-        best = 100.0 if metric.unit == "dB" else float(metric.direction == "higher")
-        assert math.isnan(value) or name == "aiou" or value == pytest.approx(best, abs=1e-9), name
+        assert math.isnan(value) or name == "aiou" or value == pytest.approx(best(metric), abs=1e-9), name
 
 
 def test_nothing_applies_to_an_empty_truth():
@@ -120,10 +132,12 @@ def test_nothing_applies_to_an_empty_truth():
 
 
 def test_needs():
-    untimed = Ink.from_strokes(list(TRUTH.strokes()))
+    untimed = Ink(TRUTH.xy, TRUTH.offsets, None, TRUTH.pressure, TRUTH.extra)
     without = {
         "truth_time": score(Pair(TRUTH, untimed, IMAGE)),
         "recovered_time": score(Pair(untimed, TRUTH, IMAGE)),
+        "recovered_pressure": score(Pair(Ink(TRUTH.xy, TRUTH.offsets, TRUTH.t, None, TRUTH.extra), TRUTH, IMAGE)),
+        "recovered_width": score(Pair(Ink(TRUTH.xy, TRUTH.offsets, TRUTH.t, TRUTH.pressure), TRUTH, IMAGE)),
         "image": score(Pair(TRUTH, TRUTH)),
     }
     for need, values in without.items():
@@ -131,14 +145,15 @@ def test_needs():
         assert missing == {name for name, metric in METRICS.items() if need in metric.needs}, need
 
 
-def test_an_entry_that_gives_times_fails_where_it_gives_none():
-    untimed = Ink.from_strokes(list(TRUTH.strokes()))
-    pair = Pair(untimed, TRUTH, IMAGE)
-    metric = METRICS["speed_correlation"]
-    assert metric.value(pair, says_time=True) == metric.worst(pair.reference)
-    assert math.isnan(metric.value(pair, says_time=False))
-    assert metric.value(Pair(Ink.empty(), TRUTH, IMAGE), says_time=True) == metric.worst(pair.reference)
-    assert math.isnan(metric.value(Pair(Ink.empty(), TRUTH, IMAGE), says_time=False))
+@pytest.mark.parametrize(
+    ("need", "name"), [("recovered_time", "speed_correlation"), ("recovered_pressure", "pressure_correlation")]
+)
+def test_an_entry_that_gives_a_channel_fails_where_it_does_not(need, name):
+    pair, silent = Pair(Ink(TRUTH.xy, TRUTH.offsets), TRUTH, IMAGE), Pair(Ink.empty(), TRUTH, IMAGE)
+    metric = METRICS[name]
+    for answer in (pair, silent):
+        assert metric.value(answer, says=frozenset({need})) == metric.worst(pair.reference)
+        assert math.isnan(metric.value(answer, says=frozenset()))
 
 
 @pytest.mark.parametrize(
@@ -154,8 +169,7 @@ def test_an_entry_that_gives_times_fails_where_it_gives_none():
 def test_odd_truths_are_perfect_against_themselves_and_bounded_against_others(truth):
     for name, value in score(Pair(truth, truth, IMAGE)).items():
         metric = METRICS[name]
-        best = 100.0 if metric.unit == "dB" else float(metric.direction == "higher")
-        assert math.isnan(value) or name == "aiou" or value == best, name
+        assert math.isnan(value) or name == "aiou" or value == best(metric), name
     for name, value in score(Pair(TRUTH, truth, IMAGE)).items():
         assert math.isnan(value) or math.isfinite(value), name
 
@@ -174,7 +188,8 @@ def test_ten_million_points_are_bounded():
     flood = Ink(xy, np.array([0, n]), np.arange(n) * 0.01)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for name, value in score(Pair(flood, TRUTH, IMAGE)).items():
-        assert no_worse(METRICS[name], value, METRICS[name].worst(Reference(TRUTH, IMAGE))), name
+        assert math.isnan(value) == bool(METRICS[name].needs & {"recovered_pressure", "recovered_width"})
+        assert math.isnan(value) or no_worse(METRICS[name], value, METRICS[name].worst(Reference(TRUTH, IMAGE))), name
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2_000_000  # kilobytes
 
 

@@ -30,7 +30,7 @@ HARD = ("-scan", "-photo")
 VARIANTS = ("good-continuation?velocity=power-law", "good-continuation?velocity=sigma-lognormal")
 """Rows for the question how far a law of motion gets where a tracer gives none; geometry and order are the tracer's."""
 MARK = "<!-- leaderboard -->"
-_BY_SCRIPT = ("ldtw", "rmse_arc", "start_point", "complete_trajectory")
+_BY_SCRIPT = ("lcss", "rmse_arc", "start_point", "complete_trajectory")
 COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
 
 

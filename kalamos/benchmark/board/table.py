@@ -23,17 +23,20 @@ from kalamos.benchmark.statistics.significance import Comparison, compare, detec
 from kalamos.errors import TaskError
 
 MAIN = (
-    "ldtw",
+    "lcss",
     "rmse_arc",
-    "rmse_time",
+    "pen_up_f1",
+    "complete_trajectory",
+    "stroke_order_tau",
     "start_point",
     "stroke_count",
-    "complete_trajectory",
     "speed_correlation",
-    "aiou",
     "recognised",
+    "length_ratio",
+    "points_ratio",
 )
-"""The metrics of the short table, one or two of each family; ``ldtw`` gives the order of the rows."""
+"""The metrics of the short table: the ranked ones, of which the first orders the rows, and two ratios."""
+FIRST = MAIN[0]
 
 Mark = Literal["", "best", "tied"]
 _WIDE = 170
@@ -205,7 +208,7 @@ def compare_text(results: Sequence[Result], first: str, second: str) -> str:
     for table in tables(results, all_metrics=True):
         named = {line.result.entry: line.result for line in (*table.ranked, *table.controls)}
         if first in named and second in named:
-            found = compare(named[first], named[second], table.metrics)
+            found = compare(named[first], named[second], [m for m in table.metrics if TABLE[m].direction != "one"])
             paragraphs.append(_paragraph(table.title, first, second, found))
     if not paragraphs:
         known = sorted({result.entry for result in results})
@@ -216,7 +219,7 @@ def compare_text(results: Sequence[Result], first: str, second: str) -> str:
 LEGEND = (
     "95 % intervals, bootstrapped by writer (±: half their width). Best of a column: bold; = cannot be told from the "
     "best (paired by sample, randomised by writer, Holm-corrected over all pairs of entries in the column). Controls "
-    "have seen the truth and are not ranked."
+    "have seen the truth, or cheat; they are not ranked."
 )
 
 
@@ -247,10 +250,10 @@ def _power_note(ranked: Sequence[Result]) -> str:
     """Say what difference from the best a table of this size would show, for the metric that orders its rows."""
     if len(ranked) < 2 or not math.isfinite(_sort_value(ranked[1])) or ranked[0].writers < FEW:
         return ""
-    least = detectable(ranked[0], ranked[1], "ldtw")
+    least = detectable(ranked[0], ranked[1], FIRST)
     return (
         f"Power: of two entries like {ranked[0].entry} and {ranked[1].entry} this task shows a difference of "
-        f"{number_text(least)} px in ldtw in 80 % of cases, one comparison taken alone."
+        f"{number_text(least)} in {FIRST} in 80 % of cases, one comparison taken alone."
     )
 
 
@@ -281,7 +284,7 @@ def _line(result: Result, metrics: Sequence[str], marks: Mapping[str, Mapping[st
 def _marks(results: Sequence[Result], metric: str) -> dict[str, Mark]:
     """Return which entry is best in a column, and which cannot be told from it."""
     valued = [r for r in results if metric in r.metrics and math.isfinite(r.metrics[metric].value)]
-    if not valued:
+    if not valued or TABLE[metric].direction == "one":
         return {}
     sign = 1 if TABLE[metric].direction == "lower" else -1
     best = min(valued, key=lambda r: sign * r.metrics[metric].value)
@@ -290,12 +293,12 @@ def _marks(results: Sequence[Result], metric: str) -> dict[str, Mark]:
 
 
 def _sort_value(result: Result) -> float:
-    value = result.metrics["ldtw"].value if "ldtw" in result.metrics else math.inf
-    return value if math.isfinite(value) else math.inf
+    value = result.metrics[FIRST].value if FIRST in result.metrics else math.nan
+    return -value if math.isfinite(value) else math.inf
 
 
 def _heads(table: Table) -> list[str]:
-    arrows = {"lower": "↓", "higher": "↑"}
+    arrows = {"lower": "↓", "higher": "↑", "one": "→ 1"}
     return ["entry", *(f"{name} {arrows[TABLE[name].direction]}" for name in table.metrics), "coverage", "ms/image"]
 
 
@@ -350,7 +353,7 @@ def _latex_cell(cell: Cell) -> str:
 def _tex(text: str) -> str:
     for raw, safe in [("\\", r"\textbackslash{}"), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")]:
         text = text.replace(raw, safe)
-    return text.replace("↓", r"$\downarrow$").replace("↑", r"$\uparrow$").replace("—", "---")
+    return text.replace("↓", r"$\downarrow$").replace("↑", r"$\uparrow$").replace("→", r"$\to$").replace("—", "---")
 
 
 def _pipe(cells: Iterable[str]) -> str:

@@ -4,11 +4,12 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const PALETTE = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"];
-const state = { task: 0, sort: "ldtw", descending: null, at: 0, list: [], clock: 0, playing: true, last: 0 };
+const state = { task: 0, sort: "lcss", descending: null, at: 0, list: [], clock: 0, playing: true, last: 0 };
 
 const task = () => data.tasks[state.task];
 const sample = () => state.list[state.at];
 const entry = (name) => task().entries.find((e) => e.name === name);
+const ARROWS = { lower: "↓", higher: "↑", one: "→ 1" };
 const lowerIsBetter = (metric) => data.metrics[metric].direction === "lower";
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -69,7 +70,7 @@ function drawTable() {
   const head = make("tr");
   for (const name of ["entry", ...names]) {
     const about = data.metrics[name];
-    const text = about ? `${name}\u00a0${about.direction === "lower" ? "↓" : "↑"}` : name === "ms" ? "ms/image\u00a0↓" : name === "coverage" ? "coverage\u00a0↑" : name;
+    const text = about ? `${name}\u00a0${ARROWS[about.direction]}` : name === "ms" ? "ms/image\u00a0↓" : name === "coverage" ? "coverage\u00a0↑" : name;
     const words = text.split("_").flatMap((word, i) => (i ? ["_", make("wbr"), word] : [word]));
     const button = make("button", { type: "button", title: about ? about.formula : "" }, ...words);
     button.addEventListener("click", () => {
@@ -111,7 +112,7 @@ const PARTS = { strokes: "number of strokes", junctions: "number of junctions", 
 
 function drawPlots() {
   const metric = $("metric").value, part = $("part").value, about = data.metrics[metric];
-  $("formula").textContent = `${metric}: ${about.formula}; ${about.unit || "no unit"}; ${about.direction} is better.`;
+  $("formula").textContent = `${metric}: ${about.formula}; ${about.unit || "no unit"}; ${about.direction === "one" ? "told, not ranked" : `${about.direction} is better`}.`;
   const entries = task().entries.filter((e) => e.kind !== "control" && e.by[part]);
   const parts = [...new Set(entries.flatMap((e) => Object.keys(e.by[part])))].sort();
   const values = entries.map((e) => parts.map((p) => (e.by[part][p] ? e.by[part][p][metric] : null)));
@@ -404,8 +405,8 @@ function openTask() {
   fill($("first"), all, best[0][0]);
   fill($("second"), all, (best[1] || all[1] || all[0])[0]);
   const judges = data.main.filter((m) => t.metrics.includes(m));
-  fill($("judge"), judges.map((m) => [m, m]), judges.includes("ldtw") ? "ldtw" : judges[0]);
-  fill($("metric"), t.metrics.map((m) => [m, m]), t.metrics.includes("ldtw") ? "ldtw" : t.metrics[0]);
+  fill($("judge"), judges.map((m) => [m, m]), judges.includes("lcss") ? "lcss" : judges[0]);
+  fill($("metric"), t.metrics.map((m) => [m, m]), t.metrics.includes("lcss") ? "lcss" : t.metrics[0]);
   fill($("script"), [["", "all"], ...[...new Set(t.samples.map((s) => s.script))].sort().map((s) => [s, s])], "");
   drawTable();
   drawProvenance();

@@ -1,0 +1,158 @@
+"""``lcss``, by which entries are ranked: the longest common subsequence of two pen paths, direction included.
+
+After Vlachos, Kollios and Gunopulos (ICDE 2002), who call two points of trajectories common where they lie within a
+distance, and Chen, Özsu and Oria (SIGMOD 2005, EDR), whose matching is one to one. Here:
+
+- both paths are looked at in samples (:mod:`kalamos.metrics.samples`), n of the truth and m of the answer;
+- samples i and j may be matched where their distance d is at most the tolerance tau and the cosine of their tangents is
+  at least 0.5. A true sample without a tangent, or on a stroke no longer than tau, asks for no direction; an answer's
+  sample without a tangent has none;
+- of all matchings that are one to one and monotone along both paths, S is the largest sum of ``1 - (d / tau)^2``;
+- the value is ``S / max(n, m)``; 0 for an empty answer, or one with more than ``10 n + 10`` samples.
+
+The divisor decides whether guessing pays: where a direction is unknown, an answer shrunk to half its size beats an
+honest guess in DTW and RMSE, and drawing every line both ways beats it under ``2 S / (n + m)``; here neither does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from kalamos import geometry
+from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.metrics.dense import MOST_POINTS
+from kalamos.metrics.metric import Metric
+from kalamos.metrics.pair import Pair, Reference
+from kalamos.metrics.samples import Samples, answer_step, sampled
+
+COSINE = 0.5
+MOST_TIMES, MOST_MORE = 10, 10
+
+
+def lcss(pair: Pair) -> float:
+    """Return the value of the largest common part of both paths over the size of the larger, 0 to 1."""
+    truth, answer = pair.reference.view(true_samples), pair.view(answer_samples)
+    n, m = len(truth.xy), answer.announced
+    if m > MOST_TIMES * n + MOST_MORE:
+        return 0.0
+    return float(_largest(*_arguments(pair))) / max(n, m)
+
+
+def true_samples(reference: Reference) -> Samples:
+    """Return the truth's samples."""
+    return sampled(reference.truth, reference.step_px, MOST_POINTS)
+
+
+def answer_samples(pair: Pair) -> Samples:
+    """Return the answer's samples; none where they are too many strokes to be looked at."""
+    step = answer_step(geometry.length(pair.recovered), pair.reference.length_px, pair.reference.step_px)
+    return sampled(pair.recovered, step, MOST_TIMES * len(pair.reference.view(true_samples).xy) + MOST_MORE)
+
+
+def matched(pair: Pair) -> Ints:
+    """Return the matching itself, ``(k, 2)`` indices of true and of the answer's samples, ascending in both."""
+    if not len(pair.view(answer_samples).xy):
+        return np.empty((0, 2), np.int64)
+    path: Ints = _matching(*_arguments(pair))
+    return path
+
+
+def _arguments(pair: Pair) -> tuple[Floats, Floats, Floats, Floats, Bools, float]:
+    truth, answer = pair.reference.view(true_samples), pair.view(answer_samples)
+    return (
+        truth.xy,
+        truth.tangents,
+        answer.xy,
+        answer.tangents,
+        pair.reference.view(_any_direction),
+        pair.reference.tolerance_px**2,
+    )
+
+
+def _any_direction(reference: Reference) -> Bools:
+    """Return which true samples ask for no direction, ``(n,)``."""
+    samples = reference.view(true_samples)
+    short = geometry.stroke_lengths(reference.truth) <= reference.tolerance_px
+    free: Bools = short[samples.stroke] | ~samples.tangents.any(axis=1)
+    return free
+
+
+# Both kernels see a pair that may not be matched as one of weight 0, which adds nothing: the largest sum over monotone
+# one-to-one matchings is then the plain recursion max(up, left, diagonal + weight). The first walks anti-diagonals, as
+# the kernels of :mod:`kalamos.metrics.dtw` do, so that several cells share a vector register.
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _largest(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square: float) -> float:
+    n, m = len(a), len(b)
+    ax, ay, ux, uy = a[:, 0].copy(), a[:, 1].copy(), ta[:, 0].copy(), ta[:, 1].copy()
+    bx, by, vx, vy = b[::-1, 0].copy(), b[::-1, 1].copy(), tb[::-1, 0].copy(), tb[::-1, 1].copy()
+    least = np.where(free, -2.0, COSINE - 1e-12)
+    work = np.zeros(3 * (n + 1))
+    now, last, before, one = np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1)), np.uint64(1)
+    for k in range(n + m - 1):
+        first = max(0, k - m + 1)
+        low, shift = np.uint64(first), np.uint64(m - 1 - k + first)
+        for step in range(np.uint64(min(n - 1, k) - first + 1)):
+            i, j = low + step, shift + step
+            dx, dy = ax[i] - bx[j], ay[i] - by[j]
+            weight = 1.0 - (dx * dx + dy * dy) / square
+            weight = weight if weight > 0.0 else 0.0
+            weight = weight if ux[i] * vx[j] + uy[i] * vy[j] >= least[i] else 0.0
+            best, up, left = work[before + i] + weight, work[last + i], work[last + i + one]
+            best = up if up > best else best
+            best = left if left > best else best
+            work[now + i + one] = best
+        now, last, before = before, now, last
+    return float(work[last + np.uint64(n)])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _matching(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square: float) -> Ints:
+    """Note for each cell where it was reached from (0 diagonal, 1 up, 2 left), then walk back."""
+    n, m = len(a), len(b)
+    row, came, taken = np.zeros(m + 1), np.empty((n, m), np.uint8), np.zeros((n, m), np.bool_)
+    for i in range(n):
+        diagonal, left = 0.0, 0.0
+        for j in range(m):
+            dx, dy = a[i, 0] - b[j, 0], a[i, 1] - b[j, 1]
+            weight = 1.0 - (dx * dx + dy * dy) / square
+            along = free[i] or ta[i, 0] * tb[j, 0] + ta[i, 1] * tb[j, 1] >= COSINE - 1e-12
+            weight = weight if weight > 0.0 and along else 0.0
+            best, by, up = diagonal + weight, 0, row[j + 1]
+            if up > best:
+                best, by = up, 1
+            if left > best:
+                best, by = left, 2
+            came[i, j], taken[i, j] = by, weight > 0.0
+            diagonal, left, row[j + 1] = up, best, best
+    path = np.empty((min(n, m), 2), np.int64)
+    i, j, k = n - 1, m - 1, min(n, m)
+    while i >= 0 and j >= 0:
+        by = came[i, j]
+        if by == 0:
+            if taken[i, j]:
+                k -= 1
+                path[k, 0], path[k, 1] = i, j
+            i, j = i - 1, j - 1
+        elif by == 1:
+            i -= 1
+        else:
+            j -= 1
+    return path[k:].copy()
+
+
+METRICS = (
+    Metric(
+        "lcss",
+        lcss,
+        "",
+        "higher",
+        lambda reference: 0.0,
+        "mean",
+        "order",
+        "max over monotone one-to-one matchings of sum (1 - (d / tau)^2) / max(n, m), d <= tau, cos of tangents >= 0.5",
+        "after Vlachos et al., ICDE 2002 (LCSS) and Chen et al., SIGMOD 2005 (EDR); direction, weight and divisor ours",
+    ),
+)
