@@ -6,6 +6,7 @@ Heavy modules are imported inside the commands, so that ``kalamos --help`` answe
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -17,20 +18,32 @@ import click
 
 import kalamos
 from kalamos.errors import KalamosError
+from kalamos.machinery.crash import unforeseen
 
 _PATH = click.Path(path_type=Path)
 _EXISTING = click.Path(exists=True, path_type=Path)
 
 
 class _Group(click.Group):
-    """Turns the errors of Kalamos into one line and exit code 1."""
+    """Turns errors into one line and exit code 1; those that nobody foresaw leave their trace in a log file."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a file name may be no text that the terminal can show
+        return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except KalamosError as error:
-            click.secho(f"kalamos: {error}", fg="red", err=True)
-            ctx.exit(1)
+            message = str(error)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            message = unforeseen(error)
+        click.secho(f"kalamos: {message}", fg="red", err=True)
+        sys.exit(1)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -47,7 +60,9 @@ def main() -> None:
     """
 
 
-workers_option = click.option("--workers", "-j", default=1, show_default=True, help="Local worker processes.")
+workers_option = click.option(
+    "--workers", "-j", type=click.IntRange(1), default=1, show_default=True, help="Local worker processes."
+)
 scheduler_option = click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler (tcp://host:port) instead.")
 seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything that is sampled.")
 style_option = click.option("--style", default="clean", show_default=True, help="A preset, or a TOML file.")
@@ -74,8 +89,16 @@ limit_option = click.option("--limit", type=click.IntRange(1), help="Only so man
 @style_option
 @click.option("--no-images", is_flag=True, help="Ink alone.")
 @click.option("--option", "-o", "options", multiple=True, metavar="NAME=VALUE", help="A choice of the corpus (repeat).")
-@click.option("--shards", default=32, show_default=True, help="Into how many files.")
+@click.option("--shards", type=click.IntRange(1), default=32, show_default=True, help="Into how many files.")
 @click.option("--strict", is_flag=True, help="Stop at the first piece that cannot be read.")
+@click.option(
+    "--file-timeout",
+    "file_timeout_s",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds of processor time that a file may take without giving a sample; it is refused beyond.",
+)
 @seed_option
 @workers_option
 @scheduler_option
@@ -89,6 +112,7 @@ def convert(
     options: tuple[str, ...],
     shards: int,
     strict: bool,
+    file_timeout_s: float,
     seed: int,
     workers: int,
     scheduler: str | None,
@@ -104,12 +128,20 @@ def convert(
     from kalamos.datasets.convert import convert as run
 
     chosen = None if no_images else _style(style)
-    conversion = Conversion(corpus, src, _pairs(options), chosen, seed, shards, strict)
+    conversion = Conversion(corpus, src, _pairs(options), chosen, seed, shards, strict, file_timeout_s)
     with _progress("converting") as progress:
         report = run(conversion, dest, workers=workers, scheduler=scheduler, progress=progress)
     if as_json:
         click.echo(json.dumps({"samples": report.samples, "counts": report.counts, "refused": report.reasons()}))
-        return
+    else:
+        _print_conversion(report, dest)
+    if not report.samples:
+        raise KalamosError(
+            f"no sample was written: all of {src} was refused, or holds none; see {dest / 'report.json'}"
+        )
+
+
+def _print_conversion(report: Any, dest: Path) -> None:
     click.echo(f"{report.samples} samples in {dest}; " + ", ".join(f"{k} {v}" for k, v in report.counts.items()))
     for name, number in report.expected.items():
         click.echo(f"announced by the files: {number} x {name}")
@@ -179,7 +211,14 @@ def export(src: Path, dest: Path, to: str, style: str, seed: int, limit: int | N
 @root_option
 @results_option
 @cache_option
-@click.option("--timeout", "timeout_s", default=20.0, show_default=True, help="Seconds that one image may take.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="Seconds that one image may take.",
+)
 @click.option("--no-controls", is_flag=True, help="Leave the control rows out.")
 @click.option("--quick", is_flag=True, help="A first look: 100 samples; the result says so.")
 @limit_option
@@ -392,7 +431,7 @@ def show(file: Path, key: str | None, svg: Path | None, gif: Path | None, overwr
     "--out", type=_PATH, default=Path("demo-results"), show_default=True, help="Folder for everything it makes."
 )
 @limit_option
-@click.option("--workers", "-j", default=2, show_default=True, help="Local worker processes.")
+@click.option("--workers", "-j", type=click.IntRange(1), default=2, show_default=True, help="Local worker processes.")
 def demo(out: Path, limit: int | None, workers: int) -> None:
     """Show the whole of Kalamos on the built-in corpus: render, recover, score, leaderboard page."""
     from kalamos.benchmark.board import table as board

@@ -29,6 +29,25 @@ class FormatError(KalamosError):
         return type(self), (self.path, self.reason, self.where)
 
 
+class UnreadableError(KalamosError):
+    """A file that the machine does not give: it is gone, locked, or its drive fails; no fault of what it holds.
+
+    Attributes:
+        path: the file.
+        reason: what the system says.
+    """
+
+    where = ""
+
+    def __init__(self, path: object, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"{path} {reason}")
+
+    def __reduce__(self) -> tuple[type[UnreadableError], tuple[str, str]]:
+        """Cross process borders whole."""
+        return type(self), (self.path, self.reason)
+
+
 class CorpusError(KalamosError):
     """A corpus folder that is missing, unreadable or laid out differently from what its card says."""
 

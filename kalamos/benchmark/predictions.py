@@ -100,15 +100,14 @@ def _batch(group: Sequence[tuple[str, Answer]]) -> pa.RecordBatch:
 def _from_parquet(path: Path) -> Iterator[tuple[str, Answer]]:
     for file in parquet_files(path):
         try:
-            parquet = pq.ParquetFile(file)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise TaskError(f"{file} is not a Parquet file: {error}") from error
-        with parquet:
-            missing = {"key", "x", "y"} - set(parquet.schema_arrow.names)
-            if missing:
-                raise TaskError(f"{file} lacks the columns {', '.join(sorted(missing))}; see docs/protocol.md")
-            for batch in parquet.iter_batches(batch_size=_rows_at_once(parquet.metadata)):
-                yield from _answers(_completed(file, batch))
+            with pq.ParquetFile(file) as parquet:
+                missing = {"key", "x", "y"} - set(parquet.schema_arrow.names)
+                if missing:
+                    raise TaskError(f"{file} lacks the columns {', '.join(sorted(missing))}; see docs/protocol.md")
+                for batch in parquet.iter_batches(batch_size=_rows_at_once(parquet.metadata)):
+                    yield from list(_answers(_completed(file, batch)))
+        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+            raise TaskError(f"{file} is not a Parquet file of predictions, or damaged: {error}") from error
 
 
 def _rows_at_once(metadata: Any) -> int:

@@ -11,7 +11,7 @@ import gc
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,19 @@ from typing import Any
 import kalamos
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
-from kalamos.errors import CorpusError, KalamosError, StoreError
+from kalamos.datasets.inputs import check_inputs, mended_text, state_of
+from kalamos.errors import CorpusError, KalamosError, StoreError, UnreadableError
 from kalamos.ink import Sample
 from kalamos.machinery import engine
 from kalamos.machinery.files import remove_abandoned, write_text
 from kalamos.machinery.seeding import stable_hash
+from kalamos.machinery.timelimit import FILE_TIMEOUT_S, limited
 from kalamos.renderers import Style, render, render_batch
 from kalamos.storage.parquet import Row, file_metadata, in_groups, write_rows
 
 SHARDS = 32
 _BATCH = 256
+_GO_ON = "nothing is refused for that: when all is back, the same command goes on from the finished shards"
 _OWN_NAMES = ("README.md", "report.json", "manifest.json")
 """What a conversion writes beside the shards and its plan."""
 _COLLECTED_AFTER = 20_000
@@ -46,6 +49,7 @@ class Conversion:
         seed: seed of the sampled parts of the style.
         shards: into how many files.
         strict: stop at the first piece that cannot be read.
+        file_timeout_s: processor time that a unit may take without giving a sample.
     """
 
     corpus: str
@@ -55,6 +59,12 @@ class Conversion:
     seed: int = 0
     shards: int = SHARDS
     strict: bool = False
+    file_timeout_s: float = FILE_TIMEOUT_S
+
+    def __post_init__(self) -> None:
+        """Refuse settings that no conversion can have."""
+        if self.shards < 1 or not self.file_timeout_s > 0:
+            raise StoreError("a conversion needs at least one shard, and a time limit for files above 0 s")
 
     def plan(self) -> dict[str, Any]:
         """Return what must agree for a run to continue another."""
@@ -98,6 +108,7 @@ class ConversionReport:
 class _ShardJob:
     conversion: Conversion
     units: tuple[str, ...]
+    states: tuple[str, ...]
     path: Path
 
 
@@ -129,18 +140,24 @@ def convert(
         if conversion.root.exists() or conversion.root == Path("-"):  # which stands for the folder that nobody needs
             raise
         raise CorpusError(f"{error} ({conversion.root} does not exist)") from error
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{conversion.root} cannot be listed: {getattr(error, 'strerror', '') or error}") from error
     if not units:
         raise CorpusError(f"{conversion.root}: nothing of {corpus.card.title} found here.\n{corpus.card.layout}")
-    _begin(conversion, units, destination)
     jobs = _jobs(conversion, units, destination)
-    waiting = [job for job in jobs if not _is_finished(job.path)]
+    _begin(conversion, units, destination)
+    check_inputs(destination, {job.path.name: job.states for job in jobs})
+    waiting = [job for job in jobs if not _is_finished(job)]
     done = len(units) - sum(len(job.units) for job in waiting)
     progress(done, len(units))
     with engine.executor(workers, scheduler) as pool:
         for job, _ in engine.run(_write_shard, waiting, pool):
             done += len(job.units)
             progress(done, len(units))
-    return _finish(conversion, corpus, [job.path for job in jobs], destination)
+    report = _finish(conversion, corpus, jobs, destination)
+    if conversion.strict and report.refusals:
+        raise _strict_error(report.refusals[0])
+    return report
 
 
 def read_corpus(conversion: Conversion, report: UnitReport) -> Iterator[Sample]:
@@ -160,19 +177,24 @@ def rows_of(samples: Iterator[Sample], style: Style | None, seed: int, report: U
 
 
 def _begin(conversion: Conversion, units: Sequence[str], destination: Path) -> None:
-    plan, path = {**conversion.plan(), "units": f"{stable_hash(chr(10).join(units)):016x}"}, destination / "plan.json"
+    plan, path = {**conversion.plan(), "units": _named(units)}, destination / "plan.json"
     remove_abandoned(destination)
     if not path.exists():
         strange = [name for name in _OWN_NAMES if (destination / name).exists()]
         if strange or (destination.is_dir() and any(destination.glob("*.parquet"))):
             what = strange[0] if strange else "Parquet files"
             raise StoreError(f"{destination} holds {what} of something else, which is not touched; choose a new folder")
-        write_text(path, json.dumps(plan, indent=2, sort_keys=True) + "\n")
-        return
+        with suppress(StoreError):  # another run may begin here at this very moment: then its plan counts
+            write_text(path, json.dumps(plan, indent=2, sort_keys=True) + "\n", overwrite=False)
+            return
+        if not path.exists():
+            write_text(path, json.dumps(plan, indent=2, sort_keys=True) + "\n")
     try:
         begun = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}); choose a new folder, or delete this one") from error
+    if not isinstance(begun, dict):
+        raise StoreError(f"{path} is no plan of a conversion; choose a new folder, or delete this one")
     if begun != plan:
         differing = sorted(key for key in {*plan, *begun} if plan.get(key) != begun.get(key))
         raise StoreError(
@@ -181,31 +203,41 @@ def _begin(conversion: Conversion, units: Sequence[str], destination: Path) -> N
         )
 
 
-def _is_finished(shard: Path) -> bool:
+def _is_finished(job: _ShardJob) -> bool:
     """Say whether a shard is there, and look into it: a damaged one is found before hours of work, not after."""
-    return shard.exists() and bool(_facts(shard))
+    return job.path.exists() and bool(_facts(job))
 
 
-def _facts(shard: Path) -> Mapping[str, Any]:
-    """Return what a finished shard says of itself: counts, expected, mendings, refusals."""
+def _facts(job: _ShardJob) -> Mapping[str, Any]:
+    """Return what a finished shard says of itself: counts, expected, mendings, refusals, and which units it holds."""
     try:
-        facts: Mapping[str, Any] = json.loads(file_metadata(shard)["kalamos"])
-    except (StoreError, KeyError, ValueError) as error:
+        facts: Mapping[str, Any] = json.loads(file_metadata(job.path)["kalamos"])
+        counts = facts["counts"], facts["expected"], facts["mendings"], facts["recognised"]
+        if not all(isinstance(n, int) for part in counts for n in part.values()) or facts["units"] != _named(job.units):
+            raise ValueError("it holds other units, those of another shard perhaps")
+    except (StoreError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise StoreError(
-            f"{shard} is damaged, or no shard of this conversion ({error}); delete it and run the same command again: "
-            "only this shard is made anew"
+            f"{job.path} is damaged, or no shard of this conversion ({error}); delete it and run the same command "
+            "again: only this shard is made anew"
         ) from error
     return facts
+
+
+def _named(units: Sequence[str]) -> str:
+    return f"{stable_hash(chr(10).join(units)):016x}"
 
 
 def _jobs(conversion: Conversion, units: Sequence[str], destination: Path) -> list[_ShardJob]:
     dealt: list[list[str]] = [[] for _ in range(min(conversion.shards, len(units)))]
     for unit in units:
         dealt[stable_hash(unit) % len(dealt)].append(unit)
-    names = [f"part-{k:05d}-of-{len(dealt):05d}.parquet" for k in range(len(dealt))]
-    return [
-        _ShardJob(conversion, tuple(members), destination / name) for members, name in zip(dealt, names, strict=True)
-    ]
+    jobs = []
+    for k, members in enumerate(dealt):
+        states = tuple(state_of(conversion.root, unit) for unit in members)
+        jobs.append(
+            _ShardJob(conversion, tuple(members), states, destination / f"part-{k:05d}-of-{len(dealt):05d}.parquet")
+        )
+    return jobs
 
 
 def _write_shard(job: _ShardJob) -> int:
@@ -214,11 +246,13 @@ def _write_shard(job: _ShardJob) -> int:
 
     def rows() -> Iterator[Row]:
         corpus: Corpus = CORPORA.load(job.conversion.corpus)
-        samples = (sample for unit in job.units for sample in _unit_samples(corpus, job.conversion, unit, report))
+        known = zip(job.units, job.states, strict=True)
+        samples = (s for unit, state in known for s in _unit_samples(corpus, job.conversion, unit, report, state))
         for row in rows_of(samples, job.conversion.style, job.conversion.seed, report):
             facets[row.sample.split, row.sample.script, row.sample.level] += 1
             yield row
-        metadata["kalamos"] = json.dumps(_report_dict(report, _counts(facets)), sort_keys=True)
+        told = {**_report_dict(report, _counts(facets)), "units": _named(job.units)}
+        metadata["kalamos"] = json.dumps(told, sort_keys=True)
 
     with _rarer_collections():
         return write_rows(job.path, rows(), metadata)
@@ -236,25 +270,39 @@ def _rarer_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _unit_samples(corpus: Corpus, conversion: Conversion, unit: str, report: UnitReport) -> Iterator[Sample]:
-    """Yield the samples of a unit; a unit that cannot be read at all becomes a refusal."""
-    seen = len(report.refusals)
+def _unit_samples(
+    corpus: Corpus, conversion: Conversion, unit: str, report: UnitReport, expected: str | None = None
+) -> Iterator[Sample]:
+    """Yield the samples of a unit; a unit whose content cannot be read at all becomes a refusal.
+
+    Raises:
+        UnreadableError: where the machine fails, or the file is not what it was (``expected``): that is no refusal.
+    """
+    seen, root = len(report.refusals), conversion.root
+    expected = state_of(root, unit) if expected is None else expected
     try:
-        for sample in corpus.read(conversion.root, unit, report):
-            yield sample
+        for sample in limited(corpus.read(root, unit, report), unit, conversion.file_timeout_s):
+            yield mended_text(sample, report.mendings)
             if conversion.strict and len(report.refusals) > seen:
                 break
-    except (KalamosError, OSError) as error:
-        where = getattr(error, "where", "")
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-        report.refusals.append(Refusal(unit, where, reason))
+    except UnreadableError as error:
+        raise UnreadableError(error.path, f"{error.reason}; {_GO_ON}") from error
+    except OSError as error:
+        raise UnreadableError(root / unit, f"cannot be read: {error.strerror or error}; {_GO_ON}") from error
+    except KalamosError as error:
+        report.refusals.append(Refusal(unit, getattr(error, "where", ""), getattr(error, "reason", None) or str(error)))
+    if state_of(root, unit) != expected:
+        raise UnreadableError(root / unit, f"is gone, or has changed, since the conversion began; {_GO_ON}")
     _stop_if_strict(conversion, report, seen)
 
 
 def _stop_if_strict(conversion: Conversion, report: UnitReport, seen: int) -> None:
     if conversion.strict and len(report.refusals) > seen:
-        first = report.refusals[seen]
-        raise CorpusError(f"{first.source} {first.where}: {first.reason} (--strict stops at the first)")
+        raise _strict_error(report.refusals[seen])
+
+
+def _strict_error(first: Refusal) -> CorpusError:
+    return CorpusError(f"{first.source} {first.where}: {first.reason} (--strict stops at the first)")
 
 
 def _rendered(samples: Sequence[Sample], style: Style, seed: int, report: UnitReport) -> Iterator[Row]:
@@ -295,12 +343,12 @@ def _report_dict(report: UnitReport, counts: Counter[str]) -> dict[str, Any]:
     }
 
 
-def _finish(conversion: Conversion, corpus: Corpus, paths: Sequence[Path], destination: Path) -> ConversionReport:
+def _finish(conversion: Conversion, corpus: Corpus, jobs: Sequence[_ShardJob], destination: Path) -> ConversionReport:
     shards: list[dict[str, Any]] = []
     counts, expected, mendings, recognised = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     refusals: list[Refusal] = []
-    for path in paths:
-        part = _facts(path)
+    for job in jobs:
+        part, path = _facts(job), job.path
         rows = sum(number for name, number in part["counts"].items() if name.startswith("level:"))
         shards.append({"name": path.name, "rows": rows, "bytes": path.stat().st_size})
         counts.update(part["counts"])

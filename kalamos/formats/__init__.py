@@ -15,8 +15,10 @@ from types import ModuleType
 from typing import Protocol
 
 from kalamos.errors import FormatError, KalamosError
+from kalamos.formats.reading import fault, opened
 from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Level, Sample
+from kalamos.machinery.timelimit import limited
 from kalamos.registry import Registry
 
 HEAD_BYTES = 65_536
@@ -66,7 +68,8 @@ def recognise(path: Path) -> tuple[str, str]:
     """Return the name of a file's format and why it is that one, by its content; its name does not matter.
 
     Raises:
-        FormatError: where the file cannot be read, is empty, or is in no known format; says what was tried.
+        FormatError: where the file is empty, or is in no known format; says what was tried.
+        UnreadableError: where it is not there, or the machine fails.
     """
     head = _head(path)
     if not head.strip():
@@ -148,12 +151,12 @@ def read_files(
     """Yield ``(file, sample)`` as :func:`read_samples` reads them."""
     report = UnitReport() if report is None else report
     if not path.is_dir():
-        for sample in read_file(path, report, level, columns):
+        for sample in limited(read_file(path, report, level, columns), path):
             yield path, sample
         return
     for file in files_below(path):
         try:
-            for sample in read_file(file, report, level, columns):
+            for sample in limited(read_file(file, report, level, columns), file):
                 yield file, sample
         except FormatError as error:
             report.refusals.append(Refusal(str(file.relative_to(path)), error.where, error.reason))
@@ -178,14 +181,13 @@ def _module(name: str) -> Format:
 
 def _head(path: Path) -> bytes:
     try:
-        if path.is_dir():
-            raise FormatError(path, "is a folder; name one of its files, or convert all of it with 'convert auto'")
-        if not path.is_file():
-            raise FormatError(path, "is not a file" if path.exists() else "does not exist")
-        with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
+        folder = path.is_dir()
     except (OSError, ValueError) as error:
-        raise FormatError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise fault(path, error) from error
+    if folder:
+        raise FormatError(path, "is a folder; name one of its files, or convert all of it with 'convert auto'")
+    with opened(path) as file:
+        return file.read(HEAD_BYTES)
 
 
 def _beginning(head: bytes) -> str:

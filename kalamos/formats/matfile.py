@@ -6,6 +6,7 @@ crashes the interpreter on damaged ones. Little-endian files only; what is compr
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 MARK = b"MATLAB 5.0 MAT-file"
 MAX_UNPACKED_BYTES = 512 * 2**20
+MAX_ELEMENTS = 250_000
+"""Elements of a file, those of all levels together; an element of nothing takes 8 bytes there and 100 here."""
 MAX_DEPTH = 8
 
 _TYPES: dict[int, np.dtype[Any]] = {
@@ -47,17 +50,17 @@ def variables(data: bytes) -> dict[str, Any]:
     """
     if len(data) < 128 or data[126:128] != b"IM":
         raise ValueError("the header is cut off or not little-endian")
-    room, found = MAX_UNPACKED_BYTES, {}
-    for kind, body in _elements(data[128:]):
+    room, found, budget = MAX_UNPACKED_BYTES, {}, itertools.count(1)
+    for kind, body in _elements(data[128:], budget):
         if kind == _COMPRESSED:
             unpacked = _unpacked(body, room)
             room -= len(unpacked)
-            items = list(_elements(unpacked))
+            items = list(_elements(unpacked, budget))
         else:
             items = [(kind, body)]
         for inner, content in items:
             if inner == _MATRIX:
-                name, value = _matrix(content, 0)
+                name, value = _matrix(content, 0, budget)
                 found[name] = value
     return found
 
@@ -73,10 +76,12 @@ def _unpacked(body: bytes, room: int) -> bytes:
     return content
 
 
-def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield type and content of the elements that follow one another."""
+def _elements(data: bytes, budget: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield type and content of the elements that follow one another; ``budget`` counts those of the whole file."""
     at = 0
     while at + 8 <= len(data):
+        if next(budget) > MAX_ELEMENTS:
+            raise ValueError(f"more than {MAX_ELEMENTS:,} elements")
         kind, size = struct.unpack_from("<II", data, at)
         if kind >> 16:
             kind, size, begin, padded = kind & 0xFFFF, kind >> 16, at + 4, 4
@@ -88,10 +93,10 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
         at = begin + padded
 
 
-def _matrix(data: bytes, depth: int) -> tuple[str, Any]:
+def _matrix(data: bytes, depth: int, budget: Iterator[int]) -> tuple[str, Any]:
     if depth > MAX_DEPTH:
         raise ValueError("cells and structures are nested too deeply")
-    parts = list(_elements(data))
+    parts = list(_elements(data, budget))
     if not parts:
         return "", None
     if len(parts) < 3 or len(parts[0][1]) < 4:
@@ -100,9 +105,9 @@ def _matrix(data: bytes, depth: int) -> tuple[str, Any]:
     name, rest = parts[2][1].decode("latin-1"), parts[3:]
     kind = parts[0][1][0]
     if kind == _CELL:
-        return name, [_matrix(content, depth + 1)[1] for inner, content in rest if inner == _MATRIX]
+        return name, [_matrix(content, depth + 1, budget)[1] for inner, content in rest if inner == _MATRIX]
     if kind == _STRUCT:
-        return name, _structure(rest, depth)
+        return name, _structure(rest, depth, budget)
     if kind == _CHAR:
         return name, _text(rest[0]) if rest else ""
     if kind in _NUMBERS and rest:
@@ -113,7 +118,7 @@ def _matrix(data: bytes, depth: int) -> tuple[str, Any]:
     return name, None
 
 
-def _structure(parts: list[tuple[int, bytes]], depth: int) -> dict[str, Any]:
+def _structure(parts: list[tuple[int, bytes]], depth: int, budget: Iterator[int]) -> dict[str, Any]:
     if len(parts) < 2 or not len(_numbers(parts[0])):
         raise ValueError("a structure has no field names")
     length = int(_numbers(parts[0])[0])
@@ -121,7 +126,9 @@ def _structure(parts: list[tuple[int, bytes]], depth: int) -> dict[str, Any]:
         raise ValueError(f"field names of {length} bytes")
     text = parts[1][1]
     names = [text[k : k + length].split(b"\0")[0].decode("latin-1") for k in range(0, len(text), length)]
-    values = [_matrix(content, depth + 1)[1] for inner, content in parts[2 : 2 + len(names)] if inner == _MATRIX]
+    values = [
+        _matrix(content, depth + 1, budget)[1] for inner, content in parts[2 : 2 + len(names)] if inner == _MATRIX
+    ]
     return dict(zip(names, values, strict=False))
 
 

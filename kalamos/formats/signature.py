@@ -44,7 +44,7 @@ FPG_PRESSURE_MAX = 1024.0
 MOST_BUTTONS = 32
 """No tablet has more states of its tip and four buttons."""
 
-_TEXT_HEAD = re.compile(rb"\s*\d{1,8}[ \t]*\r?\n((?:[ \t]*[-+\d.eE]+){4,7})[ \t]*(?:\r?\n|$)")
+_TEXT_HEAD = re.compile(rb"\s*\d{1,8}[ \t]*\r?\n((?:[ \t]*+[-+\d.eE]++){4,7})[ \t]*+(?:\r?\n|$)")
 _WRITER = re.compile(r"[Uu](\d{1,6})[Ss]\d{1,6}")
 _FPG_VALUES: dict[int, np.dtype[Any]] = {
     8: np.dtype("u1"),

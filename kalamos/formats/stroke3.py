@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -33,17 +34,12 @@ from kalamos.ink import Ink, Sample, Split
 MAX_FILE_BYTES = 512 * 2**20
 MAX_MEMBER_BYTES = 1024 * 2**20
 MAX_MEMBERS = 10_000
+MAX_EMPTY = 10_000
+"""So many drawings without a point are refused one by one; a file of more is refused whole."""
 SPLITS: dict[str, Split] = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
 
 _NPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("_codecs", "encode"),
-}
 
 
 def sniff(head: bytes) -> str | None:
@@ -143,9 +139,9 @@ def _array(path: Path, data: bytes, name: str) -> NDArray[Any]:
         shape, fortran, dtype = reader(stream)
         if dtype.hasobject:
             found = _ArrayUnpickler(stream, encoding="latin1").load()
-            if not isinstance(found, np.ndarray):
+            if not isinstance(found, _Held):
                 raise ValueError("the pickle holds no array")
-            return found
+            return found.array
         n_values = int(np.prod(shape, dtype=object)) if shape else 1
         if n_values < 0 or n_values * dtype.itemsize > len(data) - stream.tell():
             raise ValueError(f"announces {n_values} values, more than it holds")
@@ -155,23 +151,85 @@ def _array(path: Path, data: bytes, name: str) -> NDArray[Any]:
         raise FormatError(path, f"cannot be read: {str(error)[:200]}", name) from error
 
 
-class _ArrayUnpickler(pickle.Unpickler):
-    """Builds numpy arrays; refuses everything else that a pickle could call."""
+class _Kind:
+    """A dtype of a pickle: kept as text until it is known to be a plain one."""
+
+    order = "|"
+
+    def __init__(self, code: str, *_: object) -> None:
+        self.code = code
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = state[1]
+
+    def plain(self) -> np.dtype[Any]:
+        """Return the dtype; raise where it is not one of plain numbers or of objects."""
+        if not isinstance(self.code, str) or _PLAIN_DTYPE.fullmatch(self.code) is None or self.order not in "<>|=":
+            raise pickle.UnpicklingError(f"an array of {str(self.code)[:20]}")
+        return np.dtype(self.code).newbyteorder(">" if self.order == ">" else "<" if self.order == "<" else "=")
+
+
+class _Held:
+    """An array of a pickle; its state gives it shape and content, and the content must be there."""
+
+    def __init__(self, *_: object) -> None:
+        self.array: NDArray[Any] = np.empty(0)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, kind, fortran, content = state
+        dtype = kind.plain()
+        if dtype.hasobject:
+            flat = np.empty(len(content), object)
+            for k, item in enumerate(content):
+                flat[k] = item.array if isinstance(item, _Held) else item
+        else:
+            flat = np.frombuffer(content.encode("latin1") if isinstance(content, str) else content, dtype)
+        self.array = flat.reshape(shape, order="F" if fortran else "C")
+
+
+class _Blank:
+    """Stands for ``numpy.ndarray``, which a pickle names and never calls."""
+
+
+def _latin_bytes(text: str, encoding: str) -> bytes:
+    """Return bytes that a pickle of Python 2 holds as text."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes are encoded as {str(encoding)[:20]}")
+    return text.encode("latin1")
+
+
+_PLAIN_DTYPE = re.compile(r"[<>|=]?([?bBhHiIlLqQefdO]|[iuf][1248]|b1|O8)")
+_STAND_INS: dict[tuple[str, str], Any] = {
+    ("numpy.core.multiarray", "_reconstruct"): _Held,
+    ("numpy._core.multiarray", "_reconstruct"): _Held,
+    ("numpy", "ndarray"): _Blank,
+    ("numpy", "dtype"): _Kind,
+    ("_codecs", "encode"): _latin_bytes,
+}
+"""What stands for the few things that pickles of arrays name."""
+
+
+class _ArrayUnpickler(pickle._Unpickler):
+    """Builds arrays of plain numbers; nothing that a pickle says is called, or takes memory that it does not fill."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
+        if (module, name) not in _STAND_INS:
             raise pickle.UnpicklingError(f"the pickle asks for {module}.{name}; only arrays of numbers are read")
-        return super().find_class(module, name)
+        return _STAND_INS[module, name]
 
 
 def _split(path: Path, array: NDArray[Any], offsets: NDArray[Any] | None) -> list[NDArray[Any]]:
     """Return the drawings of an array: its elements, its parts between ``offsets``, its planes, or itself."""
+    if not array.size:
+        return [array[:0]]  # one refusal, whatever the number of empty drawings that a shape may name
     if array.dtype == object:
         return [item if isinstance(item, np.ndarray) else np.empty(0) for item in array.reshape(-1)]
     if offsets is not None and array.ndim == 2:
         ends = offsets.reshape(-1)
         if ends.dtype.kind not in "iu" or len(ends) < 1 or (np.diff(ends.astype(np.int64)) < 0).any():
             raise FormatError(path, "the offsets between the drawings are not rising whole numbers", "offsets")
+        if len(ends) > len(array) + MAX_EMPTY:
+            raise FormatError(path, f"{len(ends) - 1} drawings of {len(array)} points", "offsets")
         if int(ends[0]) < 0 or int(ends[-1]) > len(array):
             raise FormatError(path, f"the offsets run beyond the {len(array)} points", "offsets")
         return [array[a:b] for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]

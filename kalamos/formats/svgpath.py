@@ -12,8 +12,9 @@ from kalamos.machinery.arrays import Floats
 
 _COMMAND = re.compile(r"([MmLlHhVvCcSsQqTtAaZz])")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_FLAGS = re.compile(rf"((?:{_NUMBER.pattern}[\s,]*){{3}})([01])[\s,]*([01])[\s,]*(?=[-+.\d])")
-"""An arc's three numbers and two flags; the flags need no separator."""
+_SPACE = " \t\r\n\f,"
+_FLAGS = (3, 4)
+"""Which of an arc's seven values are flags: 0 or 1, which need no separator."""
 _SIZES = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 MAX_SEGMENTS = 10_000
 """No curve is cut into more pieces."""
@@ -118,13 +119,31 @@ def _commands(data: str) -> Iterator[tuple[str, Floats]]:
         raise ValueError(f"{first.strip()[:20]!r} stands before the first command")
     for command, text in zip(parts[::2], parts[1::2], strict=True):
         size = _SIZES[command.upper()]
-        numbers = _numbers(_FLAGS.sub(r"\1 \2 \3 ", text) if command in "Aa" else text)
+        numbers = _numbers(_separated(text) if command in "Aa" else text)
         if (len(numbers) % size or not len(numbers)) if size else len(numbers):
             raise ValueError(f"{command} takes {size} numbers, or sets of {size}; got {len(numbers)}")
         if not size:
             yield command, numbers
         for k in range(0, len(numbers), size or 1):
             yield {"M": "L", "m": "l"}.get(command, command) if k else command, numbers[k : k + size]
+
+
+def _separated(text: str) -> str:
+    """Return the values of arcs with a space after each, flags too."""
+    values: list[str] = []
+    at = 0
+    while at < len(text):
+        if text[at] in _SPACE:
+            at += 1
+            continue
+        match = _NUMBER.match(text, at)
+        if match is None:
+            raise ValueError(f"{text[at : at + 20]!r} is not path data")
+        flag = len(values) % _SIZES["A"] in _FLAGS and text[at] in "01"
+        end = at + 1 if flag else match.end()
+        values.append(text[at:end])
+        at = end
+    return " ".join(values)
 
 
 def _numbers(text: str) -> Floats:

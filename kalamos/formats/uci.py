@@ -39,7 +39,7 @@ RATE_HZ = 200.0
 """Sampling rate of Character Trajectories."""
 
 _PENDIGIT = re.compile(rb"\s*(?:\d{1,3}\s*,\s*){16}\d\s*(?:[\r\n]|$)")
-_UJI_HEAD = re.compile(rb"(?:\s*//[^\n]*\n|\s*\n)*\s*WORD\s+\S+\s+\S+\s+NUMSTROKES\s+\d")
+_UJI_HEAD = re.compile(rb"(?>\s+|//[^\n]*\n)*+WORD\s+\S+\s+\S+\s+NUMSTROKES\s+\d")
 
 
 def sniff(head: bytes) -> str | None:

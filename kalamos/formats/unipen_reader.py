@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kalamos.errors import FormatError
+from kalamos.errors import FormatError, UnreadableError
+from kalamos.formats.reading import fault, read_bytes
 from kalamos.formats.unipen_document import Document, Heading, Segment
 from kalamos.formats.unipen_scan import Scan, block_lines, scan
 from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
@@ -24,6 +25,8 @@ from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
 MAX_FILE_BYTES = 256 * 2**20
 MAX_TOTAL_BYTES = 2**30
 MAX_INCLUDES = 1000
+MAX_REPEATED_BYTES = 16 * 2**20
+"""What a file may include a second time, in all: real files do so with legends, hostile ones with data, 900 times."""
 MAX_DEPTH = 8
 MAX_COORDINATES = 32
 MIN_RATE_HZ, MAX_RATE_HZ = 20.0, 1000.0
@@ -58,7 +61,8 @@ class Reader:
         self.missing: list[str] = []
         self.hierarchy: tuple[str, ...] = ()
         self.counts: Counter[str] = Counter()
-        self.n_components, self.n_includes, self.n_bytes = 0, 0, 0
+        self.n_components, self.n_includes, self.n_bytes, self.n_repeated = 0, 0, 0, 0
+        self.included: set[Path] = set()
         self.y_up, self.has_coordinates, self.anything = True, False, False
 
     def document(self) -> Document:
@@ -175,6 +179,8 @@ class Reader:
             raise FormatError(path, ".INCLUDE names no file", f"line {line}")
         target = self._resolve(words[1], path, line)
         if target is None:
+            if not path.exists():  # the whole folder is gone, a drive that failed for example
+                raise UnreadableError(path, "does not exist any more")
             self.missing.append(words[1])
             return
         if target in chain:
@@ -182,6 +188,11 @@ class Reader:
         self.n_includes += 1
         if len(chain) > MAX_DEPTH or self.n_includes > MAX_INCLUDES:
             raise FormatError(path, f"more than {MAX_DEPTH} includes deep or {MAX_INCLUDES} in all", f"line {line}")
+        if target in self.included:
+            self.n_repeated += target.stat().st_size
+            if self.n_repeated > MAX_REPEATED_BYTES:
+                raise FormatError(path, f"includes more than {MAX_REPEATED_BYTES >> 20} MB again", f"line {line}")
+        self.included.add(target)
         self._file(target, (*chain, target))
 
     def _resolve(self, name: str, path: Path, line: int) -> Path | None:
@@ -198,7 +209,7 @@ class Reader:
                 target = (folder / name).resolve()
                 inside = target.is_relative_to(self.root)
                 there = inside and target.is_file()
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RuntimeError) as error:  # a loop of links is a RuntimeError up to Python 3.12
                 raise FormatError(path, f".INCLUDE names no possible file: {error}", f"line {line}") from error
             if not inside:
                 raise FormatError(path, f".INCLUDE {name[:80]} leads out of the folder {self.root}", f"line {line}")
@@ -247,7 +258,8 @@ def cached_scan(path: Path) -> Scan:
     """Return the scan of a file; the latest scans are kept, because many files include the same data.
 
     Raises:
-        FormatError: where the file cannot be opened or is too large.
+        FormatError: where it is no regular file or is too large.
+        UnreadableError: where it is not there, or the machine fails.
     """
     try:
         facts = path.stat()
@@ -256,14 +268,9 @@ def cached_scan(path: Path) -> Scan:
             if key in _CACHE:
                 _CACHE.move_to_end(key)
                 return _CACHE[key]
-        if not path.is_file():
-            raise FormatError(path, "is not a file")
-        if facts.st_size > MAX_FILE_BYTES:
-            raise FormatError(path, f"is larger than {MAX_FILE_BYTES >> 20} MB")
-        data = path.read_bytes()
-    except OSError as error:
-        raise FormatError(path, f"cannot be read: {error.strerror or error}") from error
-    result = scan(data)
+    except (OSError, ValueError) as error:
+        raise fault(path, error) from error
+    result = scan(read_bytes(path, MAX_FILE_BYTES))
     with _CACHE_LOCK:
         _CACHE[key] = result
         room = CACHE_BYTES

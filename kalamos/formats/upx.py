@@ -136,7 +136,10 @@ class _Reader:
         folder = self.path.resolve().parent
         plain = name.replace("\\", "/").removeprefix("file:")
         for candidate in (folder / plain, folder / Path(plain).name, folder.parent / "inkml" / Path(plain).name):
-            found = candidate.resolve()
+            try:
+                found = candidate.resolve()
+            except (OSError, ValueError, RuntimeError):  # no possible name, or a loop of links
+                continue
             if found.is_relative_to(folder.parent) and found.is_file():
                 return found
         raise FormatError(self.path, "the ink file that it refers to is not beside it", name[:100])

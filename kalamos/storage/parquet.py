@@ -166,7 +166,7 @@ def read_batches(
     try:
         with pq.ParquetFile(file) as parquet:
             yield from parquet.iter_batches(batch_size=batch_size, columns=columns)
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:  # names that are no UTF-8 are a ValueError
         raise StoreError(f"{file} is not a Parquet file of Kalamos, or damaged: {error}") from error
 
 
@@ -186,9 +186,9 @@ def file_metadata(file: Path) -> dict[str, str]:
     """
     try:
         raw = pq.read_metadata(file).metadata or {}
-    except (pa.ArrowException, OSError) as error:
+        return {key.decode(): value.decode() for key, value in raw.items() if key != b"ARROW:schema"}
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{file} cannot be read: {error}") from error
-    return {key.decode(): value.decode() for key, value in raw.items() if key != b"ARROW:schema"}
 
 
 def with_huggingface_key(schema: pa.Schema) -> pa.Schema:

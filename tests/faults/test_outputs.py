@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from commands import contents, kalamos
 from PIL import Image
 
-from kalamos.cli import main
 from kalamos.errors import StoreError
 from kalamos.formats.export import write_inkml
 from kalamos.ink import Ink, Sample
@@ -20,13 +19,6 @@ from kalamos.machinery import files
 from kalamos.machinery.files import Outputs, replacing, safe_name, write_bytes
 
 INK = Ink.from_strokes([[(0, 0), (30, 9), (4, 41)]])
-
-
-def kalamos(*arguments, code=0):
-    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert done.exit_code == code, (done.output, done.exception)
-    assert done.exception is None or isinstance(done.exception, SystemExit)
-    return done.output
 
 
 def picture(path: Path, size: int = 60) -> Path:
@@ -37,10 +29,6 @@ def picture(path: Path, size: int = 60) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
     return path
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_recover_gives_every_picture_an_output_of_its_own(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalamos.errors import FormatError
+from kalamos.errors import FormatError, UnreadableError
 from kalamos.formats import unipen, unipen_document, unipen_reader
 from kalamos.formats.report import UnitReport
 from kalamos.formats.unipen_scan import scan
@@ -271,8 +271,8 @@ def test_what_is_no_unipen_is_refused(tmp_path, data):
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
-    for path in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(FormatError, match=r"cannot be read|is not a file"):
+    for path, error in ((tmp_path, FormatError), (tmp_path / "nothing", UnreadableError)):
+        with pytest.raises(error, match=r"cannot be read|is not a file"):
             unipen.read_document(path)
 
 
