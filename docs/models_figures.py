@@ -46,9 +46,9 @@ class Still:
     def __call__(self, kalamos: Kalamos, pieces: Pieces, path: PenPath) -> Ink:
         """Return the ink of a path."""
         geometry, _ = directed(pieces.points, pieces.joints)
-        memory = encode(*pieces, kalamos.net)
+        memory = encode(*pieces, kalamos.net(None))
         look = motion_features(pieces.points, pieces.radii, geometry, path.steps, path.lifts)
-        places, speeds = motion(memory, look, path.steps, kalamos.net)
+        places, speeds = motion(memory, look, path.steps, kalamos.net(None))
         return assemble(pieces, Motioned(path.steps, path.lifts, places * self.offsets, speeds * self.slowness))
 
 

@@ -37,7 +37,8 @@ class KalamosLearner:
 
     def begin_with(self, weights: Weights, folder: Path) -> None:
         """Start from the weights of a folder; layers that they lack begin by passing on what they are given."""
-        fill(self.net, weights._replace(tensors=deepened(weights.tensors, self.net)), folder)
+        tensors = deepened(weights.tensors, self.net, weights.config["sizes"].get("scripts", ()))
+        fill(self.net, weights._replace(tensors=tensors), folder)
 
     @staticmethod
     def item(image: OfflineImage, truth: Ink) -> Item | None:
@@ -51,7 +52,7 @@ class KalamosLearner:
 
     def losses(self, items: Sequence[Item]) -> dict[str, tuple[Tensor, Tensor]]:
         """Return the terms of the loss by name: weighted sum and the count by which it is divided."""
-        batch: Batch = collate(items)
+        batch: Batch = collate(items, [self.sizes.script_row(item.script) for item in items])
         scores, offsets, slowness = self.net(batch.scene, batch.route)
         walked = batch.route.real
         timed = walked & batch.timed[:, None]

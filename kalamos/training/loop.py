@@ -36,7 +36,7 @@ from kalamos.metrics import METRICS, Pair
 from kalamos.models.weights import Weights, load_weights, save_weights
 from kalamos.recoverer import Recoverer
 from kalamos.registry import load_object
-from kalamos.renderers import Style, preset, render_batch
+from kalamos.renderers import Style, render_batch
 from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
 
 LEARNERS = {
@@ -100,7 +100,9 @@ class Recipe:
         init_from: a folder of weights to start from; of ``kalamos`` also those of a network with fewer layers.
         threads: of torch.
         workers: processes that make the data.
-        style: preset that ``ranges`` change.
+        style: preset that ``ranges`` change, where there are no ``looks``; validation is always in the clean style.
+        looks: preset -> share of the samples that look so.
+        hide_script: share of the samples whose script the model is not told.
         ranges: parameter of the style -> range, sampled anew for every group of samples.
         source: the corpora.
     """
@@ -124,6 +126,8 @@ class Recipe:
     threads: int = 1
     workers: int = 0
     style: str = "clean"
+    looks: dict[str, float] = field(default_factory=dict)
+    hide_script: float = 0.0
     ranges: dict[str, Any] = field(default_factory=dict)
     source: tuple[Source, ...] = ()
 
@@ -308,7 +312,8 @@ def train(config: Path | Mapping[str, Any], folder: Path, *, resume: bool = True
     held_out = [_spread(of_one["validation"], recipe.validation_inks) for of_one in inks]
     mixture = Mixture(
         [of_one["train"] for of_one in inks], recipe.source, recipe.ranges, run.learner.item, run.learner.size,
-        base=preset(recipe.style), seed=recipe.seed, chunk=recipe.chunk, budget=recipe.budget,
+        looks=recipe.looks or {recipe.style: 1.0}, hide_script=recipe.hide_script, seed=recipe.seed,
+        chunk=recipe.chunk, budget=recipe.budget,
     )  # fmt: skip
     for terms in _chunks(run, mixture):
         row = {"seconds": time.time(), "samples": float(run.seen), "rate": recipe.rate(run.seen), **terms}
@@ -378,7 +383,9 @@ def titles(sources: Sequence[Source]) -> list[str]:
 
 def scores(recoverer: Recoverer, inks: Sequence[TrainingInk], style: Style) -> dict[str, float]:
     """Return the mean of each watched metric over inks rendered in one style, and the median LDTW."""
-    made = render_batch([ink.ink for ink in inks], style, seed=0, keys=[ink.key for ink in inks])
+    made = render_batch(
+        [ink.ink for ink in inks], style, seed=0, keys=[ink.key for ink in inks], scripts=[ink.script for ink in inks]
+    )
     recovered = recoverer.recover([one.image for one in made])
     pairs = [Pair(ink, one.truth, one.image) for ink, one in zip(recovered, made, strict=True)]
     table = {name: [METRICS[name].value(pair) for pair in pairs] for name in WATCHED if name in METRICS}

@@ -8,33 +8,41 @@ run takes its share of every batch, so that the mean gradient over ranks is that
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from kalamos.datasets import CORPORA
 from kalamos.errors import ModelError
 from kalamos.formats.report import UnitReport
+from kalamos.geometry import reorder
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Split
 from kalamos.machinery.arrays import Floats32, Ints
 from kalamos.machinery.seeding import rng_for
+from kalamos.models.kalamos.blocks import blocks, part
 from kalamos.models.kalamos.network import Route, Scene, collate_scene
 from kalamos.models.kalamos.path_matching import Path as PenPath
 from kalamos.models.kalamos.path_matching import match
 from kalamos.models.kalamos.pieces import POINTS, Pieces, cut_pieces, interval_lengths, walked_points
-from kalamos.renderers import Style, render_batch
+from kalamos.renderers import Style, preset, render_batch
 
 GROUP = 16
 """Samples that share one sampled style."""
 WORST_MATCH_PX = 1.6
 WORST_PIECES = 260
+"""A block that holds more, drawn without a gap, is left out: attention over it costs as much as forty characters."""
+BLOCK_SIZES = (40, 80, 160)
+"""Pieces after which a long line is cut at the next gap: one of these for each picture, as inference cuts it."""
+BLOCK_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ class Item(NamedTuple):
 
     pieces: Pieces
     path: PenPath
+    script: str | None = None
 
 
 class Batch(NamedTuple):
@@ -120,14 +129,19 @@ class Mixture:
         item: Callable[[OfflineImage, Ink], Any | None],
         size: Callable[[Any], int],
         *,
-        base: Style | None = None,
+        looks: Mapping[str, float] | None = None,
+        hide_script: float = 0.0,
         seed: int = 0,
         chunk: int = 4096,
         budget: int = 6000,
     ) -> None:
+        """Take inks by source, and how they are to look: presets in shares, each varied by the same ``ranges``.
+
+        ``hide_script`` is the share of groups whose script the model is not told.
+        """
         self.inks, self.sources, self.ranges, self.seed = inks, sources, ranges, seed
         self.item, self.size = item, size
-        self.base, self.budget = base or Style(), budget
+        self.looks, self.hide_script, self.budget = dict(looks or {"clean": 1.0}), hide_script, budget
         shares = np.array([source.share for source in sources])
         self.counts = np.maximum(1, np.round(chunk * shares / shares.sum() / GROUP)).astype(int) * GROUP
         self._orders: dict[tuple[int, int], Ints] = {}
@@ -148,14 +162,23 @@ class Mixture:
             drawn = self.draw(chunk, which)
             for first in range(0, len(drawn), GROUP):
                 group = drawn[first : first + GROUP]
-                rng = rng_for(self.seed, "style", source.corpus, chunk, first)
-                style = replace(Style.sample(rng, self.ranges, self.base), frame=source.frame)
+                rng = rng_for(self.seed, "style", source.corpus, which, chunk, first)
+                style = replace(self.style(rng), frame=source.frame)
+                hidden = rng.random() < self.hide_script
                 keys = [f"{ink.key}/{epoch}" for ink, epoch in group]
-                for one in render_batch([ink.ink for ink, _ in group], style, seed=self.seed, keys=keys):
+                scripts = [None if hidden else ink.script for ink, _ in group]
+                inks = [ink.ink for ink, _ in group]
+                for one in render_batch(inks, style, seed=self.seed, keys=keys, scripts=scripts):
                     item = self.item(one.image, one.truth)
                     if item is not None:
                         made.append(item)
         return made
+
+    def style(self, rng: np.random.Generator) -> Style:
+        """Draw a style: one of the looks, with the parameters that have ranges drawn from them."""
+        names, shares = list(self.looks), np.array(list(self.looks.values()), np.float64)
+        base = preset(names[int(rng.choice(len(names), p=shares / shares.sum()))])
+        return Style.sample(rng, self.ranges, base)
 
     def batches(self, chunk: int) -> list[list[Any]]:
         """Return the chunk cut into batches of like sizes, shuffled."""
@@ -182,29 +205,67 @@ class Mixture:
 
 
 def make_item(image: OfflineImage, truth: Ink) -> Item | None:
-    """Return the sample of an image and its truth in pixels, or None where the truth cannot be laid on the pieces."""
+    """Return the sample of an image and its truth in pixels, or None where the truth cannot be laid on the pieces.
+
+    Of a long line one block is taken, cut as inference cuts it; which, and how long, depends on the picture alone.
+    """
     pieces = cut_pieces(image.pixels)
-    if not 0 < len(pieces.points) <= WORST_PIECES:
+    if not len(pieces.points):
+        return None
+    rng = np.random.default_rng(zlib.crc32(pieces.points.tobytes()))
+    cut = blocks(pieces, int(rng.choice(BLOCK_SIZES)), WORST_PIECES)
+    if len(cut) == 1:
+        return _laid(pieces, truth, image.script)
+    owner = np.empty(len(pieces.points), np.int64)
+    for number, chosen in enumerate(cut):
+        owner[chosen] = number
+    written = strokes_in(pieces, owner, truth)
+    for number in rng.permutation(len(cut))[:BLOCK_TRIES]:
+        ink = reorder(truth, np.flatnonzero(written == number).tolist())
+        item = _laid(part(pieces, cut[number]), ink, image.script) if ink.n_points else None
+        if item is not None:
+            return item
+    return None
+
+
+def _laid(pieces: Pieces, truth: Ink, script: str | None) -> Item | None:
+    if len(pieces.points) > WORST_PIECES:
         return None
     path = match(truth, pieces)
     if not len(path.steps) or path.distance_px > WORST_MATCH_PX:
         return None
-    return Item(pieces, path)
+    return Item(pieces, path, script)
 
 
-def collate(items: Sequence[Item]) -> Batch:
-    """Return a padded batch."""
+def strokes_in(pieces: Pieces, owner: Ints, truth: Ink) -> Ints:
+    """Return for each stroke of the truth the block whose pieces it runs along, ``(s,)``; -1 where there are several.
+
+    A block that a stroke only grazes (less than a tenth of the stroke's points) does not count.
+    """
+    tree = cKDTree(pieces.points.reshape(-1, 2))
+    _, nearest = tree.query(truth.xy)
+    of_point = owner[np.asarray(nearest) // POINTS]
+    found = np.full(truth.n_strokes, -1, np.int64)
+    for k in range(truth.n_strokes):
+        votes = np.bincount(of_point[truth.offsets[k] : truth.offsets[k + 1]])
+        if votes.max() > 0.9 * votes.sum():
+            found[k] = votes.argmax()
+    return found
+
+
+def collate(items: Sequence[Item], scripts: Sequence[int] | None = None) -> Batch:
+    """Return a padded batch; ``scripts`` are the items' rows of ``script.weight``."""
     b, t = len(items), max(len(item.path.steps) for item in items)
     steps, lifts, walked = np.zeros((b, t), np.int64), np.zeros((b, t), bool), np.zeros((b, t), bool)
     offsets, slowness = np.zeros((b, t, POINTS, 2), np.float32), np.zeros((b, t, POINTS - 1), np.float32)
     timed = np.zeros(b, bool)
-    for i, (pieces, path) in enumerate(items):
+    for i, (pieces, path, _) in enumerate(items):
         m = len(path.steps)
         steps[i, :m], lifts[i, :m], walked[i, :m] = path.steps, path.lifts, True
         offsets[i, :m], slowness[i, :m], timed[i] = motion_targets(pieces, path)
     as_tensor = torch.from_numpy
     route = Route(as_tensor(steps), as_tensor(lifts), as_tensor(walked))
-    scene = collate_scene([item.pieces for item in items])
+    scene = collate_scene([item.pieces for item in items], scripts)
     return Batch(scene, route, as_tensor(offsets), as_tensor(slowness), as_tensor(timed))
 
 

@@ -24,7 +24,7 @@ from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats, Floats32
 from kalamos.models.kalamos.blocks import blocks, part, runs_leftwards
 from kalamos.models.kalamos.forward import Motioned
-from kalamos.models.kalamos.parameters import Sizes, as_net
+from kalamos.models.kalamos.parameters import Net, Sizes, as_net
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces, interval_lengths, walked_points
 from kalamos.models.kalamos.search import recover_path
 from kalamos.models.scale import HEIGHT_PX, Scaled, at_height
@@ -76,7 +76,14 @@ class Kalamos:
 
     def _set(self, tensors: Mapping[str, Floats32], sizes: Sizes, beams: int) -> None:
         self.tensors, self.sizes, self.beams = tensors, sizes, beams
-        self.net = as_net(tensors, sizes)
+        self._nets = {0: as_net(tensors, sizes)}
+
+    def net(self, script: str | None) -> Net:
+        """Return the weights for images of a script."""
+        row = self.sizes.script_row(script)
+        if row not in self._nets:
+            self._nets[row] = as_net(self.tensors, self.sizes, script)
+        return self._nets[row]
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
         """Return one ink an image, in pixels, with relative times; any size, an image without ink gives an empty ink.
@@ -86,8 +93,9 @@ class Kalamos:
         scales = [_scale(image) for image in images]
         pieces = [cut_pieces(one.pixels) for one in scales]
         parts = [(k, part(one, chosen)) for k, one in enumerate(pieces) for chosen in blocks(one)]
+        scripts = [images[k].script for k, _ in parts]
         made: list[list[Ink]] = [[] for _ in images]
-        for (k, _), ink in zip(parts, self._recover_parts([one for _, one in parts]), strict=True):
+        for (k, _), ink in zip(parts, self._recover_parts([one for _, one in parts], scripts), strict=True):
             made[k].append(ink)
         inks = []
         for image, scaled, some in zip(images, scales, made, strict=True):
@@ -96,19 +104,20 @@ class Kalamos:
             inks.append(ink.with_points(ink.xy / scaled.scale, ink.offsets, ink.channels()))
         return inks
 
-    def _recover_parts(self, pieces: Sequence[Pieces]) -> list[Ink]:
+    def _recover_parts(self, pieces: Sequence[Pieces], scripts: Sequence[str | None]) -> list[Ink]:
         """Return one ink for each set of pieces."""
-        return [assemble(one, found) for one, found in zip(pieces, self._paths(pieces), strict=True)]
+        return [assemble(one, found) for one, found in zip(pieces, self._paths(pieces, scripts), strict=True)]
 
-    def _paths(self, pieces: Sequence[Pieces]) -> Sequence[Motioned]:
+    def _paths(self, pieces: Sequence[Pieces], scripts: Sequence[str | None]) -> Sequence[Motioned]:
         """Return the path over each set of pieces, on all cores."""
+        nets = [self.net(script) for script in scripts]
         if len(pieces) < 2:
-            return [self._path(one) for one in pieces]
+            return list(map(self._path, pieces, nets))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(self._path, pieces))
+            return list(pool.map(self._path, pieces, nets))
 
-    def _path(self, pieces: Pieces) -> Motioned:
-        return Motioned(*recover_path(*pieces, self.beams, self.net))
+    def _path(self, pieces: Pieces, net: Net) -> Motioned:
+        return Motioned(*recover_path(*pieces, self.beams, net))
 
 
 def _scale(image: OfflineImage) -> Scaled:

@@ -35,24 +35,27 @@ MASKED = -1e4
 class Scene(NamedTuple):
     """A batch of images as pieces, padded.
 
-    points (b, n, POINTS, 2), radii (b, n, POINTS), joints (b, n, 2), real (b, n).
+    points (b, n, POINTS, 2), radii (b, n, POINTS), joints (b, n, 2), real (b, n), script (b,) a row of the scripts'
+    vectors, 0 where it is unknown.
     """
 
     points: Tensor
     radii: Tensor
     joints: Tensor
     real: Tensor
+    script: Tensor
 
 
-def collate_scene(pieces: Sequence[Pieces]) -> Scene:
-    """Return the pieces of several images as one padded batch."""
+def collate_scene(pieces: Sequence[Pieces], scripts: Sequence[int] | None = None) -> Scene:
+    """Return the pieces of several images as one padded batch; ``scripts`` are rows of ``script.weight``."""
     b, n = len(pieces), max(len(one.points) for one in pieces)
     points, radii = np.zeros((b, n, POINTS, 2), np.float32), np.ones((b, n, POINTS), np.float32)
     joints, real = np.full((b, n, 2), -1, np.int64), np.zeros((b, n), bool)
     for i, one in enumerate(pieces):
         k = len(one.points)
         points[i, :k], radii[i, :k], joints[i, :k], real[i, :k] = one.points, one.radii, one.joints, True
-    return Scene(*(torch.from_numpy(array) for array in (points, radii, joints, real)))
+    script = np.asarray(scripts if scripts is not None else np.zeros(b), np.int64)
+    return Scene(*(torch.from_numpy(array) for array in (points, radii, joints, real, script)))
 
 
 class Route(NamedTuple):
@@ -220,6 +223,9 @@ class PathNetwork(nn.Module):
         self.sizes = sizes
         d, h, c = sizes.channels, sizes.heads, sizes.pair_channels
         self.lift_piece = nn.Sequential(nn.Linear(N_PIECE, d), nn.GELU(), nn.Linear(d, d))
+        if sizes.scripts:
+            self.script = nn.Embedding(1 + len(sizes.scripts), d)
+            nn.init.zeros_(self.script.weight)
         self.pair = nn.Sequential(nn.Linear(N_PAIR, c), nn.GELU(), nn.Linear(c, h))
         self.encoder = nn.ModuleList(EncoderLayer(d, h) for _ in range(sizes.encoder_layers))
         self.encoded = nn.LayerNorm(d)
@@ -240,6 +246,8 @@ class PathNetwork(nn.Module):
     def encode(self, scene: Scene) -> Tensor:
         """Return directed pieces' vectors, (b, m, d)."""
         x = self.lift_piece(piece_features(scene))
+        if self.sizes.scripts:
+            x = x + self.script(scene.script)[:, None].to(x.dtype)
         bias = self.pair(pair_features(scene)).permute(0, 3, 1, 2)
         bias = bias.masked_fill(~scene.real[:, None, None, :], MASKED)
         for layer in self.encoder:
@@ -351,13 +359,17 @@ class PathNetwork(nn.Module):
         return torch.cat([on, lift, self.end(x).float()], -1)
 
 
-def deepened(tensors: Mapping[str, Floats32], net: PathNetwork) -> dict[str, Floats32]:
-    """Return the weights of a shallower network with the layers added that ``net`` has more of.
+def deepened(tensors: Mapping[str, Floats32], net: PathNetwork, scripts: Sequence[str] = ()) -> dict[str, Floats32]:
+    """Return the weights of a shallower network, which knew ``scripts``, with what is added that ``net`` has more of.
 
     What an added layer writes is zero at first, so that the deeper network answers as the shallower one until it is
-    trained (after Chen et al., Net2Net, ICLR 2016).
+    trained (after Chen et al., Net2Net, ICLR 2016); so a new script begins as an unknown one.
     """
     found = dict(tensors)
+    if net.sizes.scripts:
+        vectors = found.get("script.weight", np.zeros((1, net.sizes.channels), np.float32))
+        rows = [1 + scripts.index(script) if script in scripts else 0 for script in net.sizes.scripts]
+        found["script.weight"] = vectors[[0, *rows]]
     for name, value in net.state_dict().items():
         if name not in found and name.startswith(("encoder.", "decoder.")):
             silent = name.rpartition(".")[0].endswith(("attention.out", "rest.3"))

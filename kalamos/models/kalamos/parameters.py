@@ -46,7 +46,7 @@ UNIT_PX = 16.0
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the network is."""
+    """How large the network is, and the scripts (ISO 15924) that it has a vector for."""
 
     channels: int = 128
     heads: int = 4
@@ -54,6 +54,15 @@ class Sizes:
     decoder_layers: int = 2
     pair_channels: int = 32
     motion_channels: int = 64
+    scripts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Take the scripts from a list too, as JSON and TOML have them."""
+        object.__setattr__(self, "scripts", tuple(self.scripts))
+
+    def script_row(self, script: str | None) -> int:
+        """Return the row of ``script.weight`` for an ISO 15924 code; 0, unknown, for none and for others."""
+        return self.scripts.index(script) + 1 if script in self.scripts else 0
 
 
 class Net(NamedTuple):
@@ -73,13 +82,21 @@ class Net(NamedTuple):
     motion: int
 
 
-def as_net(tensors: Mapping[str, Floats32], sizes: Sizes) -> Net:
-    """Return the arrays of named tensors, as a state dict or a file of weights has them.
+def as_net(tensors: Mapping[str, Floats32], sizes: Sizes, script: str | None = None) -> Net:
+    """Return the arrays of named tensors, as a state dict or a file of weights has them, for images of one script.
+
+    The script's vector is added to that of every piece, so it is laid into the bias of the layer that makes these.
 
     Raises:
         ValueError: where one is missing or too many, or has another shape than the sizes say.
     """
-    wanted = shapes(sizes)
+    wanted, tensors = shapes(sizes), dict(tensors)
+    if sizes.scripts:
+        try:
+            vectors = tensors.pop("script.weight")
+            tensors["lift_piece.2.bias"] = tensors["lift_piece.2.bias"] + vectors[sizes.script_row(script)]
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"script.weight does not fit the {len(sizes.scripts)} scripts of the sizes") from error
     names = [name if name == "recency" else f"{name}.weight" for name in wanted]
     biases = [f"{name}.bias" for name in wanted if name not in {"mode", "recency"}]
     if odd := sorted(tensors.keys() ^ {*names, *biases}):
