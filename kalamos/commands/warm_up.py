@@ -21,7 +21,6 @@ from kalamos.machinery.kernels import compile_at_once
 from kalamos.metrics import Pair, score
 from kalamos.recoverer import load_recoverer, loadable_models
 from kalamos.renderers import PRESETS, Style, preset, render_batch
-from kalamos.storage.png import encode_png
 
 # what no preset does
 _ALL_ELSE = Style(
@@ -85,7 +84,6 @@ def warm_formats(samples: Sequence[Sample]) -> None:
 
 
 def warm_renderer(inks: Sequence[Ink]) -> None:
-    """Draw inks in every preset and all that no preset does, in both tiers, and pack a picture."""
+    """Draw inks in every preset and all that no preset does, in both tiers."""
     for style in (*PRESETS.values(), _ALL_ELSE, Style(tier="fast")):
-        pictures = render_batch(inks, style)
-    encode_png(pictures[0].image.pixels)
+        render_batch(inks, style)

@@ -24,7 +24,7 @@ from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Ink, Sample, with_provenance
 from kalamos.machinery.arrays import Bools, Floats32, Ints32
 from kalamos.machinery.files import replacing
-from kalamos.storage.png import decode_png, encode_pngs
+from kalamos.storage.png import decode_png, encode_png
 
 Item = TypeVar("Item")
 
@@ -300,8 +300,7 @@ def _rows_batch(rows: Sequence[Row]) -> pa.RecordBatch:
 
 
 def _image_column(rows: Sequence[Row]) -> pa.Array:
-    encoded = iter(encode_pngs([row.image.pixels for row in rows if row.image is not None]))
-    data = pa.array([None if row.image is None else next(encoded) for row in rows], pa.binary())
+    data = pa.array([None if row.image is None else encode_png(row.image.pixels) for row in rows], pa.binary())
     names = pa.array(
         [None if row.image is None else f"{row.sample.key.replace('/', '_')}.png" for row in rows], pa.string()
     )

@@ -1,7 +1,7 @@
 """Grey PNG in a few lines: fast enough for corpora.
 
-Ink on plain paper is compressed by :mod:`kalamos.storage.deflate`, with the same bytes everywhere; textured paper by
-zlib, with the same bytes for the same zlib. Which of the two is decided by the pixels alone.
+Pixels are deflated by ISA-L, three times as fast as zlib on textured paper; its bytes may differ between processors and
+versions (the pixels do not).
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
+from isal import isal_zlib
 
 from kalamos.errors import KalamosError
 from kalamos.machinery.arrays import Bytes
-from kalamos.storage.deflate import zlib_streams
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_RUN_PIXELS = 1 << 20
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
@@ -30,18 +28,11 @@ def encode_png(pixels: Bytes, level: int = 1) -> bytes:
         pixels: uint8.
         level: 1 is made for corpora; 2 to 9 are zlib's, slower and smaller.
     """
-    return encode_pngs([pixels], level)[0]
-
-
-def encode_pngs(images: Sequence[Bytes], level: int = 1) -> list[bytes]:
-    """Encode many images, each to the bytes that :func:`encode_png` gives, at a fraction of the cost."""
-    made: list[bytes] = []
-    for some in _runs(images):
-        streams = zlib_streams(some) if level == 1 else [None] * len(some)
-        for image, stream in zip(some, streams, strict=True):
-            body = _by_zlib(image, level) if stream is None else stream
-            made.append(b"".join((_beginning(*image.shape), _chunk(b"IDAT", body), _END)))
-    return made
+    height, width = pixels.shape
+    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with a 0, the filter "none"
+    rows[:, 1:] = pixels
+    body = isal_zlib.compress(rows, 1) if level == 1 else zlib.compress(rows, level)
+    return b"".join((_beginning(height, width), _chunk(b"IDAT", body), _END))
 
 
 def decode_png(data: bytes) -> Bytes:
@@ -63,24 +54,6 @@ def decode_png(data: bytes) -> Bytes:
 def _beginning(height: int, width: int) -> bytes:
     """Return all that stands before the pixels of an 8-bit grey image."""
     return _SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-
-
-def _runs(images: Sequence[Bytes]) -> Iterator[Sequence[Bytes]]:
-    """Cut a batch so that its copy stays small; an image is never cut."""
-    first, pixels = 0, 0
-    for k, image in enumerate(images):
-        pixels += image.size
-        if pixels > _RUN_PIXELS and k > first:
-            yield images[first:k]
-            first, pixels = k, image.size
-    if first < len(images):
-        yield images[first:]
-
-
-def _by_zlib(image: Bytes, level: int) -> bytes:
-    rows = np.zeros((image.shape[0], image.shape[1] + 1), np.uint8)
-    rows[:, 1:] = image
-    return zlib.compress(rows.data, level)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

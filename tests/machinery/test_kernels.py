@@ -18,7 +18,6 @@ from kalamos.ink import Ink
 from kalamos.machinery.kernels import SPARED_S, Kernel, kernel
 from kalamos.renderers import PRESETS, Style, render_batch
 from kalamos.skeleton.binarise import binarise, otsu_threshold
-from kalamos.storage.png import encode_png
 
 
 @pytest.fixture
@@ -111,13 +110,6 @@ def test_inks_are_mended_alike(rows, data):
     assert found[0] == found[1]
 
 
-def test_pictures_are_packed_alike(both):
-    for style in (Style(), PRESETS["ballpoint"]):
-        image = render_batch([written(5, 2, 20)], style)[0].image.pixels
-        plain, fast = both(lambda image=image: encode_png(image))
-        assert plain == fast
-
-
 def test_thresholds_are_alike(both):
     rng = np.random.default_rng(2)
     for high in (2, 40, 256):
@@ -187,5 +179,4 @@ def test_warming_up_compiles_every_kernel_of_reading_and_drawing():
         "w.warm_formats(s); w.warm_renderer([x.ink for x in s]); print(*kernels.uncompiled())"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, timeout=300, capture_output=True, text=True)
-    # a block of deflate by itself is asked for by tests alone
-    assert set(done.stdout.split()) <= {"kalamos.storage.deflate._deflate"}
+    assert not done.stdout.split()
