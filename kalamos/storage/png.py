@@ -31,7 +31,7 @@ def encode_png(pixels: Bytes, level: int = 1) -> bytes:
     height, width = pixels.shape
     rows = np.zeros((height, width + 1), np.uint8)  # each row begins with a 0, the filter "none"
     rows[:, 1:] = pixels
-    body = isal_zlib.compress(rows, 1) if level == 1 else zlib.compress(rows, level)
+    body = isal_zlib.compress(rows.data, 1) if level == 1 else zlib.compress(rows.data, level)
     return b"".join((_beginning(height, width), _chunk(b"IDAT", body), _END))
 
 
