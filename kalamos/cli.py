@@ -469,6 +469,31 @@ def train(config: Path, out: Path, fresh: bool) -> None:
     click.echo(f"weights, curves and checkpoint in {out}")
 
 
+@main.command()
+@click.argument("corpus")
+@click.argument("root", type=_EXISTING)
+@click.option("--option", "-o", "options", multiple=True, metavar="NAME=VALUE", help="A choice of the corpus (repeat).")
+@click.option("--against", multiple=True, metavar="CORPUS=FOLDER", help="Look for the same ink there too (repeat).")
+@click.option("--check", is_flag=True, help="Exit with 1 where a person or an ink stands on two sides.")
+@json_option
+def audit(
+    corpus: str, root: Path, options: tuple[str, ...], against: tuple[str, ...], check: bool, as_json: bool
+) -> None:
+    """Say what the splits of a CORPUS at ROOT are worth: writers, effective writers, persons and ink on two sides.
+
+    CORPUS `auto` audits any folder of your own.
+    """
+    from kalamos.commands.audit import as_json as report
+    from kalamos.commands.audit import as_text
+    from kalamos.datasets.audit import audit as run
+
+    others = [(name, Path(folder)) for name, folder in _pairs(against)]
+    found = run(corpus, root, dict(_pairs(options)), others)
+    click.echo(json.dumps(report(found), ensure_ascii=False) if as_json else "\n".join(as_text(found)))
+    if check and not found.is_clean:
+        raise SystemExit(1)
+
+
 @main.command("warm-up")
 def warm_up() -> None:
     """Compile all kernels once, so that later commands start at once."""

@@ -6,13 +6,14 @@ several writers. What was found of both is kept in a table a corpus, ``identitie
 ``python -m kalamos.datasets.clean_splits`` from the corpus itself:
 
 - ``writer <hash> <split>``: a person whose split is not that of the hash of the name;
-- ``ink <hash> <split>``: a sample whose ink stands under another person too, and whose split is not its writer's.
+- ``ink <hash>``: a sample that stands on no side, because its ink stands under a person of another side too.
 
 The hashes are those of names and sample keys (:func:`kalamos.machinery.seeding.stable_hash`): the tables name nobody.
 
 **The rule.** A person or an ink of whom any part was training data of version 0.1 is training data for ever; one that
 was validation data, and never training data, is validation data. So weights that were trained on the old splits can be
-trained on, and no sample that they saw is tested on.
+trained on, and no sample that they saw is tested on. Of an ink under persons of two sides, the copies that are not on
+that side get no split at all: their person has a side of his own.
 """
 
 from __future__ import annotations
@@ -35,21 +36,19 @@ class Identities:
 
     Attributes:
         writers: hash of a writer's name -> split.
-        inks: hash of a sample's key -> split.
+        inks: hashes of the keys of samples without a side.
     """
 
     writers: Mapping[int, Split]
-    inks: Mapping[int, Split]
+    inks: frozenset[int]
 
 
 def split_of(corpus: str, key: str, writer: str, shares: SplitShares = SHARES) -> Split | None:
-    """Return the split of a sample: that of its ink, else of its writer; None where no writer is known."""
+    """Return the split of a sample: its writer's; None where no writer is known, or another side has its ink."""
     known = identities(corpus)
-    if known.inks:
-        split = known.inks.get(stable_hash(key))
-        if split is not None:
-            return split
-    return split_of_writer(corpus, writer, shares) if writer else None
+    if not writer or (known.inks and stable_hash(key) in known.inks):
+        return None
+    return split_of_writer(corpus, writer, shares)
 
 
 @lru_cache(maxsize=16_384)
@@ -75,25 +74,29 @@ def parsed(text: str, name: str) -> Identities:
     Raises:
         CorpusError: naming the line that is none.
     """
-    found: dict[str, dict[int, Split]] = {"writer": {}, "ink": {}}
+    writers: dict[int, Split] = {}
+    inks: set[int] = set()
     splits = {str(split): split for split in get_args(Split)}
     for number, line in enumerate(text.splitlines(), 1):
         if not line or line.startswith("#"):
             continue
-        kind, _, rest = line.partition("\t")
-        code, _, split = rest.partition("\t")
         try:
-            found[kind][int(code, 16)] = splits[split]
+            match line.split("\t"):
+                case ["writer", code, split]:
+                    writers[int(code, 16)] = splits[split]
+                case ["ink", code]:
+                    inks.add(int(code, 16))
+                case _:
+                    raise ValueError(line)
         except (KeyError, ValueError):
-            raise CorpusError(f"{name}, line {number}: not a kind, a hash and a split: {line!r:.80}") from None
-    return Identities(found["writer"], found["ink"])
+            raise CorpusError(f"{name}, line {number}: names no writer and no ink: {line!r:.80}") from None
+    return Identities(writers, frozenset(inks))
 
 
 def written(splits: Identities, head: str) -> str:
     """Return the text of a table, sorted; ``head`` says how it was made."""
     rows = [
-        f"{kind}\t{code:016x}\t{split}\n"
-        for kind, of in (("writer", splits.writers), ("ink", splits.inks))
-        for code, split in sorted(of.items())
+        *(f"writer\t{code:016x}\t{split}\n" for code, split in sorted(splits.writers.items())),
+        *(f"ink\t{code:016x}\n" for code in sorted(splits.inks)),
     ]
     return "".join([*(f"# {line}\n" for line in head.splitlines()), *rows])

@@ -49,6 +49,7 @@ DEFAULT_CATEGORIES = "1a,1b,1c"
 LIGATURE = "\\@"
 
 _INSTITUTIONS = {
+    **dict.fromkeys(("att", "ata"), "att"),
     **dict.fromkeys(("apa", "apb", "apc", "apd", "ape", "app"), "ap"),
     **dict.fromkeys(("bba", "bbb", "bbc", "bbd"), "bb"),
     **dict.fromkeys(("cea", "ceb", "cec", "ced", "cee", "cef"), "ce"),

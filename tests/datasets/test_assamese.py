@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kalamos.datasets.assamese import CORPUS, classes
-from kalamos.datasets.corpus import UnitReport
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import assamese, recognise
+from kalamos.formats.report import UnitReport
 
 FIRST = ((100, 200), (126, 200), (126, -26))
 SECOND = ((300, 40), (326, 66))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import makers
 import numpy as np
@@ -24,6 +26,7 @@ from kalamos.datasets import (
 )
 from kalamos.errors import CorpusError
 from kalamos.formats.report import UnitReport
+from kalamos.ink import Ink, Sample
 
 ALL = [
     calliar,
@@ -129,22 +132,57 @@ def test_sketches_that_may_be_held_out_drawings_are_not_for_training(tmp_path):
     sketches = [sketch for _, sketch in made.values()] + others
     ends = np.cumsum([0, *map(len, sketches)]).astype(np.int32)
     fill(tmp_path, {**files, omniglot_stroke3.FILE: makers.npz(stroke3=np.concatenate(sketches), offsets=ends)})
-    drawings, _ = read(omniglot.CORPUS, tmp_path)
+    drawings = omniglot_stroke3.drawings(tmp_path)
     split = {tuple(int(n) for n in s.source.removesuffix(".txt")[-7:].split("_")): s.split for s in drawings}
     assert {"validation", "test"} <= set(split.values())
     got, report = read(omniglot_stroke3.CORPUS, tmp_path)
     assert len(got) == len(sketches) and not report.refusals
+    sides = omniglot_stroke3.split_by_likeness([sketch.ink for sketch in got], drawings)
     for number, key in enumerate(made):
         if split[key] != "train":
-            assert got[number].split in ("test", split[key]), key
+            assert sides[number] in ("test", split[key]), key
         assert got[number].time_source == "none" and got[number].ink.t is None
-    assert sum(s.split == "train" for s in got) > 100, "most others stay for training"
+    assert sides.count("train") > 100, "most others stay for training"
+    loose = [replace(sketch, split="train") for sketch in got]
+    held_out = [drawing for drawing in drawings if drawing.split != "train"]
+    assert set(omniglot_stroke3.seen_as_sketches(held_out, loose)) == {drawing.key for drawing in held_out}
+    split_right = [replace(sketch, split=side) for sketch, side in zip(got, sides, strict=True)]
+    assert omniglot_stroke3.seen_as_sketches(held_out, split_right) == []
 
 
-def test_sketches_need_the_drawings_they_are_split_by(tmp_path):
-    fill(tmp_path, {omniglot_stroke3.FILE: makers.npz(stroke3=drawing(np.random.default_rng(0))[1], offsets=[0, 12])})
-    with pytest.raises(CorpusError, match="strokes"):
-        read(omniglot_stroke3.CORPUS, tmp_path)
+def test_the_nearest_sketches_and_all_that_are_alike_are_held_out():
+    """A sketch that was changed beyond likeness is held out as one of the nearest; the fifth copy as alike."""
+    rng = np.random.default_rng(5)
+
+    def wobbly(turn: float) -> Ink:
+        angle = np.linspace(0, 6, 40)
+        xy = np.stack([np.cos(angle) * (1 + turn * angle), np.sin(angle + turn)], axis=1)
+        return Ink.from_strokes([xy * 100])
+
+    held = Sample("held", wobbly(0.1), split="test")
+    changed, others = wobbly(0.22), [Ink.from_strokes([rng.normal(0, 99, (30, 2))]) for _ in range(9)]
+    likeness = float(omniglot_stroke3.picture(changed) @ omniglot_stroke3.picture(held.ink))
+    assert 0.5 < likeness < omniglot_stroke3.ALIKE
+    sides = omniglot_stroke3.split_by_likeness([*others, changed], [held])
+    assert sides[-1] == "test" and sides.count("test") == 3
+    sides = omniglot_stroke3.split_by_likeness([*others, *[held.ink] * 5], [held])
+    assert sides[-5:] == ["test"] * 5 and sides.count("test") == 5
+
+
+def test_the_table_of_held_out_sketches_is_as_it_was_trained_on(tmp_path):
+    table = omniglot_stroke3.held_out_sketches()
+    assert Counter(table.values()) == {"test": 1_817, "validation": 1_040}
+    first = next(iter(table))
+    sketches = [drawing(np.random.default_rng(k))[1] for k in range(first + 2)]
+    ends = np.cumsum([0, *map(len, sketches)]).astype(np.int32)
+    fill(tmp_path, {omniglot_stroke3.FILE: makers.npz(stroke3=np.concatenate(sketches), offsets=ends)})
+    got, _ = read(omniglot_stroke3.CORPUS, tmp_path)
+    assert [sketch.split for sketch in got] == [table.get(number, "train") for number in range(first + 2)]
+    splits = ["train"] * 32_000
+    for number, side in table.items():
+        splits[number] = side
+    packaged = Path(omniglot_stroke3.__file__).parent / "identities" / "omniglot-stroke3.tsv"
+    assert omniglot_stroke3.table_of(splits) == packaged.read_text()
 
 
 def test_omniglot(tmp_path):
@@ -242,6 +280,10 @@ def test_the_sketches_of_omniglot_and_their_splits(corpora):
     got, report = read(omniglot_stroke3.CORPUS, corpora / "omniglot")
     assert not report.refusals
     assert Counter(s.split for s in got) == {"train": 29_143, "test": 1_817, "validation": 1_040}
+    drawings, _ = read(omniglot.CORPUS, corpora / "omniglot")
+    held_out = [drawing for drawing in drawings if drawing.split in ("validation", "test")]
+    assert len(held_out) == 997 - 28
+    assert omniglot_stroke3.seen_as_sketches(held_out, got) == []
 
 
 def test_the_digits_of_pendigits_as_recorded(corpora):

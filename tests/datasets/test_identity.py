@@ -10,9 +10,10 @@ import pytest
 
 from kalamos.datasets import identity, unipen
 from kalamos.datasets.clean_splits import Recorded, clean, first_side
-from kalamos.datasets.corpus import UnitReport, split_by_writer
+from kalamos.datasets.corpus import split_by_writer
 from kalamos.datasets.shared_ink import connected, content
 from kalamos.errors import CorpusError
+from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
 
@@ -31,7 +32,7 @@ def test_a_person_with_a_session_in_training_is_training():
     assert not found.inks
 
 
-def test_an_ink_that_stands_under_two_persons_is_on_one_side():
+def test_an_ink_that_stands_under_two_persons_is_on_one_side_alone():
     (trained,), (checked,), (tested,) = names_on("train", 1), names_on("validation", 1), names_on("test", 1)
     samples = [
         *(Recorded(f"{name}/1", name, 7) for name in (tested, trained)),
@@ -40,7 +41,7 @@ def test_an_ink_that_stands_under_two_persons_is_on_one_side():
     ]
     found = clean("any", samples, str)
     assert not found.writers
-    assert found.inks == {stable_hash(f"{tested}/1"): "train", stable_hash(f"{tested}/2"): "validation"}
+    assert found.inks == {stable_hash(f"{tested}/1"), stable_hash(f"{tested}/2")}
 
 
 def test_training_wins_over_validation_over_test():
@@ -49,10 +50,10 @@ def test_training_wins_over_validation_over_test():
 
 
 def test_tables_are_written_as_they_are_read_and_damage_is_named():
-    known = identity.Identities({5: "train", 2**64 - 1: "test"}, {7: "validation"})
+    known = identity.Identities({5: "train", 2**64 - 1: "test"}, frozenset({7}))
     assert identity.parsed(identity.written(known, "one\ntwo"), "") == known
     with pytest.raises(CorpusError, match=r"x\.tsv, line 2"):
-        identity.parsed("# head\nink\tzz\ttrain\n", "x.tsv")
+        identity.parsed("# head\nink\tzz\n", "x.tsv")
 
 
 def test_the_place_on_the_paper_does_not_change_what_an_ink_is():
@@ -85,6 +86,28 @@ def test_sessions_of_unipen_are_one_person(writer, person):
     assert unipen.person_of(writer) == person
 
 
+@pytest.mark.parametrize(
+    "contributions",
+    [
+        ("apa", "apb", "apc", "apd", "ape", "app"),
+        ("ata", "att"),
+        ("bba", "bbb", "bbc", "bbd"),
+        ("cea", "ceb", "cec", "ced", "cee", "cef"),
+    ],
+)
+def test_a_writer_is_one_person_in_all_contributions_of_an_institution(contributions, tmp_path):
+    text = b'.VERSION 1.0\n.HIERARCHY CHARACTER\n.WRITER_ID w17\n.SEGMENT CHARACTER 0 ? "a"\n.PEN_DOWN\n1 1\n2 9\n.PEN_UP\n'
+    (tmp_path / "include").mkdir()
+    for name in (*contributions, "elsewhere"):
+        file = tmp_path / "data" / "1c" / name / "x.dat"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(text)
+    units = unipen.CORPUS.units(tmp_path, categories="1c")
+    found = {s.key.split("/")[1]: s for unit in units for s in unipen.CORPUS.read(tmp_path, unit, UnitReport())}
+    assert len({(found[name].writer, found[name].split) for name in contributions}) == 1
+    assert found["elsewhere"].writer != found[contributions[0]].writer
+
+
 @pytest.fixture(scope="module")
 def isolated(corpora):
     """Return the isolated digits of UNIPEN: as they are now, and under the writers that the files name."""
@@ -108,11 +131,14 @@ def test_no_person_of_the_old_training_side_is_on_another_now(isolated):
 
 
 @pytest.mark.corpora
-def test_no_ink_of_unipen_is_on_two_sides(isolated):
-    sides, inks = defaultdict(set), defaultdict(set)
+def test_no_ink_and_no_person_of_unipen_is_on_two_sides(isolated):
+    people, inks = defaultdict(set), defaultdict(set)
     for _, person, split, ink in isolated[0]:
         inks[ink].add(split)
-        sides[person].add(split)
-    assert {frozenset(found) for found in inks.values()} == {frozenset([s]) for s in ("train", "validation", "test")}
-    mixed = [person for person, found in sides.items() if len(found) > 1]
-    assert len(mixed) < 30  # writers with single inks that stand under a training writer too
+        people[person].add(split)
+    for found in (inks, people):
+        assert {frozenset(sides - {None}) for sides in found.values()} == {
+            *(frozenset([side]) for side in ("train", "validation", "test"))
+        }
+    without = [key for key, _, split, _ in isolated[0] if split is None]
+    assert len(without) < 20
