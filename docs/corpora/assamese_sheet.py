@@ -25,13 +25,14 @@ def drawn(draw: ImageDraw.ImageDraw, ink: Ink, left: int, top: int) -> None:
     """Draw an ink into a square of :data:`SIDE` pixels."""
     low, high = ink.xy.min(axis=0), ink.xy.max(axis=0)
     scale = (SIDE - 6) / max(float((high - low).max()), 1.0)
+    middle, centre = (low + high) / 2, (left + SIDE / 2, top + SIDE / 2)
     for a, b in zip(ink.offsets[:-1], ink.offsets[1:], strict=True):
-        places = [
-            tuple(((xy - (low + high) / 2) * scale + (left + SIDE / 2, top + SIDE / 2)).tolist()) for xy in ink.xy[a:b]
-        ]
-        draw.line(places, fill=0, width=2, joint="curve") if len(places) > 1 else draw.ellipse(
-            [places[0][0] - 1, places[0][1] - 1, places[0][0] + 1, places[0][1] + 1], fill=0
-        )
+        places = [(float(x), float(y)) for x, y in (ink.xy[a:b] - middle) * scale + centre]
+        if len(places) > 1:
+            draw.line(places, fill=0, width=2, joint="curve")
+        else:
+            x, y = places[0]
+            draw.ellipse([x - 1, y - 1, x + 1, y + 1], fill=0)
 
 
 def sheet(root: Path, writers: tuple[str, ...], numbers: list[int]) -> Image.Image:

@@ -34,7 +34,7 @@ from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import stroke3
 from kalamos.geometry import trajectory
 from kalamos.ink import Ink, Sample, Split
-from kalamos.machinery.arrays import Floats, Floats32
+from kalamos.machinery.arrays import Floats, Floats32, Ints
 
 FILE = "stroke3_all50alphabets.npz"
 GRID = 20
@@ -112,8 +112,8 @@ def seen_as_sketches(held_out: Sequence[Sample], sketches: Sequence[Sample]) -> 
     known = [(sketch.split, path) for sketch in sketches if (path := path_of(sketch.ink)) is not None]
     tree = cKDTree(np.stack([path for _, path in known]))
     asked = [(sample.key, path) for sample in held_out if (path := path_of(sample.ink)) is not None]
-    _, nearest = tree.query(np.stack([path for _, path in asked]))
-    return [key for (key, _), k in zip(asked, nearest.tolist(), strict=True) if known[k][0] == "train"]
+    nearest: Ints = np.asarray(tree.query(np.stack([path for _, path in asked]))[1], np.int64)
+    return [key for (key, _), k in zip(asked, list(nearest), strict=True) if known[k][0] == "train"]
 
 
 def path_of(ink: Ink) -> Floats32 | None:

@@ -1,4 +1,4 @@
-"""The audit finds what was hidden on purpose: an ink under two names, a copy on another scale, a writer on two sides."""
+"""The audit finds what was hidden on purpose: an ink under two names, a copy on another scale."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_sessions_of_unipen_are_one_person(writer, person):
     ],
 )
 def test_a_writer_is_one_person_in_all_contributions_of_an_institution(contributions, tmp_path):
-    text = b'.VERSION 1.0\n.HIERARCHY CHARACTER\n.WRITER_ID w17\n.SEGMENT CHARACTER 0 ? "a"\n.PEN_DOWN\n1 1\n2 9\n.PEN_UP\n'
+    text = b'.VERSION 1.0\n.WRITER_ID w17\n.SEGMENT CHARACTER 0 ? "a"\n.PEN_DOWN\n1 1\n2 9\n.PEN_UP\n'
     (tmp_path / "include").mkdir()
     for name in (*contributions, "elsewhere"):
         file = tmp_path / "data" / "1c" / name / "x.dat"
