@@ -15,8 +15,8 @@ from kalamos.benchmark.cheats import CHEATS
 from kalamos.benchmark.controls import CONTROLS, Control
 from kalamos.benchmark.isolation import Answer, IsolatedRecoverer
 from kalamos.benchmark.predictions import read_predictions, write_predictions
+from kalamos.benchmark.prepare import prepared_task
 from kalamos.benchmark.provenance import provenance
-from kalamos.benchmark.task import prepared_task
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery import engine
@@ -82,6 +82,12 @@ def predict(
     write_predictions(target, _merged(jobs, [row.sample.key for row in read_rows(task_file, images=False)]), metadata)
     shutil.rmtree(parts)
     return target
+
+
+def controls_of(task_file: Path) -> list[str]:
+    """Return the controls of a task: without training writers there is no mean trajectory."""
+    fitted = [MEAN_TRAJECTORY] if file_metadata(task_file).get("mean_trajectory") else []
+    return [*CONTROLS, *fitted, *CHEATS]
 
 
 def predict_control(name: str, task_file: Path, destination: Path) -> Path:

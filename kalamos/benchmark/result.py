@@ -21,11 +21,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kalamos.benchmark.predictions import Predictions
+from kalamos.benchmark.prepare import prepared_task
 from kalamos.benchmark.provenance import provenance
 from kalamos.benchmark.recognised import agreement
 from kalamos.benchmark.score import TABLE, WEIGHTED, metric_columns, weight_column
+from kalamos.benchmark.statistics.clusters import effective_writers
 from kalamos.benchmark.statistics.estimates import Estimate, estimate
-from kalamos.benchmark.task import prepared_task
 from kalamos.errors import TaskError
 from kalamos.machinery.files import write_text
 from kalamos.storage.parquet import file_metadata
@@ -71,6 +72,7 @@ class Result:
         style: hash of the style of the images.
         samples: how many there are.
         writers: of how many writers.
+        effective_writers: how many these amount to (Kish); NaN in results of version 0.1.
         coverage: share of the samples that were answered.
         failures: what went wrong, counted.
         problems: what was put aside on reading the predictions, counted.
@@ -112,6 +114,7 @@ class Result:
     by_junctions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     by_length: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recognition: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    effective_writers: float = math.nan
     folder: Path = field(default=Path(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -154,6 +157,7 @@ def make_result(
         style=task.resolved_style().hash,
         samples=table.num_rows,
         writers=len(pc.unique(table.column("writer"))),
+        effective_writers=effective_writers(table.column("writer").to_pylist()),
         coverage=statuses.count("ok") / max(len(statuses), 1),
         failures=dict(Counter(messages).most_common()),
         problems=dict(read.problems),
@@ -189,6 +193,8 @@ def read_result(path: Path) -> Result:
         plain["metrics"] = {name: Summary(**_with_nan(summary)) for name, summary in plain["metrics"].items()}
         for name in (*PARTS, "recognition"):
             plain[name] = {part: _with_nan(values) for part, values in plain.get(name, {}).items()}
+        if plain.get("effective_writers") is None:
+            plain["effective_writers"] = math.nan
         return Result(**plain, folder=path.parent)
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
         raise TaskError(f"{path} is not a result: {error}") from error

@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kalamos.benchmark.cheats import CHEATS
-from kalamos.benchmark.controls import CONTROLS
-from kalamos.benchmark.predict import MEAN_TRAJECTORY, predict, predict_control
+from kalamos.benchmark.predict import controls_of, predict, predict_control
 from kalamos.benchmark.predictions import read_predictions, write_predictions
+from kalamos.benchmark.prepare import prepare
 from kalamos.benchmark.result import Kind, Result, make_result, read_result, write_result
 from kalamos.benchmark.score import score
-from kalamos.benchmark.task import Task, load_task, prepare
+from kalamos.benchmark.task import Task, load_task
 from kalamos.errors import StoreError, TaskError
 from kalamos.machinery import engine
 from kalamos.machinery.files import replacing, write_text
@@ -39,7 +38,7 @@ def no_progress(done: int, total: int, label: str) -> None:
 def bench(
     task_name: str,
     models: Sequence[str],
-    root: Path,
+    root: Path | None,
     out: Path,
     *,
     cache: Path | None = None,
@@ -55,7 +54,7 @@ def bench(
     Args:
         task_name: a task that ships with Kalamos, or a path to a TOML file.
         models: what :func:`kalamos.recoverer.load_recoverer` takes; empty for all that can be loaded.
-        root: the corpus folder.
+        root: the corpus folder, or the folder of all corpora; None for what ``KALAMOS_CORPORA`` names.
         out: folder of all results.
         cache: folder of prepared tasks; None for the user's cache folder.
         timeout_s: how long one image may take.
@@ -70,10 +69,11 @@ def bench(
         KalamosError: where a model that was asked for by name cannot be started.
     """
     entries: list[tuple[str, Kind]] = [(spec, "model") for spec in models or loadable_models()]
-    entries += [(name, "control") for name in (*CONTROLS, MEAN_TRAJECTORY, *CHEATS) if controls]
     with engine.executor(workers, scheduler) as pool:
         askers = pool if scheduler else engine.IN_PROCESS
         opened = _open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)
+        if controls:
+            entries += [(name, "control") for name in controls_of(opened.task_file)]
         journal = _Journal(opened.folder / ".running.json", opened.task.hash)
         for spec, kind in entries:
             if not journal.has(spec):
@@ -86,7 +86,7 @@ def bench(
 def score_predictions(
     predictions: Path,
     task_name: str,
-    root: Path,
+    root: Path | None,
     out: Path,
     *,
     name: str | None = None,
@@ -167,7 +167,7 @@ class _Bench:
 
 def _open_task(
     name: str,
-    root: Path,
+    root: Path | None,
     out: Path,
     *,
     cache: Path | None,

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from kalamos.benchmark import recognised as recognition
 from kalamos.benchmark.isolation import Answer
+from kalamos.benchmark.prepare import prepared_task
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.image import OfflineImage
 from kalamos.ink import TRUE_TIMES, Ink
@@ -123,7 +124,8 @@ def _score_chunk(job: _ScoreJob) -> pa.RecordBatch:
 def _known(task_file: Path, changed_ns: int, start: int, stop: int) -> _Known:
     """Return the true side of a chunk; a file that has changed is another file."""
     rows = list(read_rows(task_file, start=start, stop=stop))
-    references = tuple(Reference(_known_truth(row), _image(row)) for row in rows)
+    line_px = prepared_task(task_file)[0].line_height_px
+    references = tuple(Reference(_known_truth(row), _image(row), line_px) for row in rows)
     facts = tuple(_facts(row, reference) for row, reference in zip(rows, references, strict=True))
     asked = recognition.questions(
         [row.sample for row in rows], [row.truth() for row in rows], [_image(row) for row in rows]

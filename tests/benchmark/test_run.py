@@ -16,9 +16,11 @@ from click.testing import CliRunner
 from kalamos.benchmark import run
 from kalamos.benchmark.board import publish
 from kalamos.benchmark.board import table as leaderboard
+from kalamos.benchmark.pins import image_checksum
+from kalamos.benchmark.prepare import prepare
 from kalamos.benchmark.score import _known_truth
 from kalamos.benchmark.statistics.significance import pairwise
-from kalamos.benchmark.task import image_checksum, load_task, pin, prepare, task_names
+from kalamos.benchmark.task import load_task, task_names
 from kalamos.cli import main
 from kalamos.errors import KalamosError, TaskError
 from kalamos.image import Placement
