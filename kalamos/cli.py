@@ -73,8 +73,7 @@ root_option = click.option(
     "root",
     type=_PATH,
     envvar="KALAMOS_CORPUS_ROOT",
-    default=Path(),
-    help="The corpus folder.",
+    help="The corpus folder, or a folder of all corpora; default: what KALAMOS_CORPORA names.",
 )
 results_option = click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
 cache_option = click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
@@ -122,12 +121,16 @@ def convert(
 
     A run that was cut short is continued by the same command. What could not be read stands in DEST/report.json.
     `kalamos list corpora` shows the names; `auto` takes any file or folder and finds out each format, and the built-in
-    corpus `synthetic` takes any SRC, for example `-`.
+    corpus `synthetic` takes any SRC, for example `-`. For any other `-` stands for its folder below the one that
+    KALAMOS_CORPORA names.
     """
     from kalamos.datasets.convert import Conversion
     from kalamos.datasets.convert import convert as run
+    from kalamos.datasets.shared_root import WITHOUT_FOLDER, find_corpus
 
     chosen = None if no_images else _style(style)
+    if src == Path("-") and corpus not in WITHOUT_FOLDER:
+        src = find_corpus(corpus, None)
     conversion = Conversion(corpus, src, _pairs(options), chosen, seed, shards, strict, file_timeout_s)
     with _progress("converting") as progress:
         report = run(conversion, dest, workers=workers, scheduler=scheduler, progress=progress)
@@ -156,12 +159,16 @@ def _print_conversion(report: Any, dest: Path) -> None:
 
 @main.command()
 @click.argument("corpus")
-@click.argument("dest", type=_PATH)
-def get(corpus: str, dest: Path) -> None:
-    """Download the open CORPUS into DEST, or say how to obtain it."""
-    from kalamos.datasets.obtain import obtain
+@click.argument("dest", type=_PATH, required=False)
+def get(corpus: str, dest: Path | None) -> None:
+    """Download the open CORPUS into DEST, or say how to obtain it.
 
-    click.echo(obtain(corpus, dest))
+    Without DEST it goes where every command finds it: below the folder that KALAMOS_CORPORA names.
+    """
+    from kalamos.datasets.obtain import obtain
+    from kalamos.datasets.shared_root import place_of
+
+    click.echo(obtain(corpus, dest or place_of(corpus)))
 
 
 @main.command()
@@ -228,7 +235,7 @@ def export(src: Path, dest: Path, to: str, style: str, seed: int, limit: int | N
 def bench(
     task: str,
     models: tuple[str, ...],
-    root: Path,
+    root: Path | None,
     out: Path,
     cache: Path | None,
     timeout_s: float,
@@ -276,7 +283,7 @@ def score(
     predictions: Path,
     task: str,
     name: str | None,
-    root: Path,
+    root: Path | None,
     out: Path,
     cache: Path | None,
     limit: int | None,

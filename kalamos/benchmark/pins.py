@@ -7,7 +7,8 @@
     unit data/1a/aga/....dat         a unit of the corpus; the samples below it are read from there
     0123456789abcdef 0123456789abcdef data/...#3     image, truth, key
 
-so that a task reads exactly these samples, from a whole copy of the corpus or a part of it, to the same bytes. The image's checksum is that of height, width and pixels; the truth's that of points, strokes and times in pixels of the
+so that a task reads exactly these samples, from a whole copy of the corpus or a part of it, to the same bytes. The
+image's checksum is that of height, width and pixels; the truth's that of points, strokes and times in pixels of the
 image. Hard styles pass through a JPEG encoder and warps, which may differ by a last bit between machines: there the
 image is not pinned (``-``), and the truth by a sketch of it (``~points,strokes,seconds,x,y,x,y,...``), which has to
 agree within a quarter of a pixel.

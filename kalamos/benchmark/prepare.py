@@ -210,8 +210,8 @@ def verify(task: Task, path: Path, pins: Pins | None = None) -> None:
         raise TaskError(
             f"task {task.name} v{task.version}: {len(wrong['image'])} images and {len(wrong['truth'])} truths differ "
             f"from the pinned ones, {len(missing)} are missing, {len(wrong['unknown'])} unknown (first: "
-            f"{', '.join(first)}). Scores on others cannot be compared. Delete {path} and run again, so that it is made "
-            f"anew from your copy of {task.corpus}; where that does not help, the copy is not the published one."
+            f"{', '.join(first)}). Scores on others cannot be compared. Delete {path} and run again, so that it is "
+            f"made anew from your copy of {task.corpus}; where that does not help, the copy is not the published one."
         )
 
 

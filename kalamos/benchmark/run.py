@@ -6,6 +6,7 @@ the images and truth that they refer to. A run that was cut short is continued b
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
 import os
@@ -181,7 +182,7 @@ def _open_task(
     folder = out / (f"{task.name}-first{limited}" if limited else task.name)
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "task.parquet"
-    if not kept.exists() or file_metadata(kept) != file_metadata(task_file):
+    if not kept.exists() or not filecmp.cmp(kept, task_file, shallow=False):
         with replacing(kept) as part:
             shutil.copyfile(task_file, part)
     return _Bench(task, kept, folder, pool, progress)

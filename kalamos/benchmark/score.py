@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from kalamos.benchmark import recognised as recognition
 from kalamos.benchmark.isolation import Answer
-from kalamos.benchmark.prepare import prepared_task
 from kalamos.benchmark.predictions import Predictions, read_predictions
+from kalamos.benchmark.prepare import prepared_task
 from kalamos.image import OfflineImage
 from kalamos.ink import TRUE_TIMES, Ink
 from kalamos.machinery import engine

@@ -22,7 +22,6 @@ from kalamos.ink import Sample, Split
 from kalamos.renderers import Style, preset
 
 SUPERSEDED = "superseded"
-_FOLDER = "kalamos.benchmark.tasks"
 _LATER = ("per_writer", "shape", "line_height_px", "groups", SUPERSEDED)
 """Fields that version 1 did not have: left out of the hash where they say nothing."""
 
@@ -103,10 +102,14 @@ class Task:
         return box.height > 0 and self.shape[0] <= box.width / box.height <= self.shape[1]
 
 
+def tasks_folder() -> Path:
+    """Return the folder of the tasks that ship with Kalamos."""
+    return Path(str(resources.files("kalamos.benchmark.tasks")))
+
+
 def task_names() -> list[str]:
     """Return the names of the tasks that ship with Kalamos, without those that are superseded."""
-    folder = resources.files(_FOLDER)
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return sorted(path.stem for path in tasks_folder().glob("*.toml"))
 
 
 def load_task(name: str) -> Task:
@@ -158,7 +161,7 @@ def shipped(name: str, suffix: str) -> Path | None:
     plain, _, version = name.partition("@")
     if not plain or "/" in name or "\\" in name or version not in ("", "1"):
         return None
-    folder = Path(str(resources.files(_FOLDER)))
+    folder = tasks_folder()
     path = (folder / "v1" if version else folder) / f"{plain}{suffix}"
     return path if path.is_file() else None
 

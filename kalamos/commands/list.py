@@ -39,13 +39,15 @@ def _models() -> list[tuple[str, str]]:
 def _metrics() -> list[tuple[str, str]]:
     from kalamos.benchmark.recognised import TABLE  # noqa: PLC0415
 
-    return [(name, f"{metric.family}; {metric.unit}; {metric.direction} is better") for name, metric in TABLE.items()]
+    better = {"lower": "lower is better", "higher": "higher is better", "one": "told, not ranked"}
+    return [(name, f"{metric.family}; {metric.unit}; {better[metric.direction]}") for name, metric in TABLE.items()]
 
 
 def _tasks() -> list[tuple[str, str]]:
     from kalamos.benchmark.task import load_task, task_names  # noqa: PLC0415
 
-    return [(name, load_task(name).title) for name in task_names()]
+    tasks = [load_task(name) for name in task_names()]
+    return [(task.name, f"v{task.version}: {task.title}") for task in tasks]
 
 
 def _styles() -> list[tuple[str, str]]:

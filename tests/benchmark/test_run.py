@@ -16,8 +16,6 @@ from click.testing import CliRunner
 from kalamos.benchmark import run
 from kalamos.benchmark.board import publish
 from kalamos.benchmark.board import table as leaderboard
-from kalamos.benchmark.pins import image_checksum
-from kalamos.benchmark.prepare import prepare
 from kalamos.benchmark.score import _known_truth
 from kalamos.benchmark.statistics.significance import pairwise
 from kalamos.benchmark.task import load_task, task_names
@@ -288,25 +286,6 @@ def test_every_task_that_ships_loads():
         task = load_task(name)
         assert task.name == name
         assert len(task.hash) == 16
-    with pytest.raises(TaskError, match="no task is called"):
-        load_task("latin")
-
-
-def test_pinned_images_are_verified_and_differences_named(tmp_path, monkeypatch):
-    toml = tmp_path / "mine.toml"
-    toml.write_text(
-        'name = "mine"\nversion = 1\ntitle = "t"\ncorpus = "synthetic"\noptions = {writers = "20"}\nlimit = 9\n'
-    )
-    task = load_task(str(toml))
-    path = prepare(task, Path(), tmp_path)
-    assert pin(path, tmp_path / "mine.sha256") == 9
-    rows = list(read_rows(path))
-    pinned = {row.sample.key: image_checksum(row) for row in rows}
-    monkeypatch.setattr("kalamos.benchmark.task.checksums", lambda _: pinned)
-    assert prepare(task, Path(), tmp_path) == path
-    pinned[rows[3].sample.key] = "0" * 16
-    with pytest.raises(TaskError, match=f"1 images differ.*{rows[3].sample.key}"):
-        prepare(task, Path(), tmp_path)
 
 
 def test_a_task_takes_the_samples_with_the_smallest_hash_and_only_test_writers(benched):

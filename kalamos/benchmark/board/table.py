@@ -38,6 +38,8 @@ MAIN = (
 """The metrics of the short table: the ranked ones, of which the first orders the rows, and two ratios."""
 FIRST = MAIN[0]
 
+ANSWERED = 0.95
+"""Coverage below which a table says loudly that what is missing counts as failed."""
 Mark = Literal["", "best", "tied"]
 _WIDE = 170
 
@@ -233,13 +235,32 @@ def _table(results: Sequence[Result], all_metrics: bool) -> Table:
     controls = tuple(_line(result, metrics, {}) for result in results if result.kind == "control")
     first = results[0]
     partial = " — A FIRST LOOK, not comparable" if first.partial else ""
-    title = f"{first.task} v{first.task_version}, {first.samples} samples, {first.writers} writers{partial}"
-    notes = [_few_writers_note(first.writers), _recognition_note(results), _power_note([x.result for x in lines])]
+    amount = f" ({first.effective_writers:.1f} effective)" if math.isfinite(first.effective_writers) else ""
+    title = f"{first.task} v{first.task_version}, {first.samples} samples, {first.writers} writers{amount}{partial}"
+    notes = [
+        _unanswered_note(ranked),
+        _few_writers_note(first),
+        _recognition_note(results),
+        _power_note([x.result for x in lines]),
+    ]
     return Table(title, metrics, lines, controls, " ".join(filter(None, notes)))
 
 
-def _few_writers_note(writers: int) -> str:
+def _unanswered_note(ranked: Sequence[Result]) -> str:
+    """Say of entries that answered little that the rest counts as failed."""
+    few = [f"{r.entry} answered only {r.coverage:.0%} of the samples" for r in ranked if r.coverage < ANSWERED]
+    return f"{'; '.join(few)}: THE OTHERS COUNT AS FAILED, with the worst value of every metric." if few else ""
+
+
+def _few_writers_note(result: Result) -> str:
+    writers = result.writers
     if writers >= FEW:
+        effective = result.effective_writers
+        if math.isfinite(effective) and effective < FEW:
+            return (
+                f"The {writers} writers amount to {effective:.1f} (Kish), since few of them wrote most: "
+                "the intervals are to be read with care."
+            )
         return ""
     least = smallest_p(writers)
     clear = f"no comparison can come below p = {number_text(least)}" + (", so none is decided" if least > ALPHA else "")
