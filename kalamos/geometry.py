@@ -212,7 +212,8 @@ def concat(inks: Sequence[Ink], *, pause_s: float | None = None) -> Ink:
 def simplify(ink: Ink, tolerance: float) -> Ink:
     """Drop points that lie within ``tolerance`` of the polyline without them (Ramer 1972, Douglas-Peucker 1973)."""
     kept = [
-        a + _keep(points.astype(np.float64), tolerance) for a, points in zip(ink.offsets, ink.strokes(), strict=False)
+        a + turning_points(points.astype(np.float64), tolerance)
+        for a, points in zip(ink.offsets, ink.strokes(), strict=False)
     ]
     if not kept:
         return ink
@@ -305,8 +306,11 @@ def _times_in_sequence(times: Sequence[Floats], pause_s: float) -> Floats:
     return np.concatenate(moved)
 
 
-def _keep(points: Floats, tolerance: float) -> Ints:
-    """Return the indices that the Ramer-Douglas-Peucker rule keeps, in order."""
+def turning_points(points: Floats, tolerance: float) -> Ints:
+    """Return the indices, in order, of the points ``(n, d)`` that keep the polyline's place within ``tolerance``.
+
+    The rule of Ramer (1972) and of Douglas and Peucker (1973), in any number of dimensions.
+    """
     keep = np.zeros(len(points), bool)
     keep[[0, -1]] = True
     spans = [(0, len(points) - 1)]
@@ -316,7 +320,8 @@ def _keep(points: Floats, tolerance: float) -> Ints:
             continue
         chord, inner = points[b] - points[a], points[a + 1 : b] - points[a]
         along = np.clip(inner @ chord / max(float(chord @ chord), 1e-300), 0.0, 1.0)
-        away = np.hypot(*(inner - along[:, None] * chord).T)
+        off = inner - along[:, None] * chord
+        away = np.hypot(*off.T) if points.shape[1] == 2 else np.linalg.norm(off, axis=1)
         far = int(np.argmax(away))
         if away[far] > tolerance:
             middle = a + 1 + far

@@ -106,6 +106,40 @@ def test_reversing_twice_changes_nothing_but_rounding(ink):
     np.testing.assert_array_equal(each.xy, ink.xy)
 
 
+@given(inks())
+def test_what_is_reversed_runs_backwards(ink):
+    """A reverse that does nothing, or turns the strokes only or their order only, is undone by itself as well."""
+    back = geometry.reverse(ink)
+    np.testing.assert_array_equal(back.xy, ink.xy[::-1])
+    assert [len(stroke) for stroke in back.strokes()] == [len(stroke) for stroke in ink.strokes()][::-1]
+    if ink.t is not None and ink.n_points:
+        np.testing.assert_allclose(np.diff(back.t), np.diff(ink.t)[::-1], atol=1e-9)
+        assert (back.t[0], back.t[-1]) == pytest.approx((ink.t[0], ink.t[-1]))
+    each = geometry.reverse(ink, each_stroke=True)
+    for turned, stroke in zip(each.strokes(), ink.strokes(), strict=True):
+        np.testing.assert_array_equal(turned, stroke[::-1])
+
+
+def test_channels_are_reversed_with_their_points():
+    ink = Ink.from_strokes([[(0, 0), (1, 0)], [(2, 0)]], pressure=[[0.25, 0.5], [1.0]])
+    assert geometry.reverse(ink).pressure.tolist() == [1.0, 0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "n", "counts"),
+    [
+        ([1.0, 2.6, 6.4], 13, [2, 4, 7]),  # shares of the ten points to deal: 1, 2.6, 6.4; the spare one to 2.6
+        ([1.0, 2.4, 6.6], 13, [2, 3, 8]),
+        ([3.3, 3.4, 3.3], 5, [2, 2, 1]),  # 0.66, 0.68, 0.66: two spare, the earlier of equal ones first
+        ([5.0, 5.0], 3, [2, 1]),
+        ([0.0, 7.0], 4, [1, 3]),
+    ],
+)
+def test_points_are_shared_out_by_largest_remainder(lengths, n, counts):
+    ink = Ink.from_strokes([[(0, k), (length, k)] for k, length in enumerate(lengths)])
+    assert np.diff(geometry.resample(ink, n=n).offsets).tolist() == counts
+
+
 @given(inks(), st.floats(0.5, 200))
 def test_resampling_stays_on_the_path_and_bounds_the_step(ink, step):
     dense = geometry.resample(ink, step=step)

@@ -145,12 +145,6 @@ class Omniglot:
             )
 
 
-def drawing_of(root: Path, sample: Sample) -> Path | None:
-    """Return the PNG of the drawing as the browser showed it, where the corpus' images are unpacked too."""
-    path = root / sample.source.replace("strokes_", "images_", 1)
-    return path.with_suffix(".png") if path.with_suffix(".png").is_file() else None
-
-
 def _character_folders(root: Path) -> Iterator[str]:
     for part in sorted(_folders(root)):
         if part.startswith("strokes_"):

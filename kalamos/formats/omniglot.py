@@ -27,8 +27,6 @@ from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Floats
 
 MAX_FILE_BYTES = 64 * 2**20
-SIZE_PX = 105
-"""Width and height of the drawing area."""
 
 _HEAD = re.compile(rb"\s*START\s+(?:BREAK\b|-?[\d.eE+-]+,-?[\d.eE+-]+,-?[\d.eE+-]+\s)")
 

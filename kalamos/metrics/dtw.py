@@ -49,15 +49,6 @@ def dtw(truth: ArrayLike, recovered: ArrayLike) -> Warping:
     return Warping(total, length)
 
 
-def dtw_distance(truth: ArrayLike, recovered: ArrayLike) -> float:
-    """Return the cost alone.
-
-    Raises:
-        KalamosError: where one of them has no point.
-    """
-    return dtw(truth, recovered).total
-
-
 def dtw_path(truth: ArrayLike, recovered: ArrayLike) -> tuple[Warping, Ints]:
     """Return the warping and its path, ``(length, 2)`` indices into truth and recovered.
 

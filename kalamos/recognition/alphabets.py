@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from kalamos.ink import Sample
 
-LATIN = ("digit", "upper", "lower")
 SYNTHETIC_SCRIPTS = ("Arab", "Deva", "Taml")
 OMNIGLOT_ALPHABETS = ("Sanskrit",)
 

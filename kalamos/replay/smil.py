@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kalamos.geometry import turning_points
 from kalamos.machinery.arrays import Floats, Ints
 
 _SECONDS_TO_PX = 50.0
@@ -65,23 +66,6 @@ def spans(xy: Floats) -> list[Floats]:
 
 
 def thin(xy: Floats, shown_s: Floats | None = None, tolerance_px: float = 0.12) -> Ints:
-    """Return the indices of the points that keep a polyline's place and, where given, its times (20 ms weigh 1 px).
-
-    This is the rule of Ramer (1972) and Douglas and Peucker (1973), with time as a third coordinate.
-    """
+    """Return the indices of the points that keep a polyline's place and, where given, its times (20 ms weigh 1 px)."""
     points = xy if shown_s is None else np.column_stack([xy, shown_s * _SECONDS_TO_PX])
-    keep = np.zeros(len(points), bool)
-    keep[[0, -1]] = True
-    todo = [(0, len(points) - 1)]
-    while todo:
-        a, b = todo.pop()
-        if b - a < 2:
-            continue
-        chord, inner = points[b] - points[a], points[a + 1 : b] - points[a]
-        along = np.clip(inner @ chord / max(float(chord @ chord), 1e-300), 0.0, 1.0)
-        away = np.linalg.norm(inner - along[:, None] * chord, axis=1)
-        far = int(np.argmax(away))
-        if away[far] > tolerance_px:
-            keep[a + 1 + far] = True
-            todo += [(a, a + 1 + far), (a + 1 + far, b)]
-    return np.flatnonzero(keep)
+    return turning_points(points, tolerance_px)

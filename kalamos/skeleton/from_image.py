@@ -10,7 +10,7 @@ import numpy as np
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints32
 from kalamos.skeleton.binarise import Method, binarise
 from kalamos.skeleton.pixel_graph import trace_pixels
-from kalamos.skeleton.simplification import chain_edges, reduce_graph
+from kalamos.skeleton.simplification import chain_edges, find_root, reduce_graph
 from kalamos.skeleton.stroke_graph import StrokeGraph
 from kalamos.skeleton.thinning import DELETABLE, ink_radii, thin_in_place
 
@@ -370,20 +370,12 @@ def _components(n: int, edge_nodes: Ints32) -> Ints32:
     for k in range(n):
         parent[k] = k
     for e in range(len(edge_nodes)):
-        a, b = edge_nodes[e, 0], edge_nodes[e, 1]
-        while parent[a] != a:
-            parent[a] = parent[parent[a]]
-            a = parent[a]
-        while parent[b] != b:
-            parent[b] = parent[parent[b]]
-            b = parent[b]
+        a, b = find_root(parent, edge_nodes[e, 0]), find_root(parent, edge_nodes[e, 1])
         parent[max(a, b)] = min(a, b)
     component = np.empty(n, np.int32)
     count = 0
     for k in range(n):
-        root = k
-        while parent[root] != root:
-            root = parent[root]
+        root = find_root(parent, k)
         if root == k:
             component[k] = count
             count += 1

@@ -24,7 +24,8 @@ from kalamos.machinery.arrays import Floats, Ints, Ints32
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _find(parent: Ints32, k: int) -> int:
+def find_root(parent: Ints32, k: int) -> int:
+    """Return the root of a node in a forest of parents, halving the path to it (union-find)."""
     while parent[k] != k:
         parent[k] = parent[parent[k]]
         k = parent[k]
@@ -75,7 +76,7 @@ def reduce_graph(
     _prune(order, parent, degree, state, node_radius, edge_nodes, edge_length, xy, rules)
     head, ring = _rings(parent, edge_nodes)
     for k in order:
-        a, b = _find(parent, edge_nodes[k, 0]), _find(parent, edge_nodes[k, 1])
+        a, b = find_root(parent, edge_nodes[k, 0]), find_root(parent, edge_nodes[k, 1])
         both = node_radius[a] + node_radius[b]
         if state[k] >= 0 or a == b or degree[a] < 3 or degree[b] < 3 or edge_length[k] > max(rules[2], rules[3]) * both:
             continue
@@ -95,7 +96,7 @@ def reduce_graph(
         degree[a] += degree[b] - 2
     group = np.empty(n, np.int32)
     for k in range(n):
-        group[k] = _find(parent, k)
+        group[k] = find_root(parent, k)
     for e in range(m):
         if state[e] >= 0:
             state[e] = group[state[e]]
@@ -138,7 +139,7 @@ def _rings(parent: Ints32, edge_nodes: Ints32) -> tuple[Ints32, Ints32]:
     """
     head, ring = np.full(len(parent), -1, np.int32), np.empty(2 * len(edge_nodes), np.int32)
     for h in range(len(ring)):
-        node = _find(parent, edge_nodes[h // 2, h % 2])
+        node = find_root(parent, edge_nodes[h // 2, h % 2])
         if head[node] < 0:
             head[node] = h
             ring[h] = h
@@ -231,7 +232,7 @@ def _crosses(
         while True:
             e = h // 2
             if state[e] < 0 and e != bridge and found < 2:
-                far = _find(parent, edge_nodes[e, 1 - h % 2])
+                far = find_root(parent, edge_nodes[e, 1 - h % 2])
                 branch_at(e, h % 2, edge_xy, edge_offsets, xy, node, far, reach[node] + 0.5, sides[k, found])
                 found += 1
             h = ring[h]

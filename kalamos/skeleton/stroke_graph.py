@@ -6,14 +6,13 @@ smooth polyline as its geometry. An **edge end** is written ``h = 2 * e + side``
 edge e forwards means going in at ``2 * e`` and out at ``2 * e + 1``, so that the same number also says "edge e,
 walked from this end".
 
-To snap a rough trajectory onto exact geometry: all edges' points lie in one array, ``points``, with their edge in
-``point_edges()``; a nearest-neighbour search there gives edge and place along it, and ``edge_nodes`` says which
-edges can follow. Coordinates are pixels of the image, the centre of the top left pixel at (0.5, 0.5).
+To snap a rough trajectory onto exact geometry: all edges' points lie in one array, ``points``, cut into edges
+by ``edge_offsets``; a nearest-neighbour search there gives edge and place along it, and ``edge_nodes`` says which edges
+can follow. Coordinates are pixels of the image, the centre of the top left pixel at (0.5, 0.5).
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,10 +89,6 @@ class StrokeGraph:
         """Return the node at an edge end."""
         return int(self.edge_nodes[end // 2, end % 2])
 
-    def point_edges(self) -> Ints32:
-        """Return the edge of each point, ``(p,)``."""
-        return np.repeat(np.arange(self.n_edges, dtype=np.int32), np.diff(self.edge_offsets))
-
     def dots(self) -> Ints:
         """Return the nodes that no edge touches."""
         return np.flatnonzero(self.degree == 0)
@@ -117,11 +112,6 @@ class StrokeGraph:
     def is_closed(self, walk: Sequence[int]) -> bool:
         """Say whether the walk ends in the node in which it begins."""
         return self.node_of(walk[0]) == self.node_of(walk[-1] ^ 1)
-
-
-def check_walk(graph: StrokeGraph, walk: Sequence[int]) -> bool:
-    """Say whether each edge of the walk begins where the one before it ends."""
-    return all(graph.node_of(a ^ 1) == graph.node_of(b) for a, b in itertools.pairwise(walk))
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)

@@ -76,6 +76,19 @@ def test_a_hang_costs_its_image_alone(model):
     assert statuses(answers) == ["ok", "timeout"]
 
 
+def test_a_slow_model_has_its_time_for_each_image_of_a_batch(model):
+    recoverer = model("time.sleep(0.3); return GOOD", timeout_s=1.0)
+    assert statuses(recoverer.recover([image() for _ in range(5)])) == ["ok"] * 5
+
+
+def test_a_batch_of_a_quick_model_is_not_given_the_limit_for_every_image(model):
+    """The first image says what is usual: a hang among forty must not cost forty times the limit, nor nothing more."""
+    recoverer = model("time.sleep(0.01); return GOOD", timeout_s=20.0)
+    recoverer.recover([image()])
+    assert recoverer._allowed_s(1) == 20.0
+    assert 20.0 + 39 * 0.01 < recoverer._allowed_s(40) < 60.0
+
+
 def test_a_model_that_always_hangs_is_given_up(model, monkeypatch):
     monkeypatch.setattr(isolation, "GIVE_UP_AFTER", 2)
     recoverer = model("if image.width_px != 64: time.sleep(99)\nreturn GOOD", timeout_s=0.2)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kalamos.errors import KalamosError
-from kalamos.metrics.dtw import dtw, dtw_distance, dtw_path, dtw_to_segments, frechet
+from kalamos.metrics.dtw import dtw, dtw_path, dtw_to_segments, frechet
 from kalamos.metrics.wavefront import dtw_distances, dtw_matrix
 
 LINE = np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])
@@ -98,7 +98,6 @@ def test_is_the_cheapest_of_all_paths(a, b):
 def test_length_is_that_of_the_path(a, b):
     warping, path = dtw_path(a, b)
     assert dtw(a, b) == warping
-    assert dtw_distance(a, b) == warping.total
     steps = np.diff(path, axis=0)
     assert path[0].tolist() == [0, 0]
     assert path[-1].tolist() == [len(a) - 1, len(b) - 1]
@@ -191,7 +190,7 @@ def test_segments_without_length_are_points(a, b):
 
 
 @pytest.mark.parametrize("bad", [np.empty((0, 2)), np.zeros(4), np.zeros((3, 3))])
-@pytest.mark.parametrize("function", [dtw, dtw_path, dtw_distance, frechet])
+@pytest.mark.parametrize("function", [dtw, dtw_path, frechet])
 def test_what_is_no_sequence_of_points_is_refused(function, bad):
     with pytest.raises(KalamosError, match="shape"):
         function(LINE, bad)
@@ -202,7 +201,7 @@ def test_fast_batch_is_within_1e_6(sizes):
     rng = np.random.default_rng(sum(sizes))
     a = [walk(rng, sizes[0]) + 2000.0 for _ in range(5)]
     b = [walk(rng, sizes[1]) + 2000.0 for _ in range(5)]
-    exact = [dtw_distance(x, y) for x, y in zip(a, b, strict=True)]
+    exact = [dtw(x, y).total for x, y in zip(a, b, strict=True)]
     np.testing.assert_allclose(dtw_distances(a, b), exact, rtol=1e-6)
     np.testing.assert_allclose(dtw_distances(b, a), exact, rtol=1e-6)
 
@@ -211,7 +210,7 @@ def test_fast_batch_is_within_1e_6(sizes):
 @settings(max_examples=60, deadline=None)
 def test_fast_batch_of_ragged_pairs(pairs):
     a, b = [one for one, _ in pairs], [other for _, other in pairs]
-    exact = [dtw_distance(x, y) for x, y in pairs]
+    exact = [dtw(x, y).total for x, y in pairs]
     found = dtw_distances(a, b)
     np.testing.assert_allclose(found, exact, rtol=1e-6, atol=1e-4)
     assert found.tolist() == dtw_distances(a, b, threads=3).tolist()

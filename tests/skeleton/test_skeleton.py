@@ -8,13 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import distance_transform_edt, gaussian_filter, label
-from shapes import CROSS, EIGHT, EN, TEE, THETA, circle, drawn
+from shapes import EIGHT, EN, TEE, THETA, circle, drawn
 
 from kalamos.errors import KalamosError
 from kalamos.skeleton.binarise import binarise, otsu_threshold
 from kalamos.skeleton.from_image import graph_of_mask, skeleton
 from kalamos.skeleton.pixel_graph import pixel_graph
-from kalamos.skeleton.stroke_graph import check_walk
 from kalamos.skeleton.thinning import ink_radii, thin
 
 EIGHT_CONNECTED = np.ones((3, 3))
@@ -164,14 +163,6 @@ def test_wide_ink_is_marked_as_hiding_lines():
     wide = graph.points[graph.edge_offsets[:-1], 1]
     assert graph.edge_hidden[(wide > 34) & (wide < 44)].all()
     assert not graph.edge_hidden[(wide < 30) | (wide > 50)].any()
-
-
-def test_walks_are_checked_against_the_graph():
-    graph = skeleton(drawn(CROSS))
-    node = int(np.argmax(graph.degree))
-    into = [h for h in range(2 * graph.n_edges) if graph.node_of(h ^ 1) == node]
-    assert check_walk(graph, [into[0], into[1] ^ 1])
-    assert not check_walk(graph, [into[0], into[1]])
 
 
 def test_the_stem_of_an_n_ends_in_a_junction():
