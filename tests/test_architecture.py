@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,6 +15,30 @@ PACKAGE = ROOT / "kalamos"
 DOCUMENT = ROOT / "docs" / "architecture.md"
 
 Imports = list[tuple[str, str]]
+
+
+@cache
+def _walked(path: Path, _changed_ns: int) -> tuple[ast.Module, list[ast.AST]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    kinds = (ast.Import, ast.ImportFrom, ast.Call, ast.Attribute)
+    return tree, [node for node in ast.walk(tree) if isinstance(node, kinds) and _says_import(node)]
+
+
+def _says_import(node: ast.AST) -> bool:
+    """Say whether a node is an import, a call of ``import_module``, or takes something from the package itself."""
+    if isinstance(node, ast.Call):
+        return getattr(node.func, "attr", getattr(node.func, "id", None)) == "import_module"
+    return not isinstance(node, ast.Attribute) or (isinstance(node.value, ast.Name) and node.value.id == "kalamos")
+
+
+def tree_of(path: Path) -> ast.Module:
+    """Return the syntax tree of a file; it is read once for as long as the file stays the same."""
+    return _walked(path, path.stat().st_mtime_ns)[0]
+
+
+def imports_in(path: Path) -> list[ast.AST]:
+    """Return the nodes of a file that import, late or not, and those that take something from the package itself."""
+    return _walked(path, path.stat().st_mtime_ns)[1]
 
 
 def modules_of(package: Path) -> dict[str, Path]:
@@ -31,16 +56,14 @@ def imports_of(package: Path, *, lazy: bool = True) -> Imports:
     return [
         (name, target)
         for name, path in modules.items()
-        for node in _nodes(ast.parse(path.read_text(encoding="utf-8")), lazy)
+        for node in (imports_in(path) if lazy else _at_import(tree_of(path)))
         for target in _targets(node, name, path.name == "__init__.py", modules)
         if target in modules and target != name
     ]
 
 
-def _nodes(tree: ast.Module, lazy: bool) -> list[ast.AST]:
-    """Return all nodes, or without ``lazy`` those that run at import: outside functions and of no type check."""
-    if lazy:
-        return list(ast.walk(tree))
+def _at_import(tree: ast.Module) -> list[ast.AST]:
+    """Return the nodes that run at import: outside functions and of no type check."""
     found, waiting = [], list(tree.body)
     while waiting:
         node = waiting.pop()
@@ -59,7 +82,7 @@ def _targets(node: ast.AST, name: str, is_package: bool, modules: dict[str, Path
         above = inside[: len(inside) - node.level + 1] if node.level else []
         base = ".".join([*above, *([node.module] if node.module else [])])
         return [full if (full := f"{base}.{alias.name}") in modules else base for alias in node.names]
-    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
+    if isinstance(node, ast.Call) and node.args:
         return [node.args[0].value] if isinstance(node.args[0], ast.Constant) else []
     return []
 
@@ -111,20 +134,17 @@ def test_no_circle_of_modules():
 
 def test_the_package_itself_is_imported_for_its_version_and_place_only():
     """``import kalamos`` below the front door must not come back through it to a higher floor."""
-    for name, path in modules_of(PACKAGE).items():
+    modules = modules_of(PACKAGE)
+    for name, path in modules.items():
         if room_of(name) in {"kalamos", "__main__", "cli"}:
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        taken = {
-            node.attr
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "kalamos"
-        } | {
+        nodes = imports_in(path)
+        taken = {node.attr for node in nodes if isinstance(node, ast.Attribute)} | {
             alias.name
-            for node in ast.walk(tree)
+            for node in nodes
             if isinstance(node, ast.ImportFrom) and node.module == "kalamos"
             for alias in node.names
-            if f"kalamos.{alias.name}" not in modules_of(PACKAGE)
+            if f"kalamos.{alias.name}" not in modules
         }
         assert taken <= {"__version__", "__file__"}, name
 
@@ -144,7 +164,7 @@ def test_a_library_stays_in_its_rooms(library: str, rooms: set[str]):
         text = path.read_text(encoding="utf-8")
         imported = {
             target.split(".")[0]
-            for node in ast.walk(ast.parse(text))
+            for node in imports_in(path)
             for target in _targets(node, name, path.name == "__init__.py", {})
         }
         if library in imported and not (library == "click" and '__name__ == "__main__"' in text):
