@@ -20,8 +20,10 @@ def listed(kind: str) -> list[tuple[str, str]]:
 
 def _corpora() -> list[tuple[str, str]]:
     from kalamos.datasets import CORPORA  # noqa: PLC0415 - each kind pulls in its own room only
+    from kalamos.datasets.known import KNOWN_AND_NOT_READ  # noqa: PLC0415
 
-    return _each(CORPORA, lambda corpus: f"{corpus.card.title}; {', '.join(corpus.card.scripts)}; {corpus.card.size}")
+    read = _each(CORPORA, lambda corpus: f"{corpus.card.title}; {', '.join(corpus.card.scripts)}; {corpus.card.size}")
+    return [*read, *((name, f"known and not read: {what}") for name, what in KNOWN_AND_NOT_READ.items())]
 
 
 def _formats() -> list[tuple[str, str]]:

@@ -6,7 +6,10 @@ the text of a form, what was written after ``CSR:``, a line of text for each lin
 ``testset_v.txt``, ``testset_t.txt`` and ``testset_f.txt`` list forms: the published split by writer (task 2), where v
 and t both serve for validation and f is the test set. Where these lists are missing the writer's hash decides.
 
-A line number beyond the lines of the text is refused: its label would be a guess.
+Three things in the transcripts are mended or refused: a run of ``%`` stands for the break between two lines; ``Please
+Enter Transcription here`` is no label; a line number beyond the lines of the text is refused, because its label would
+be a guess. Forms of which the writer is not known (``original`` is not unpacked, or names none) are counted
+(``iam-writer-unknown``), a line at a time.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ LISTS: dict[str, Split] = {
     "testset_f.txt": "test",
 }
 """List of forms -> split."""
+NOT_TRANSCRIBED = "Please Enter Transcription here"
+_BREAK = re.compile(r"%{2,}")
+"""A run of percent signs: a break between lines. One sign alone may be writing."""
 _LINE = re.compile(r"(?P<form>(?P<sheet>[a-z]\d\d-\d+)(?P<part>[a-z]?))-(?P<line>\d+)")
 _WRITER = re.compile(rb'<Form\b[^>]*\bwriterID\s*=\s*"([^"]*)"')
 
@@ -71,7 +77,11 @@ class IamOndb:
             reason = "the text of the form has fewer lines" if session.ink.n_points else "the file holds no ink"
             report.refusals.append(Refusal(unit, f"line {number} of {len(lines)}", reason))
             return
+        if lines[number - 1] == NOT_TRANSCRIBED:
+            report.refusals.append(Refusal(unit, f"line {number}", "the line was not transcribed"))
+            return
         writer = _writer(root, name["sheet"], name["part"])
+        report.mendings.update({} if writer else {"iam-writer-unknown": 1})
         split = _splits(root).get(name["form"]) or _splits(root).get(name["sheet"])
         if split is None and writer and not _splits(root):
             split = split_by_writer(self.card.name, writer)
@@ -94,7 +104,7 @@ def _text(root: Path, sheet: str, form: str) -> list[str]:
     """Return the lines that were written on a form: those after ``CSR:``."""
     data = read_bytes(root / "ascii" / sheet[:3] / sheet / f"{form}.txt", 2**20)
     written = text_of(data).partition("CSR:")[2]
-    return [line.strip() for line in written.splitlines() if line.strip()]
+    return [line.strip() for line in _BREAK.sub("\n", written).splitlines() if line.strip()]
 
 
 @lru_cache(maxsize=64)

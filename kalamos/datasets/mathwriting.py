@@ -2,8 +2,9 @@
 
 Folders: ``train``, ``valid`` and ``test`` hold what people wrote, ``synthetic`` expressions put together from pieces of
 it, ``symbols`` single symbols cut from it. ``synthetic`` and ``symbols`` come from training ink and count as training.
-The label is the annotation ``normalizedLabel``, or ``label`` as it was entered. Writers are not published: the split is
-the authors', who separated the writers.
+The label is the annotation ``normalizedLabel``, or ``label`` as it was entered. **Writers are not published**: the
+split is the authors' folders, and that nobody stands on two sides of it can neither be checked nor arranged. No result
+on it may be called writer-disjoint.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ CORPUS = MathWriting(
         title="MathWriting",
         scripts=(SCRIPT,),
         levels=("line", "character"),
-        size="229,864, 15,674 and 7,644 written expressions (training, validation, test), 400,000 synthetic, symbols",
+        size="229,864, 15,674 and 7,644 written expressions (training, validation, test), 400,000 synthetic, symbols;"
+        " writers not published",
         licence="CC BY-NC-SA 4.0",
         citation="P. Gervais, A. Fadeeva, A. Maksai: MathWriting: a dataset for handwritten mathematical expression"
         " recognition. arXiv 2404.10690, 2024",

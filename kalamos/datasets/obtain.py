@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import Corpus
+from kalamos.datasets.known import KNOWN_AND_NOT_READ
 from kalamos.errors import CorpusError
 
 
@@ -53,6 +54,8 @@ def obtain(name: str, destination: Path) -> str:
     Raises:
         CorpusError: where a file cannot be fetched, or is not the one whose checksum is known.
     """
+    if name in KNOWN_AND_NOT_READ:
+        raise CorpusError(f"{name} is known and not read: {KNOWN_AND_NOT_READ[name]}")
     corpus: Corpus = CORPORA.load(name)
     card = corpus.card
     terms = f"{card.title}\nlicence: {card.licence}\ncite: {card.citation}"

@@ -34,6 +34,7 @@ FORMATS = Registry(
         "iamondb": "kalamos.formats:iamondb",
         "kanjivg": "kalamos.formats:kanjivg",
         "inkjson": "kalamos.formats:inkjson",
+        "gesture": "kalamos.formats:gesture",
         "unipen": "kalamos.formats:unipen",
         "omniglot": "kalamos.formats:omniglot",
         "assamese": "kalamos.formats:assamese",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 from kalamos.errors import InkError
 from kalamos.formats.inkml.channels import ContextArrays
@@ -77,7 +78,9 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
         report.refusals.append(Refusal(path.name, "", "no ink: the file holds no trace with a point"))
         return
     for group in document.root.findall("traceGroup"):
-        found = {**notes(group), **found}
+        found = {**notes(group), **found, **_ground_truth(group)}
+        labelled = sum(bool(_ground_truth(inner)) for inner in group.iter("traceGroup"))
+        report.expected.update({"labelled group": labelled} if labelled else {})
     yield Sample(
         path.stem,
         ink,
@@ -88,6 +91,14 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
         time_source="none" if ink.t is None else document.time_source,
         source=path.name,
     )
+
+
+def _ground_truth(group: Element) -> dict[str, str]:
+    """Return the label of a group in an ``<annotationXML type="Ground truth">``, as ImadocSen-OnDB writes it."""
+    for note in group.findall("annotationXML"):
+        if note.get("type") == "Ground truth" and note.findtext("label"):
+            return {"truth": (note.findtext("label") or "").strip()}
+    return {}
 
 
 def _written(document: Document, path: Path, report: UnitReport) -> Iterator[Sample]:
