@@ -226,6 +226,13 @@ def export(src: Path, dest: Path, to: str, style: str, seed: int, limit: int | N
     show_default=True,
     help="Seconds that one image may take.",
 )
+@click.option(
+    "--memory",
+    "memory_mb",
+    type=click.FloatRange(1),
+    metavar="MB",
+    help="Megabytes that a model and all its processes may hold; default: half of the machine's.",
+)
 @click.option("--no-controls", is_flag=True, help="Leave the control rows out.")
 @click.option("--quick", is_flag=True, help="A first look: 100 samples; the result says so.")
 @limit_option
@@ -239,6 +246,7 @@ def bench(
     out: Path,
     cache: Path | None,
     timeout_s: float,
+    memory_mb: float | None,
     no_controls: bool,
     quick: bool,
     limit: int | None,
@@ -250,22 +258,29 @@ def bench(
 
     A model is a name of `kalamos list models`, `package.module:Class` or `path/to/file.py:Class`.
     """
+    from kalamos.benchmark.run import IncompleteError
     from kalamos.benchmark.run import bench as run
 
-    with _progress("benchmark") as progress:
-        results = run(
-            task,
-            models,
-            root,
-            out,
-            cache=cache,
-            timeout_s=timeout_s,
-            controls=not no_controls,
-            limit=100 if quick else limit,
-            workers=workers,
-            scheduler=scheduler,
-            progress=progress,
-        )
+    try:
+        with _progress("benchmark") as progress:
+            results = run(
+                task,
+                models,
+                root,
+                out,
+                cache=cache,
+                timeout_s=timeout_s,
+                memory_mb=memory_mb,
+                controls=not no_controls,
+                limit=100 if quick else limit,
+                workers=workers,
+                scheduler=scheduler,
+                progress=progress,
+            )
+    except IncompleteError as error:
+        if error.results:
+            _print_board(error.results, as_json)
+        raise
     _print_board(results, as_json)
 
 

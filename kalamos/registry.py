@@ -45,7 +45,7 @@ class Registry:
             UnknownNameError: where nothing is called so; says what comes nearest.
             KalamosError: where it is known but cannot be imported; says why.
         """
-        target = self._target(name)
+        target = self.target(name)
         if target is None:
             near = difflib.get_close_matches(name, self.names(), n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(self.names())}."
@@ -59,7 +59,8 @@ class Registry:
             hint = f"; pip install 'kalamos[{extra}]'" if extra else ""
             raise KalamosError(f"{self.kind} {name!r} ({target}) cannot be loaded: {describe(error)}{hint}") from error
 
-    def _target(self, name: str) -> str | None:
+    def target(self, name: str) -> str | None:
+        """Return the ``module:attribute`` that a name stands for, None where nothing is called so."""
         if name in self.builtins:
             return self.builtins[name]
         for point in self._points():

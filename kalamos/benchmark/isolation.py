@@ -1,20 +1,31 @@
-"""Run somebody's recoverer in a process of its own, so that a crash or a hang is an answer and not an end."""
+"""Run somebody's recoverer in a process of its own, so that a crash or a hang is an answer and not an end.
+
+The model can do no harm but to itself: what it sends back is plain numbers (:mod:`kalamos.benchmark.wire`), what it
+prints goes to a log, and :mod:`kalamos.benchmark.supervisor` bounds its memory and ends all that it started. It is kept
+apart, not jailed: it is a program of the user's, with the user's rights.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import math
+import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Literal
+from pathlib import Path
+from typing import IO, Any, Literal
 
-import numpy as np
+import psutil
 
-from kalamos.errors import KalamosError
+from kalamos.benchmark import wire
+from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.files import write_bytes
 from kalamos.recoverer import fault
 
 Status = Literal["ok", "failed", "timeout", "crashed"]
@@ -24,6 +35,15 @@ GIVE_UP_AFTER = 20
 """So many calls in a row that end in a hang or a crash, and the rest is not tried."""
 SLOWDOWN = 20.0
 """How much longer than the images before it a batch may take an image, before it counts as hanging."""
+MAX_LOG_BYTES = 2**20
+ENDING_S = 2.0
+"""How long a process whose connection closed may take to end, so that it can be told how it ended."""
+CLOSE_TIMEOUT_S = 20.0
+
+
+def default_memory_mb() -> float:
+    """Return how much memory a model's processes may hold together: half of the machine's."""
+    return float(psutil.virtual_memory().total) / 2**21
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +69,24 @@ class IsolatedRecoverer:
     Args:
         spec: what :func:`kalamos.recoverer.load_recoverer` takes.
         timeout_s: how long one image may take. The first is asked alone; from its time follows what a batch may take.
+        memory_mb: what the model's processes may hold together; None for half of the machine's.
+        log: the file that gets what the model prints; None for nowhere.
+
+    Raises:
+        ModelError: where it cannot be started.
     """
 
-    def __init__(self, spec: str, timeout_s: float = 20.0) -> None:
-        self.spec, self.timeout_s = spec, timeout_s
+    def __init__(
+        self, spec: str, timeout_s: float = 20.0, memory_mb: float | None = None, log: Path | None = None
+    ) -> None:
+        self.spec, self.timeout_s, self.log = spec, timeout_s, log
+        self.memory_mb = default_memory_mb() if memory_mb is None else memory_mb
+        self.name = ""
         self.peak_memory_mb = 0.0
         self._faults_in_a_row = 0
         self._seconds_an_image: float | None = None
+        self._broken = ""
+        self._printed = _Printed()
         self._start()
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Answer]:
@@ -63,6 +94,8 @@ class IsolatedRecoverer:
         if self._faults_in_a_row >= GIVE_UP_AFTER:
             message = f"not tried: the {GIVE_UP_AFTER} calls before hung or crashed the model"
             return [Answer(None, "failed", message) for _ in images]
+        if self._broken:
+            return [Answer(None, "failed", f"not tried: {self._broken}") for _ in images]
         if self._seconds_an_image is None and len(images) > 1:
             return self.recover(images[:1]) + self.recover(images[1:])
         answers = self._ask(images)
@@ -75,66 +108,152 @@ class IsolatedRecoverer:
         return self.recover(images[:middle]) + self.recover(images[middle:])
 
     def close(self) -> None:
-        """End the worker process."""
-        self._process.kill()
-        self._process.wait()
+        """End the worker process and all that it started, and write the log of what it printed."""
+        self._end()
+        if self.log is not None:
+            self._printed.write(self.log)
+
+    def _end(self, grace_s: float = 0.0) -> str:
+        """End the processes and say how the model's own one ended; ``grace_s`` is for one that is ending by itself."""
         self._connection.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace_s)
+        with contextlib.suppress(OSError):
+            self._input.close()
+        try:
+            self._process.wait(CLOSE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:  # a model that stopped its supervisor
+            self._process.kill()
+            self._process.wait()
+        if self._status is None:
+            return ""
+        with os.fdopen(self._status, "rb") as status:
+            os.set_blocking(status.fileno(), False)
+            ending = status.read(200) or b""
+        self._status = None
+        return ending.decode("utf-8", "replace") or "its supervisor was killed"
 
     def _start(self) -> None:
         # Not multiprocessing: its children import the caller's main module, which scripts without a guard do not bear.
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "kalamos.benchmark.worker", str(theirs.fileno()), self.spec]
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603
+        self._status, told = os.pipe()
+        words = (str(theirs.fileno()), self.spec, str(self.memory_mb), str(told))
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "kalamos.benchmark.supervisor", *words],
+            pass_fds=[theirs.fileno(), told],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         theirs.close()
-        self._connection = Connection(ours.detach())
+        os.close(told)
+        self._connection = ours
+        self._input: IO[bytes] = _there(self._process.stdin)
+        self._printed.drain(_there(self._process.stdout))
         try:
-            if not self._connection.poll(START_TIMEOUT_S):
-                raise KalamosError(f"model {self.spec} did not start within {START_TIMEOUT_S:.0f} s")
-            kind, text = self._connection.recv()
-        except (EOFError, ConnectionResetError):
-            self._process.wait()
-            raise KalamosError(f"model {self.spec} ended its process while starting ({self._exit()})") from None
-        except KalamosError:
-            self.close()
-            raise
-        if kind != "ready":
-            self.close()
-            raise KalamosError(f"model {self.spec} cannot be started: {text}")
+            head, _ = wire.receive(self._connection, START_TIMEOUT_S)
+        except TimeoutError:
+            self._end()
+            raise ModelError(f"model {self.spec} did not start within {START_TIMEOUT_S:.0f} s") from None
+        except (EOFError, OSError, wire.BrokenMessageError):
+            ending = self._end(ENDING_S)
+            raise ModelError(
+                f"model {self.spec} ended its process while starting ({ending}){self._printed.last()}"
+            ) from None
+        if head.get("kind") != "ready":
+            self._end()
+            raise ModelError(f"model {self.spec} cannot be started: {wire.clean(head.get('text'))}")
+        self.name = wire.clean(head.get("text"))
 
     def _ask(self, images: Sequence[OfflineImage]) -> list[Answer] | None:
         """Return the answers, or None after noting the fault of the whole batch."""
         try:
-            self._connection.send([(np.asarray(image.pixels), image.script) for image in images])
-            if not self._connection.poll(self._allowed_s(len(images))):
-                self._restart("timeout", f"no answer within {self.timeout_s:g} s")
-                return None
-            kind, payload, seconds, memory = self._connection.recv()
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            self._process.wait()
-            self._restart("crashed", f"the model ended its process ({self._exit()})")
-            return None
+            allowed_s = self._allowed_s(len(images))
+            self._connection.settimeout(allowed_s)
+            wire.send(self._connection, *wire.pack_images(images))
+            return self._answers(images, *wire.receive(self._connection, allowed_s))
+        except TimeoutError:
+            self._restart("timeout", f"no answer within {self.timeout_s:g} s")
+        except wire.BrokenMessageError as error:
+            self._restart("crashed", f"the model broke the connection: {error}")
+        except (EOFError, OSError):
+            self._restart("crashed", "the model ended its process")
+        return None
+
+    def _answers(self, images: Sequence[OfflineImage], head: Mapping[str, Any], body: bytes) -> list[Answer] | None:
+        seconds, memory = _number(head.get("seconds")), _number(head.get("memory"))
+        inks = wire.unpack_inks(head.get("inks"), body, len(images)) if head.get("kind") == "inks" else None
         self.peak_memory_mb = max(self.peak_memory_mb, memory)
         self._seconds_an_image = max(self._seconds_an_image or 0.0, seconds / len(images))
-        if kind == "error":
-            self._last_fault = Answer(None, "failed", payload, seconds)
+        if inks is None:
+            self._last_fault = Answer(None, "failed", wire.clean(head.get("text")), seconds)
             return None
-        return [_judged(ink, image, seconds / len(images)) for ink, image in zip(payload, images, strict=True)]
+        return [_judged(ink, image, seconds / len(images)) for ink, image in zip(inks, images, strict=True)]
 
     def _allowed_s(self, images: int) -> float:
         usual = self.timeout_s if self._seconds_an_image is None else self._seconds_an_image * SLOWDOWN
         return self.timeout_s + min(usual, self.timeout_s) * (images - 1)
 
     def _restart(self, status: Status, message: str) -> None:
+        ending = self._end(ENDING_S if status == "crashed" else 0.0)
+        if status == "crashed":
+            message = f"the model {ending}" if ending.startswith("used") else f"{message} ({ending})"
         self._last_fault = Answer(None, status, message)
         self._faults_in_a_row += 1
-        self.close()
-        self._start()
-
-    def _exit(self) -> str:
-        code = self._process.returncode
-        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        try:
+            self._start()
+        except ModelError as error:
+            self._broken = str(error)
 
 
-def _judged(ink: Ink, image: OfflineImage, seconds: float) -> Answer:
-    reason = fault(ink, image.width_px, image.height_px)
-    return Answer(ink, "ok", "", seconds) if reason is None else Answer(None, "failed", reason, seconds)
+class _Printed:
+    """What a model printed: its beginning, up to a limit, and how much more there was."""
+
+    def __init__(self) -> None:
+        self._kept, self._lost = bytearray(), 0
+
+    def drain(self, stream: IO[bytes]) -> None:
+        """Read a stream to its end in a thread of its own, so that printing never blocks the model."""
+
+        def read() -> None:
+            with stream, contextlib.suppress(OSError, ValueError):
+                while data := os.read(stream.fileno(), 65_536):
+                    room = max(MAX_LOG_BYTES - len(self._kept), 0)
+                    self._kept += data[:room]
+                    self._lost += max(len(data) - room, 0)
+
+        threading.Thread(target=read, daemon=True, name="kalamos-model-log").start()
+
+    def last(self) -> str:
+        """Return the last line that was printed, to stand in a message."""
+        lines = bytes(self._kept[-2000:]).decode("utf-8", "replace").split("\n")
+        line = next((line for line in reversed(lines) if line.strip()), "")
+        return f": {wire.clean(line)}" if line else ""
+
+    def write(self, path: Path) -> None:
+        """Write the log where anything was printed."""
+        if self._kept:
+            more = f"\n[{self._lost} bytes more]\n".encode() if self._lost else b""
+            write_bytes(path, bytes(self._kept) + more)
+
+
+def _there(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None  # noqa: S101 - it was asked for
+    return stream
+
+
+def _number(value: object) -> float:
+    """Return a number of an answer that can be one of seconds or megabytes."""
+    number = float(value) if isinstance(value, int | float) else math.nan
+    if not 0.0 <= number < 1e9:
+        raise wire.BrokenMessageError("an answer has impossible seconds or megabytes")
+    return number
+
+
+def _judged(ink: Ink | str, image: OfflineImage, seconds: float) -> Answer:
+    reason = ink if isinstance(ink, str) else fault(ink, image.width_px, image.height_px)
+    return Answer(ink, "ok", "", seconds) if isinstance(ink, Ink) and reason is None else _failed(reason, seconds)
+
+
+def _failed(reason: str | None, seconds: float) -> Answer:
+    return Answer(None, "failed", reason or "no ink", seconds)

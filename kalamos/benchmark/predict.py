@@ -13,19 +13,22 @@ import numpy as np
 
 from kalamos.benchmark.cheats import CHEATS
 from kalamos.benchmark.controls import CONTROLS, Control
+from kalamos.benchmark.entries import MEAN_TRAJECTORY, fingerprint
 from kalamos.benchmark.isolation import Answer, IsolatedRecoverer
 from kalamos.benchmark.predictions import read_predictions, write_predictions
 from kalamos.benchmark.prepare import prepared_task
 from kalamos.benchmark.provenance import provenance
+from kalamos.errors import StoreError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery import engine
+from kalamos.machinery.files import remove_abandoned, write_text
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.storage.parquet import Row, file_metadata, read_rows
 
 CHUNK = 256
-MEAN_TRAJECTORY = "mean_trajectory"
-"""The control that needs the training split: fitted when a task is prepared, stored in its file."""
+LOG = "model.log"
+"""The file in an entry's folder that holds what the model printed, where it printed anything."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class _ChunkJob:
     path: Path
     batch: int
     timeout_s: float
+    memory_mb: float | None
     give_script: bool
 
 
@@ -46,6 +50,7 @@ def predict(
     *,
     batch: int = 64,
     timeout_s: float = 20.0,
+    memory_mb: float | None = None,
     workers: engine.Workers = engine.IN_PROCESS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
@@ -57,17 +62,20 @@ def predict(
         destination: the entry's folder; chunks done in a run that was cut short are kept there and used again.
         batch: images a call.
         timeout_s: how long one image may take, on the average of a batch.
+        memory_mb: what the model's processes may hold together; None for half of the machine's.
         workers: where the asking is done; only times of one asker at a time can be compared.
         progress: called with images done and images in all.
 
     Raises:
-        KalamosError: where the recoverer cannot be started at all.
+        ModelError: where the recoverer cannot be started at all.
+        StoreError: where the folder holds answers of the model as it was before it was changed.
     """
     task, task_hash = prepared_task(task_file)
     total = sum(1 for _ in read_rows(task_file, images=False))
     parts = destination / f".parts-{task_hash}-{stable_hash(spec):016x}"
+    _go_on(parts, spec)
     jobs = [
-        _ChunkJob(spec, task_file, start, parts / f"{start:08d}.parquet", batch, timeout_s, task.give_script)
+        _ChunkJob(spec, task_file, start, parts / f"{start:08d}.parquet", batch, timeout_s, memory_mb, task.give_script)
         for start in range(0, total, CHUNK)
     ]
     waiting = [job for job in jobs if not job.path.exists()]
@@ -113,6 +121,33 @@ def _mean_trajectory(task_file: Path) -> Control:
     return lambda truth, rng: mean
 
 
+def declared_name(spec: str, timeout_s: float, memory_mb: float | None, workers: engine.Workers) -> str:
+    """Start a recoverer and return what it calls itself.
+
+    Raises:
+        ModelError: where it cannot be started.
+    """
+    ((_, name),) = engine.run(_declared, [(spec, timeout_s, memory_mb)], workers)
+    return name
+
+
+def _declared(job: tuple[str, float, float | None]) -> str:
+    return _isolated(*job).name
+
+
+def _go_on(parts: Path, spec: str) -> None:
+    """Note the model that answers are of; what a killed run left half is removed."""
+    now, path = fingerprint(spec), parts / "model"
+    remove_abandoned(parts)
+    if not parts.is_dir():
+        write_text(path, now)
+    elif not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != now:
+        raise StoreError(
+            f"{parts} holds answers of {spec} as it was before its code or weights were changed; "
+            "delete that folder to ask the model anew, or take another --out"
+        )
+
+
 def _merged(jobs: Sequence[_ChunkJob], keys: Sequence[str]) -> Iterator[tuple[str, Answer]]:
     for job in jobs:
         yield from read_predictions(job.path, keys).answers.items()
@@ -120,7 +155,8 @@ def _merged(jobs: Sequence[_ChunkJob], keys: Sequence[str]) -> Iterator[tuple[st
 
 def _predict_chunk(job: _ChunkJob) -> int:
     rows = list(read_rows(job.task_file, start=job.start, stop=job.start + CHUNK))
-    recoverer = _isolated(job.spec, job.timeout_s)
+    recoverer = _isolated(job.spec, job.timeout_s, job.memory_mb)
+    recoverer.log = job.path.parent.parent / LOG
 
     def answers() -> Iterator[tuple[str, Answer]]:
         for k in range(0, len(rows), job.batch):
@@ -137,15 +173,16 @@ def _shown(row: Row, give_script: bool) -> OfflineImage:
     return row.image if give_script else OfflineImage(row.image.pixels)
 
 
-_RUNNING: dict[tuple[str, float], IsolatedRecoverer] = {}
+_RUNNING: dict[tuple[str, float, float | None], IsolatedRecoverer] = {}
 """This process' recoverer: starting one may take seconds, so it lives from chunk to chunk."""
 
 
-def _isolated(spec: str, timeout_s: float) -> IsolatedRecoverer:
-    if (spec, timeout_s) not in _RUNNING:
+def _isolated(spec: str, timeout_s: float, memory_mb: float | None) -> IsolatedRecoverer:
+    wanted = spec, timeout_s, memory_mb
+    if wanted not in _RUNNING:
         _close_isolated()
-        _RUNNING[spec, timeout_s] = IsolatedRecoverer(spec, timeout_s)
-    return _RUNNING[spec, timeout_s]
+        _RUNNING[wanted] = IsolatedRecoverer(*wanted)
+    return _RUNNING[wanted]
 
 
 def _close_isolated() -> None:

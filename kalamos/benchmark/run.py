@@ -6,6 +6,7 @@ the images and truth that they refer to. A run that was cut short is continued b
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import hashlib
 import json
@@ -17,16 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kalamos.benchmark.predict import controls_of, predict, predict_control
+from kalamos.benchmark.entries import checked_name, entry_name, fingerprint, is_declared, reserved
+from kalamos.benchmark.predict import controls_of, declared_name, predict, predict_control
 from kalamos.benchmark.predictions import read_predictions, write_predictions
 from kalamos.benchmark.prepare import prepare
 from kalamos.benchmark.result import Kind, Result, make_result, read_result, write_result
 from kalamos.benchmark.score import score
 from kalamos.benchmark.task import Task, load_task
-from kalamos.errors import StoreError, TaskError
+from kalamos.errors import KalamosError, ModelError, StoreError, TaskError
 from kalamos.machinery import engine
-from kalamos.machinery.files import replacing, write_text
-from kalamos.recoverer import loadable_models
+from kalamos.machinery.files import remove_abandoned, replacing, write_text
+from kalamos.recoverer import RECOVERERS, loadable_models
 from kalamos.storage.parquet import file_metadata, read_rows
 
 Progress = Callable[[int, int, str], None]
@@ -44,6 +46,7 @@ def bench(
     *,
     cache: Path | None = None,
     timeout_s: float = 20.0,
+    memory_mb: float | None = None,
     controls: bool = True,
     limit: int | None = None,
     workers: int = 1,
@@ -59,6 +62,7 @@ def bench(
         out: folder of all results.
         cache: folder of prepared tasks; None for the user's cache folder.
         timeout_s: how long one image may take.
+        memory_mb: what a model's processes may hold together; None for half of the machine's.
         controls: whether the control rows are made too.
         limit: fewer samples, for a first look.
         workers: local processes that score; models are always asked by one, so that their times can be compared.
@@ -67,21 +71,51 @@ def bench(
 
     Raises:
         TaskError: where there is no such task, or its images differ from the pinned ones.
-        KalamosError: where a model that was asked for by name cannot be started.
+        UnknownNameError: where nothing is called like a model that was asked for.
+        IncompleteError: at the end, where a model could not be started; it holds the results of the others.
     """
-    entries: list[tuple[str, Kind]] = [(spec, "model") for spec in models or loadable_models()]
+    entries: list[tuple[str, Kind]] = [(spec, "model") for spec in dict.fromkeys(models or loadable_models())]
+    for spec, _ in entries:
+        if RECOVERERS.target(spec.partition("?")[0]) is None:
+            RECOVERERS.load(spec.partition("?")[0])  # says what comes near
     with engine.executor(workers, scheduler) as pool:
         askers = pool if scheduler else engine.IN_PROCESS
         opened = _open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)
         if controls:
             entries += [(name, "control") for name in controls_of(opened.task_file)]
         journal = _Journal(opened.folder / ".running.json", opened.task.hash)
+        asking = _Asking(timeout_s, memory_mb, askers)
+        named: dict[str, str] = {}
+        failed: list[str] = []
         for spec, kind in entries:
-            if not journal.has(spec):
-                opened.predict(spec, kind, timeout_s, askers)
-                journal.add(spec)
+            try:
+                entry = spec if kind == "control" else asking.name(spec)
+                if entry in named:
+                    raise TaskError(
+                        f"{named[entry]} and {spec} are both called {entry!r}: give one another attribute `name`"
+                    )
+                opened.run(spec, entry, kind, asking, journal)
+                named[entry] = spec
+            except (ModelError, TaskError) as error:
+                failed.append(str(error))
         journal.close()
-    return [read_result(opened.home(spec) / "result.json") for spec, _ in entries]
+    results = [read_result(opened.folder / entry / "result.json") for entry in named]
+    if failed:
+        raise IncompleteError(results, failed)
+    return results
+
+
+class IncompleteError(KalamosError):
+    """Some models could not be run.
+
+    Attributes:
+        results: of the other entries.
+        reasons: a line for each model that is not among them.
+    """
+
+    def __init__(self, results: list[Result], reasons: list[str]) -> None:
+        self.results, self.reasons = results, reasons
+        super().__init__("; ".join(reasons))
 
 
 def score_predictions(
@@ -97,19 +131,21 @@ def score_predictions(
     progress: Progress = no_progress,
 ) -> Result:
     """Score predictions that were made elsewhere; nothing that the file says of its own score is believed."""
-    entry = name or _named(predictions) or predictions.stem
+    entry = checked_name(_called(predictions) if name is None else name, "a submission")
+    if entry in reserved():
+        raise TaskError(f"a submission cannot be called {entry!r}, which is built in: give it another name with --name")
     with engine.executor(workers) as pool:
         opened = _open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)
         target = opened.home(entry) / "predictions.parquet"
+        opened.refuse_other(entry, "submission", f"{entry} (a submission)")
         _keep(predictions, target, opened.task_file)
-        return opened.score(entry_name(entry), "submission", target)
+        return opened.score(entry, "submission", target)
 
 
-def entry_name(spec: str) -> str:
-    """Return the folder and row name of a model: its registered name or the class name of a path, and its options."""
-    plain, _, options = spec.partition("?")
-    named = "+".join([plain.rpartition(":")[2], *options.split("&")] if options else [plain.rpartition(":")[2]])
-    return re.sub(r"[^\w.+=-]+", "-", named).strip("-") or "entry"
+def _called(predictions: Path) -> str:
+    """Return the name of a submission that is given none: what its file says, as far as that can be a name."""
+    said = re.sub(r"[^\w.+=-]+", "-", _named(predictions) or predictions.stem).strip("-.")[:100] or "entry"
+    return f"{said}-again" if said in reserved() else said  # predictions that Kalamos itself made, scored once more
 
 
 def user_cache() -> Path:
@@ -128,9 +164,34 @@ class _Bench:
     pool: engine.Workers
     progress: Progress
 
-    def predict(self, spec: str, kind: Kind, timeout_s: float, askers: engine.Workers) -> None:
+    def run(self, spec: str, entry: str, kind: Kind, asking: _Asking, journal: _Journal) -> None:
+        """Predict and score one model or control, unless this run has done it before it was cut short."""
+        made_with = "" if kind == "control" else fingerprint(spec)
+        if not journal.has(entry, made_with):
+            self.refuse_other(entry, kind, spec)
+            self.predict(spec, entry, kind, asking)
+            journal.add(entry, made_with)
+
+    def refuse_other(self, entry: str, kind: Kind, spec: str) -> None:
+        """Refuse to write over the results of something else that is called the same.
+
+        Raises:
+            TaskError: naming both.
+        """
+        path = self.folder / entry / "result.json"
+        if not path.exists():
+            return
+        before = read_result(path)
+        there = _named(self.folder / entry / "predictions.parquet") if kind == before.kind == "model" else spec
+        if before.kind != kind or there != spec:
+            raise TaskError(
+                f"{path.parent} holds the results of {there if before.kind == kind else 'a ' + before.kind}, which "
+                f"{spec} is not: give it another name, or take another --out"
+            )
+
+    def predict(self, spec: str, entry: str, kind: Kind, asking: _Asking) -> None:
         """Predict and score one model or control."""
-        home = self.home(spec)
+        home = self.home(entry)
         if kind == "control":
             predictions = predict_control(spec, self.task_file, home)
         else:
@@ -138,11 +199,12 @@ class _Bench:
                 spec,
                 self.task_file,
                 home,
-                timeout_s=timeout_s,
-                workers=askers,
+                timeout_s=asking.timeout_s,
+                memory_mb=asking.memory_mb,
+                workers=asking.workers,
                 progress=lambda done, total: self.progress(done, total, f"{spec}: recovering"),
             )
-        self.score(entry_name(spec), kind, predictions)
+        self.score(entry, kind, predictions)
 
     def score(self, entry: str, kind: Kind, predictions: Path) -> Result:
         """Score predictions and write the entry's result."""
@@ -161,9 +223,24 @@ class _Bench:
 
     def home(self, entry: str) -> Path:
         """Return the entry's folder, made where it is not there."""
-        home = self.folder / entry_name(entry)
+        home = self.folder / entry
         home.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(home)
         return home
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """How models are asked."""
+
+    timeout_s: float
+    memory_mb: float | None
+    workers: engine.Workers
+
+    def name(self, spec: str) -> str:
+        """Return what a model's row is called; one that is given by a path is started and asked."""
+        declared = is_declared(spec)
+        return entry_name(spec, declared_name(spec, self.timeout_s, self.memory_mb, self.workers) if declared else "")
 
 
 def _open_task(
@@ -177,10 +254,13 @@ def _open_task(
     progress: Progress,
 ) -> _Bench:
     task = load_task(name)
+    checked_name(task.name, "a task")
+    remove_abandoned(cache or user_cache())
     task_file = prepare(task, root, cache or user_cache(), limit=limit, progress=lambda text: progress(0, 1, text))
     limited = file_metadata(task_file)["limited"]
     folder = out / (f"{task.name}-first{limited}" if limited else task.name)
     folder.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(folder)
     kept = folder / "task.parquet"
     if not kept.exists() or not filecmp.cmp(kept, task_file, shallow=False):
         with replacing(kept) as part:
@@ -216,17 +296,17 @@ class _Journal:
 
     def __init__(self, path: Path, task_hash: str) -> None:
         self._path = path
-        self._state: dict[str, Any] = {"task_hash": task_hash, "done": []}
-        if path.exists():
+        self._state: dict[str, Any] = {"task_hash": task_hash, "done": {}}
+        with contextlib.suppress(OSError, ValueError):
             found = json.loads(path.read_text(encoding="utf-8"))
-            if found.get("task_hash") == task_hash:
+            if isinstance(found, dict) and found.get("task_hash") == task_hash and isinstance(found.get("done"), dict):
                 self._state = found
 
-    def has(self, entry: str) -> bool:
-        return entry in self._state["done"]
+    def has(self, entry: str, made_with: str) -> bool:
+        return bool(self._state["done"].get(entry) == made_with)
 
-    def add(self, entry: str) -> None:
-        self._state["done"].append(entry)
+    def add(self, entry: str, made_with: str) -> None:
+        self._state["done"][entry] = made_with
         write_text(self._path, json.dumps(self._state))
 
     def close(self) -> None:

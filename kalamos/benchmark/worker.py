@@ -3,65 +3,73 @@
 from __future__ import annotations
 
 import os
-import resource
+import socket
 import sys
 import time
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 
 import numpy as np
 
+from kalamos.benchmark import wire
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
-from kalamos.ink import Ink
 from kalamos.recoverer import Recoverer, checked_answer, load_recoverer
 from kalamos.registry import describe
 
-Reply = tuple[str, object, float, float]
-"""``("inks", list of Ink, seconds, peak MB)`` or ``("error", message, seconds, peak MB)``."""
+Reply = tuple[dict[str, object], bytes]
+"""``{"kind": "inks", "inks": [...]}`` with the inks, or ``{"kind": "error", "text": ...}``; seconds and peak MB."""
 
 
 def main() -> None:
     """Serve: ``python -m kalamos.benchmark.worker FD SPEC``, FD being one end of a socket pair."""
     descriptor, spec = int(sys.argv[1]), sys.argv[2]
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as an interpreter started here by hand would have it
-    with Connection(descriptor) as connection:
+    with socket.socket(fileno=descriptor) as connection:
         serve(connection, spec)
 
 
-def serve(connection: Connection, spec: str) -> None:
-    """Load the recoverer, try it on a blank image, then answer batches until the pipe closes."""
+def serve(connection: socket.socket, spec: str) -> None:
+    """Load the recoverer, try it on a blank image, then answer batches until the socket closes."""
     try:
         recoverer = load_recoverer(spec)
         checked_answer(recoverer.recover([_blank()]), [_blank()])
+        wire.send(connection, {"kind": "ready", "text": wire.clean(recoverer.name)})
     except Exception as error:
-        connection.send(("error", _message(error)))
+        wire.send(connection, {"kind": "error", "text": _message(error)})
         return
-    connection.send(("ready", recoverer.name))
     while True:
         try:
-            images = [OfflineImage(pixels, script) for pixels, script in connection.recv()]
+            images = wire.unpack_images(*wire.receive(connection))
         except EOFError:
             return
-        connection.send(reply(recoverer, images))
+        wire.send(connection, *reply(recoverer, images))
 
 
 def reply(recoverer: Recoverer, images: Sequence[OfflineImage]) -> Reply:
     """Ask a recoverer; time the call alone."""
     start = time.perf_counter()
     try:
-        answer: Sequence[Ink] = recoverer.recover(images)
+        answer = recoverer.recover(images)
         seconds = time.perf_counter() - start
-        return "inks", checked_answer(answer, images), seconds, _peak_memory_mb()
+        told, body = wire.pack_inks(checked_answer(answer, images))
+        return {"kind": "inks", "inks": told, "seconds": seconds, "memory": _peak_memory_mb()}, body
     except Exception as error:
-        return "error", _message(error), time.perf_counter() - start, _peak_memory_mb()
+        seconds = time.perf_counter() - start
+        return {"kind": "error", "text": _message(error), "seconds": seconds, "memory": _peak_memory_mb()}, b""
 
 
 def _message(error: Exception) -> str:
-    return str(error) if isinstance(error, KalamosError) else describe(error)
+    try:
+        return wire.clean(str(error) if isinstance(error, KalamosError) else describe(error))
+    except Exception:
+        return wire.text_of(error)
 
 
 def _peak_memory_mb() -> float:
+    try:
+        import resource  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20) if sys.platform == "darwin" else peak / (1 << 10)
 

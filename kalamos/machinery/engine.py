@@ -7,11 +7,20 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from kalamos.errors import KalamosError
+from kalamos.machinery.processes import end_with_parent
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -72,11 +81,16 @@ def executor(workers: int = 1, scheduler: str | None = None) -> Iterator[Workers
     if workers <= 1:
         yield IN_PROCESS
         return
-    pool = Workers(lambda: ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")))
+    pool = Workers(lambda: _local_pool(workers))
     try:
         yield pool
     finally:
         pool.discard()
+
+
+def _local_pool(workers: int) -> Executor:
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent)
 
 
 def run(
@@ -117,11 +131,20 @@ def run(
 def _dask_client(scheduler: str) -> Iterator[Any]:
     try:
         from distributed import Client  # noqa: PLC0415 - an optional dependency
+        from distributed.comm import CommClosedError  # noqa: PLC0415
     except ImportError as error:
         raise KalamosError("--scheduler needs Dask: pip install 'kalamos[dask]'") from error
     try:
         client = Client(scheduler, timeout=SCHEDULER_TIMEOUT_S)
-    except OSError as error:
-        raise KalamosError(f"no Dask scheduler answers at {scheduler}: {error}") from error
-    with client:
+    except (OSError, ValueError, TypeError) as error:  # TypeError: what Dask makes of some addresses that are none
+        raise KalamosError(f"no Dask scheduler answers at {scheduler}: {' '.join(str(error).split())[:200]}") from error
+    try:
         yield client
+    except (CommClosedError, CancelledError, TimeoutError) as error:
+        raise KalamosError(
+            f"the Dask scheduler at {scheduler} is gone; finished work is kept: "
+            "start one and run the same command again"
+        ) from error
+    finally:
+        with suppress(Exception):  # a scheduler that is gone cannot be told goodbye
+            client.close(timeout=SCHEDULER_TIMEOUT_S)

@@ -112,16 +112,17 @@ def test_a_smaller_look_says_so(benched):
 def test_scoring_again_gives_the_same_files(benched, tmp_path):
     out, _ = benched
     home = out / f"synthetic-3scripts-first{SAMPLES}" / "good-continuation"
-    settings = {"cache": out / "tasks", "limit": SAMPLES, "name": "good-continuation"}
+    settings = {"cache": out / "tasks", "limit": SAMPLES, "name": "again"}
     for workers in (1, 2):
         again = tmp_path / str(workers)
         run.score_predictions(
             home / "predictions.parquet", "synthetic-3scripts", Path(), again, workers=workers, **settings
         )
-        copy = again / home.relative_to(out)
+        copy = again / home.relative_to(out).with_name("again")
         assert (copy / "scores.parquet").read_bytes() == (home / "scores.parquet").read_bytes()
         a, b = (json.loads((folder / "result.json").read_text()) for folder in (copy, home))
-        assert {**a, "kind": "", "provenance": ""} == {**b, "kind": "", "provenance": ""}
+        same = {"entry": "", "kind": "", "provenance": ""}
+        assert {**a, **same} == {**b, **same}
 
 
 def test_the_command_score_shows_the_table_of_predictions_made_elsewhere(benched, tmp_path):
@@ -278,7 +279,7 @@ def test_a_model_that_cannot_start_is_an_error(benched, tmp_path):
 
 def test_options_of_a_model_make_an_entry_of_its_own():
     assert run.entry_name("good-continuation?velocity=power-law") == "good-continuation+velocity=power-law"
-    assert run.entry_name("my/file.py:Model") == "Model"
+    assert run.entry_name("my/file.py:Model?depth=3", "mine") == "mine+depth=3"
 
 
 def test_every_task_that_ships_loads():

@@ -12,7 +12,8 @@ import pytest
 
 from kalamos.benchmark import score as scoring
 from kalamos.benchmark.controls import CONTROLS
-from kalamos.benchmark.predict import MEAN_TRAJECTORY, predict, predict_control
+from kalamos.benchmark.entries import MEAN_TRAJECTORY
+from kalamos.benchmark.predict import predict, predict_control
 from kalamos.benchmark.prepare import prepare
 from kalamos.benchmark.result import make_result
 from kalamos.benchmark.task import load_task
