@@ -76,6 +76,10 @@ class IsolatedRecoverer:
         ModelError: where it cannot be started.
     """
 
+    _connection: socket.socket
+    _process: subprocess.Popen[bytes]
+    _status: int | None
+
     def __init__(
         self, spec: str, timeout_s: float = 20.0, memory_mb: float | None = None, log: Path | None = None
     ) -> None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,11 +28,14 @@ from kalamos.benchmark.recognised import agreement
 from kalamos.benchmark.score import TABLE, WEIGHTED, metric_columns, weight_column
 from kalamos.benchmark.statistics.clusters import effective_writers
 from kalamos.benchmark.statistics.estimates import Estimate, estimate
-from kalamos.errors import TaskError
+from kalamos.errors import KalamosError, TaskError
+from kalamos.formats.reading import read_bytes
 from kalamos.machinery.files import write_text
+from kalamos.machinery.seeding import stable_hash
 from kalamos.storage.parquet import file_metadata
 
 FORMAT = "kalamos-result/1"
+MAX_BYTES = 16 * 2**20
 Kind = Literal["model", "control", "submission"]
 PARTS = ("by_script", "by_strokes", "by_junctions", "by_length")
 """The breakdowns of a result."""
@@ -126,13 +130,36 @@ class Result:
     def scores(self) -> pa.Table:
         """Return the entry's scores, a row a sample."""
         path = self.folder / "scores.parquet"
-        return _scores(path, path.stat().st_mtime_ns)
+        try:
+            return _scores(path, path.stat().st_mtime_ns, self.samples, tuple(self.metrics))
+        except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
+            raise TaskError(f"{path} cannot be used: {' '.join(str(error).split())[:200]}") from error
+
+    def keys_hash(self) -> int:
+        """Return a hash of the keys of the samples that were scored, in their order."""
+        return stable_hash("\n".join(self.scores().column("key").to_pylist()))
 
 
 @lru_cache(maxsize=64)
-def _scores(path: Path, changed_ns: int) -> pa.Table:
+def _scores(path: Path, changed_ns: int, samples: int, metrics: tuple[str, ...]) -> pa.Table:
     """Read a table of scores once: every metric of every pair of entries asks for it."""
-    return pq.read_table(path)
+    rows = pq.read_metadata(path).num_rows
+    if rows != samples:
+        raise ValueError(f"it holds {rows} rows, and the result says {samples} samples")
+    table = pq.read_table(path)
+    for name in ("key", "writer"):
+        if not pa.types.is_string(table.schema.field(name).type) or table.column(name).null_count:
+            raise ValueError(f"the column {name} does not hold texts")
+    keys = table.column("key").to_pylist()
+    if len(set(keys)) != len(keys):
+        raise ValueError("a key stands twice")
+    needed = [name for name in metrics if name in TABLE]
+    for name in [*needed, *(weight_column(name) for name in needed if name in WEIGHTED)]:
+        place = table.schema.get_field_index(name)
+        if place < 0:
+            raise ValueError(f"the column {name} is missing")
+        table = table.set_column(place, name, table.column(name).cast(pa.float64()))
+    return table
 
 
 def make_result(
@@ -184,20 +211,52 @@ def read_result(path: Path) -> Result:
     """Read a result.
 
     Raises:
-        TaskError: where the file is not a result, or of another format.
+        TaskError: where the file is not a result, of another format, or breaks ``result.schema.json``.
     """
+    plain = _checked(path)
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        if plain.pop("format", None) != FORMAT:
-            raise TaskError(f"{path} is not a result of the format {FORMAT}; score the predictions again")
         plain["metrics"] = {name: Summary(**_with_nan(summary)) for name, summary in plain["metrics"].items()}
         for name in (*PARTS, "recognition"):
             plain[name] = {part: _with_nan(values) for part, values in plain.get(name, {}).items()}
         if plain.get("effective_writers") is None:
             plain["effective_writers"] = math.nan
         return Result(**plain, folder=path.parent)
-    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, AttributeError) as error:
         raise TaskError(f"{path} is not a result: {error}") from error
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    """Return the content of a result file that may come from anybody, without its format."""
+    try:
+        plain = json.loads(read_bytes(path, MAX_BYTES), parse_constant=_no_number, parse_float=_finite)
+    except (KalamosError, ValueError, RecursionError) as error:
+        raise TaskError(f"{path} is not a result: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        raise TaskError(f"{path} is not a result of the format {FORMAT}; score the predictions again")
+    fault = next(iter(_validator().iter_errors(plain)), None)
+    if fault is not None:
+        place = "/".join(map(str, fault.absolute_path)) or "the whole"
+        raise TaskError(f"{path} breaks result.schema.json at {place[:100]}: {' '.join(fault.message.split())[:200]}")
+    del plain["format"]
+    return plain
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - only where results are read
+
+    return Draft202012Validator(json.loads((resources.files("kalamos.benchmark") / "result.schema.json").read_text()))
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return value
 
 
 def aggregated(name: str, table: pa.Table) -> Estimate:

@@ -70,14 +70,14 @@ def kill_all_below(rounds: int = 50) -> None:
 
 def _below() -> list[psutil.Process]:
     try:
-        return psutil.Process().children(recursive=True)
+        return list(psutil.Process().children(recursive=True))
     except psutil.Error:
         return []
 
 
 def _is_running(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

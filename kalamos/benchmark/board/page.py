@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 import kalamos
-from kalamos.benchmark.board.table import MAIN, Line, Table, tables
+from kalamos.benchmark.board.table import MAIN, UNUSABLE, Line, Table, tables
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import PARTS, Result
+from kalamos.errors import KalamosError
 from kalamos.geometry import length, resample, stroke_durations
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bytes
@@ -57,7 +58,7 @@ def page(results: Sequence[Result]) -> str:
     parts = {
         "STYLE": (site / "page.css").read_text(encoding="utf-8"),
         "SCRIPT": (site / "page.js").read_text(encoding="utf-8"),
-        "DATA": data.replace("</", "<\\/"),
+        "DATA": data.replace("<", "\\u003c"),  # nothing in it can end the script, or begin a comment
     }
     html = (site / "page.html").read_text(encoding="utf-8")
     for name, text in parts.items():
@@ -132,11 +133,11 @@ def _samples(board: Table, budget: int) -> tuple[list[dict[str, Any]], int]:
     """Return the replays and their bytes: as many samples as the budget holds, chosen by the hash of their keys."""
     results = _replayed(board)
     task_file = _lines(board)[0].result.folder.parent / "task.parquet"
-    if not task_file.exists():
+    if board.ranked and board.ranked[0].result.task == UNUSABLE:
         return [], 0
-    rows = {row.sample.key: row for row in read_rows(task_file)}
+    rows = _rows(task_file)
     order = sorted(rows, key=lambda key: (stable_hash(key), key))[:MAX_SHOWN]
-    answers = [read_predictions(result.folder / "predictions.parquet", rows) for result in results]
+    answers = [_answers(result, rows) for result in results]
     scores = [_scores_by_key(result) for result in results]
     shown: list[dict[str, Any]] = []
     used = 0
@@ -150,10 +151,29 @@ def _samples(board: Table, budget: int) -> tuple[list[dict[str, Any]], int]:
     return shown, used
 
 
+def _rows(task_file: Path) -> dict[str, Row]:
+    """Return the samples of a task by key; none where the file is not there, or is no sound one."""
+    try:
+        rows = {row.sample.key: row for row in read_rows(task_file)} if task_file.exists() else {}
+        return rows if all(row.image is not None and row.placement is not None for row in rows.values()) else {}
+    except KalamosError:
+        return {}
+
+
+def _answers(result: Result, rows: Mapping[str, Row]) -> Predictions:
+    """Return the answers of an entry; none where they are not there or cannot be read: the table stands without."""
+    try:
+        return read_predictions(result.folder / "predictions.parquet", rows)
+    except KalamosError:
+        return Predictions({})
+
+
 def _scores_by_key(result: Result) -> dict[str, list[float | int | None]]:
     """Return key -> values of the main metrics, in their order."""
     table = result.scores()
-    columns = [table.column(name).to_pylist() for name in MAIN]
+    columns = [
+        table.column(name).to_pylist() if name in table.column_names else [None] * table.num_rows for name in MAIN
+    ]
     return {
         key: [_number(values[row], 4) for values in columns] for row, key in enumerate(table.column("key").to_pylist())
     }

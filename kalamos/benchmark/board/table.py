@@ -11,8 +11,9 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +37,8 @@ MAIN = (
     "points_ratio",
 )
 """The metrics of the short table: the ranked ones, of which the first orders the rows, and two ratios."""
+UNUSABLE = "folders that cannot be used"
+"""The task of results that stand for folders without a sound result; no real task has such a name."""
 FIRST = MAIN[0]
 
 ANSWERED = 0.95
@@ -75,6 +78,9 @@ class Table:
 def find_results(folders: Iterable[Path]) -> list[Result]:
     """Return every result below some folders, in the order of their paths.
 
+    The folders may be anybody's: one that cannot be used becomes a result of the task :data:`UNUSABLE` that says why,
+    and of two entries that are called the same the later one is called by its folder too.
+
     Raises:
         TaskError: where there is none.
     """
@@ -84,29 +90,76 @@ def find_results(folders: Iterable[Path]) -> list[Result]:
     ]
     if not paths:
         raise TaskError(f"no result.json in {', '.join(map(str, folders))}; make some with `kalamos bench`")
-    return [read_result(path) for path in paths]
+    found: list[Result] = []
+    seen: set[tuple[str, str, str]] = set()
+    for path in dict.fromkeys(paths):
+        result = _usable(path)
+        if (result.task, result.task_hash, result.entry) in seen:
+            result = replace(result, entry=_printable(f"{result.entry} ({path.parent})"))
+        seen.add((result.task, result.task_hash, result.entry))
+        found.append(result)
+    return found
+
+
+def _usable(path: Path) -> Result:
+    """Read a result and its scores; where either cannot be used, return a result that says so."""
+    try:
+        result = read_result(path)
+        result.keys_hash()
+    except TaskError as error:
+        reason = _printable(str(error).removeprefix(str(path.parent)).lstrip("/ "))
+        return Result(
+            entry=_printable(f"{path.parent.name or path.parent.resolve().name}: {reason}"),
+            kind="model",
+            task=UNUSABLE,
+            task_version=1,
+            task_hash="0" * 16,
+            partial=False,
+            style="",
+            samples=0,
+            writers=0,
+            coverage=0.0,
+            failures={},
+            problems={},
+            milliseconds=None,
+            peak_memory_mb=None,
+            metrics={},
+            by_script={},
+            by_strokes={},
+            predictions_sha256="0" * 64,
+            provenance={},
+            folder=path.parent,
+        )
+    return result
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)[:400]
 
 
 def tables(results: Sequence[Result], *, all_metrics: bool = False) -> list[Table]:
     """Return one table for each task and set of images."""
-    groups: dict[tuple[str, int, str, int], list[Result]] = {}
+    groups: dict[tuple[str, int, str, int, int], list[Result]] = {}
     for result in results:
-        groups.setdefault((result.task, result.task_version, result.task_hash, result.samples), []).append(result)
+        keys = 0 if result.task == UNUSABLE else result.keys_hash()
+        place = (result.task, result.task_version, result.task_hash, result.samples, keys)
+        groups.setdefault(place, []).append(result)
     return [_table(members, all_metrics) for _, members in sorted(groups.items())]
 
 
 def print_terminal(results: Sequence[Result], *, all_metrics: bool = False) -> None:
     """Print the tables; with intervals where the terminal is wide enough for them."""
     from rich.console import Console  # noqa: PLC0415 - only where a terminal is written
+    from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table as Sheet  # noqa: PLC0415
 
     width = Console().width if Console().is_terminal else _WIDE
     for table in tables(results, all_metrics=all_metrics):
         cell_text = _rich_cell if width >= 46 + 14 * len(table.metrics) else _rich_value
         sheet = Sheet(
-            title=table.title,
+            title=escape(table.title),
             title_justify="left",
-            caption=" ".join(filter(None, [table.note, LEGEND])),
+            caption=escape(" ".join(filter(None, [table.note, LEGEND]))),
             caption_justify="left",
             box=None,
         )
@@ -114,7 +167,7 @@ def print_terminal(results: Sequence[Result], *, all_metrics: bool = False) -> N
             sheet.add_column(head.replace("_", "\n"), justify="right" if number else "left", no_wrap=True)
         for lines, style in [(table.ranked, ""), (table.controls, "dim italic")]:
             for line in lines:
-                sheet.add_row(*_texts(line, table.metrics, cell_text), style=style)
+                sheet.add_row(*_texts(line, table.metrics, cell_text, escape), style=style)
             sheet.add_section()
         Console(width=max(width, 40 + 11 * len(table.metrics))).print(sheet)
 
@@ -124,13 +177,13 @@ def to_markdown(results: Sequence[Result], *, all_metrics: bool = False) -> str:
     parts = []
     for table in tables(results, all_metrics=all_metrics):
         heads = _heads(table)
-        rows = [_texts(line, table.metrics, _markdown_cell) for line in table.ranked]
+        rows = [_texts(line, table.metrics, _markdown_cell, _md) for line in table.ranked]
         rows += [
             [f"*{texts[0]}*", *texts[1:]]
-            for texts in (_texts(c, table.metrics, _markdown_cell) for c in table.controls)
+            for texts in (_texts(c, table.metrics, _markdown_cell, _md) for c in table.controls)
         ]
         lines = [
-            f"### {table.title}",
+            f"### {_md(table.title)}",
             "",
             _pipe(heads),
             _pipe(["---"] + ["---:"] * (len(heads) - 1)),
@@ -179,10 +232,10 @@ def to_csv(results: Sequence[Result], *, all_metrics: bool = False) -> str:
             for name, cell in line.cells.items():
                 s = cell.summary
                 row = [
-                    r.task,
+                    _csv(r.task),
                     r.task_version,
                     r.task_hash,
-                    r.entry,
+                    _csv(r.entry),
                     r.kind,
                     name,
                     s.value,
@@ -226,6 +279,8 @@ LEGEND = (
 
 
 def _table(results: Sequence[Result], all_metrics: bool) -> Table:
+    if results[0].task == UNUSABLE:
+        return Table("Folders that cannot be used", (), tuple(_line(result, (), {}) for result in results), ())
     names = tuple(TABLE) if all_metrics else MAIN
     metrics = tuple(name for name in names if any(name in r.metrics and r.metrics[name].n for r in results))
     ranked = [result for result in results if result.kind != "control"]
@@ -282,9 +337,10 @@ def _recognition_note(results: Sequence[Result]) -> str:
     known = next((result.recognition["all"] for result in results if "all" in result.recognition), None)
     if known is None:
         return ""
-    ceiling, image = number_text(known["ceiling"]), number_text(known["image"])
+    ceiling, image = number_text(known.get("ceiling", math.nan)), number_text(known.get("image", math.nan))
+    samples = known.get("samples", math.nan)
     return (
-        f"Of the {known['samples']:.0f} labelled characters the online recogniser reads {ceiling} right from the "
+        f"Of the {samples:.0f} labelled characters the online recogniser reads {ceiling} right from the "
         f"true ink (the ceiling of `recognised`); a recogniser of images reads {image} without any recovery."
     )
 
@@ -371,10 +427,32 @@ def _latex_cell(cell: Cell) -> str:
     return rf"{text} {{\scriptsize [{number_text(cell.summary.low)}, {number_text(cell.summary.high)}]}}"
 
 
+_TEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{sign: rf"\{sign}" for sign in "_%&#${}"},
+        "↓": r"$\downarrow$",
+        "↑": r"$\uparrow$",
+        "→": r"$\to$",
+        "—": "---",
+    }
+)
+
+
 def _tex(text: str) -> str:
-    for raw, safe in [("\\", r"\textbackslash{}"), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")]:
-        text = text.replace(raw, safe)
-    return text.replace("↓", r"$\downarrow$").replace("↑", r"$\uparrow$").replace("→", r"$\to$").replace("—", "---")
+    return text.translate(_TEX)
+
+
+def _md(text: str) -> str:
+    """Return a text that Markdown shows as it is, within a table and without HTML."""
+    return re.sub(r"([\\`*\[\]|])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def _csv(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _pipe(cells: Iterable[str]) -> str:
