@@ -78,6 +78,9 @@ root_option = click.option(
 results_option = click.option("--out", type=_PATH, default=Path("runs"), show_default=True, help="Folder for results.")
 cache_option = click.option("--cache", type=_PATH, help="Folder for prepared tasks; default: the user's cache folder.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+columns_option = click.option(
+    "--columns", metavar="x=..,y=..,t=..", help="For tables and JSON: which column or key is x, y, t, stroke, pen ..."
+)
 limit_option = click.option("--limit", type=click.IntRange(1), help="Only so many samples; the result says so.")
 
 
@@ -88,6 +91,7 @@ limit_option = click.option("--limit", type=click.IntRange(1), help="Only so man
 @style_option
 @click.option("--no-images", is_flag=True, help="Ink alone.")
 @click.option("--option", "-o", "options", multiple=True, metavar="NAME=VALUE", help="A choice of the corpus (repeat).")
+@columns_option
 @click.option("--shards", type=click.IntRange(1), default=32, show_default=True, help="Into how many files.")
 @click.option("--strict", is_flag=True, help="Stop at the first piece that cannot be read.")
 @click.option(
@@ -109,6 +113,7 @@ def convert(
     style: str,
     no_images: bool,
     options: tuple[str, ...],
+    columns: str | None,
     shards: int,
     strict: bool,
     file_timeout_s: float,
@@ -131,6 +136,7 @@ def convert(
     chosen = None if no_images else _style(style)
     if src == Path("-") and corpus not in WITHOUT_FOLDER:
         src = find_corpus(corpus, None)
+    options = (*options, f"columns={columns}") if columns else options
     conversion = Conversion(corpus, src, _pairs(options), chosen, seed, shards, strict, file_timeout_s)
     with _progress("converting") as progress:
         report = run(conversion, dest, workers=workers, scheduler=scheduler, progress=progress)
@@ -193,21 +199,25 @@ def render(src: Path, dest: Path, style: str, seed: int, limit: int | None, over
 @click.option(
     "--to",
     required=True,
-    type=click.Choice(["inkml", "unipen", "svg", "json", "stroke3", "png"]),
+    type=click.Choice(["inkml", "unipen", "svg", "json", "stroke3", "xopp", "png"]),
     help="The format to write.",
 )
 @style_option
 @seed_option
+@columns_option
 @limit_option
 @overwrite_option
-def export(src: Path, dest: Path, to: str, style: str, seed: int, limit: int | None, overwrite: bool) -> None:
+def export(
+    src: Path, dest: Path, to: str, style: str, seed: int, columns: str | None, limit: int | None, overwrite: bool
+) -> None:
     """Write the ink in SRC (a file or folder in any online format, or Parquet) to the file DEST in another format.
 
     For png, DEST is a folder. What a format cannot hold is left out: `docs/formats.md` says what comes back.
     """
     from kalamos.commands.export import export as run
 
-    count, report = run(src, dest, to, style=_style(style), seed=seed, limit=limit, overwrite=overwrite)
+    chosen = _style(style), _columns(columns)
+    count, report = run(src, dest, to, style=chosen[0], seed=seed, limit=limit, columns=chosen[1], overwrite=overwrite)
     click.echo(f"{count} samples in {dest}")
     _print_refusals(report)
 
@@ -422,14 +432,17 @@ def recover(
 @main.command()
 @click.argument("file", type=_EXISTING)
 @click.option("--png", type=_PATH, help="Draw it to a PNG file.")
+@columns_option
 @limit_option
 @overwrite_option
 @json_option
-def inspect(file: Path, png: Path | None, limit: int | None, overwrite: bool, as_json: bool) -> None:
+def inspect(
+    file: Path, png: Path | None, columns: str | None, limit: int | None, overwrite: bool, as_json: bool
+) -> None:
     """Say what is in FILE: format, samples, strokes, points, channels, rate, labels, oddities."""
     from kalamos.commands.inspect import inspect_file
 
-    found = inspect_file(file, limit or 1000)
+    found = inspect_file(file, limit or 1000, columns=_columns(columns))
     if png is not None:
         found.draw_png(png, overwrite=overwrite)
     click.echo(json.dumps(found.as_dict()) if as_json else found.text())
@@ -440,12 +453,13 @@ def inspect(file: Path, png: Path | None, limit: int | None, overwrite: bool, as
 @click.option("--key", help="Which sample; default: the first.")
 @click.option("--svg", type=_PATH, help="Write an animated SVG.")
 @click.option("--gif", type=_PATH, help="Write an animated GIF.")
+@columns_option
 @overwrite_option
-def show(file: Path, key: str | None, svg: Path | None, gif: Path | None, overwrite: bool) -> None:
+def show(file: Path, key: str | None, svg: Path | None, gif: Path | None, columns: str | None, overwrite: bool) -> None:
     """Replay a sample of FILE: in the terminal, or as an animated SVG or GIF."""
     from kalamos.commands.inspect import show_sample
 
-    click.echo(show_sample(file, key, svg, gif, overwrite=overwrite))
+    click.echo(show_sample(file, key, svg, gif, columns=_columns(columns), overwrite=overwrite))
 
 
 @main.command()
@@ -551,6 +565,14 @@ def _style(name: str) -> Any:
     from kalamos.renderers import read_style
 
     return read_style(name)
+
+
+def _columns(text: str | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    from kalamos.formats.columns import parse_columns
+
+    return parse_columns(text)
 
 
 def _pairs(options: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

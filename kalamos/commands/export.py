@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain, islice
 from pathlib import Path
 
@@ -26,6 +26,7 @@ def export(
     style: Style | None = None,
     seed: int = 0,
     limit: int | None = None,
+    columns: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> tuple[int, UnitReport]:
     """Write the samples of ``source``, a file or a folder, in another format; return how many, and what was refused.
@@ -37,6 +38,7 @@ def export(
         style: how images are drawn.
         seed: seed of what the style leaves to chance.
         limit: only the first so many samples.
+        columns: for tables and JSON, which column or key is what.
         overwrite: whether files that are there may be replaced; an input never is.
 
     Raises:
@@ -46,7 +48,7 @@ def export(
     report = UnitReport()
     outputs = Outputs(files_below(source), overwrite=overwrite)
     target = destination if to == "png" else outputs.claim(destination.parent, destination.name)
-    samples = islice(read_files(source, report), limit)
+    samples = islice(read_files(source, report, columns=columns), limit)
     first = next(samples, None)
     if first is None:
         reasons = sorted({refusal.reason for refusal in report.refusals})

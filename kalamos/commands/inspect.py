@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from kalamos.errors import FormatError
-from kalamos.formats import FORMATS, files_below, read_samples, recognise
+from kalamos.formats import files_below, mapped, read_as, read_samples, recognise
 from kalamos.formats.report import UnitReport
 from kalamos.geometry import bounds
-from kalamos.ink import Ink, Sample
+from kalamos.ink import Ink, Level, Sample
 from kalamos.machinery.arrays import Floats
 from kalamos.machinery.files import Outputs, write_bytes, write_text
 from kalamos.renderers import Style, render
@@ -92,20 +92,30 @@ class Inspection:
         write_bytes(target, encode_png(render(self.samples[0].ink, _DRAWN).image.pixels), overwrite=overwrite)
 
 
-def inspect_file(path: Path, limit: int) -> Inspection:
-    """Look into a file, at ``limit`` samples at most.
+def inspect_file(
+    path: Path, limit: int, level: Level | None = None, columns: Mapping[str, str] | None = None
+) -> Inspection:
+    """Look into a file, at ``limit`` samples at most; ``level`` and ``columns`` as in ``kalamos.formats.read_file``.
 
     Raises:
         FormatError: where no format fits, or the file breaks the rules of the one that does.
     """
-    name, why = recognise(path)
+    name, why = mapped(path) if columns else recognise(path)
     report = UnitReport()
-    reading = FORMATS.load(name).read(path, report)
+    reading = read_as(name, path, report, level, columns)
     samples = tuple(islice(reading, limit))
     return Inspection(path, name, why, samples, report, next(reading, None) is not None)
 
 
-def show_sample(path: Path, key: str | None, svg: Path | None, gif: Path | None, *, overwrite: bool = False) -> str:
+def show_sample(
+    path: Path,
+    key: str | None,
+    svg: Path | None,
+    gif: Path | None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> str:
     """Replay one sample of a file: to an animated SVG or GIF, or return a drawing for the terminal.
 
     Raises:
@@ -115,7 +125,7 @@ def show_sample(path: Path, key: str | None, svg: Path | None, gif: Path | None,
     outputs = Outputs(files_below(path), overwrite=overwrite)
     for target in filter(None, (svg, gif)):
         outputs.claim(target.parent, target.name)
-    sample = next((item for item in read_samples(path) if key is None or item.key == key), None)
+    sample = next((item for item in read_samples(path, columns=columns) if key is None or item.key == key), None)
     if sample is None:
         raise FormatError(path, f"has no sample {key!r}" if key else "holds no ink")
     from kalamos.replay.svg import to_gif, to_svg  # noqa: PLC0415 - only where something is drawn

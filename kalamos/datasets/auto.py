@@ -12,11 +12,17 @@ import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import cast, get_args
+from urllib.parse import parse_qsl, urlencode
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
 from kalamos.errors import CorpusError, FormatError
-from kalamos.formats import FORMATS, recognise
-from kalamos.ink import Sample
+from kalamos.formats import mapped, read_as, recognise
+from kalamos.formats.columns import parse_columns
+from kalamos.ink import Level, Sample
+
+CHOICES = "\x1f?"
+"""What stands between a file and the choices for its reading in the name of a unit; no file is called so."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,31 +31,44 @@ class Auto:
 
     card: Card
 
-    def units(self, root: Path, **options: str) -> Sequence[str]:
-        """Return the files below ``root``, or ``root`` where it is a file itself.
+    def units(self, root: Path, level: str = "", columns: str = "", **options: str) -> Sequence[str]:
+        """Return the files below ``root``, or ``root`` where it is a file itself; choices follow behind a mark.
+
+        Args:
+            root: a file or folder.
+            level: of files that cut their ink into pieces of several sizes, which: character, word, line or page.
+            columns: which column of a table, or key of an object, is what.
+            options: none.
 
         Raises:
-            CorpusError: where an option is given, or ``root`` is not there or cannot be read.
+            CorpusError: where an option is unknown or has no meaning, or ``root`` is not there or cannot be read.
         """
-        if options:
-            raise CorpusError(f"{self.card.name} has no option {', '.join(options)}")
+        if options or level not in ("", *get_args(Level)):
+            raise CorpusError(f"{self.card.name} has the options level ({', '.join(get_args(Level))}) and columns")
+        if columns:
+            parse_columns(columns)
+        chosen = {name: value for name, value in (("level", level), ("columns", columns)) if value}
+        tail = f"{CHOICES}{urlencode(chosen)}" if chosen else ""
         if root.is_file():
-            return [root.name]
+            return [root.name + tail]
         if not root.is_dir():
             raise CorpusError(f"{root} is neither a file nor a folder")
-        return sorted(path.relative_to(root).as_posix() for path in _files(root))
+        return sorted(path.relative_to(root).as_posix() + tail for path in _files(root))
 
     def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
         """Yield the samples of one file, in whatever format it is."""
+        unit, _, tail = unit.partition(CHOICES)
+        chosen = dict(parse_qsl(tail))
+        columns = parse_columns(chosen["columns"]) if "columns" in chosen else None
         path = root if root.is_file() else root / unit
         try:
-            name, why = recognise(path)
+            name, why = recognise(path) if columns is None else mapped(path)
         except FormatError as error:
             report.refusals.append(Refusal(unit, error.reason, "in no known format"))
             return
         report.recognised[f"{name}: {why}"] += 1
         try:
-            for sample in FORMATS.load(name).read(path, report):
+            for sample in read_as(name, path, report, cast("Level | None", chosen.get("level")), columns):
                 yield self._placed(sample, unit)
         except FormatError as error:
             report.refusals.append(Refusal(unit, error.where, error.reason))
@@ -89,5 +108,12 @@ CORPUS = Auto(
         obtain="any file or folder of your own",
         layout="a file, or files in folders, in any of the formats that `kalamos list formats` shows",
         verified="on files of every format that Kalamos writes; see the table of corpora for real ones",
+        options=(
+            (
+                "level",
+                "character, word, line or page, of files that hold pieces of several sizes; default the smallest",
+            ),
+            ("columns", "which column or key is what in tables and JSON: x=..,y=..,t=..,stroke=..,pen=.."),
+        ),
     )
 )

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Protocol
 
 from kalamos.errors import FormatError, KalamosError
+from kalamos.formats.identify import what_it_is
 from kalamos.formats.reading import fault, opened
 from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Level, Sample
@@ -33,8 +34,13 @@ FORMATS = Registry(
         "upx": "kalamos.formats:upx",
         "iamondb": "kalamos.formats:iamondb",
         "kanjivg": "kalamos.formats:kanjivg",
+        "svg": "kalamos.formats:svg",
         "inkjson": "kalamos.formats:inkjson",
         "gesture": "kalamos.formats:gesture",
+        "tegaki": "kalamos.formats:tegaki",
+        "multipart": "kalamos.formats:multipart",
+        "xournal": "kalamos.formats:xournal",
+        "remarkable": "kalamos.formats:remarkable",
         "unipen": "kalamos.formats:unipen",
         "omniglot": "kalamos.formats:omniglot",
         "assamese": "kalamos.formats:assamese",
@@ -44,6 +50,8 @@ FORMATS = Registry(
         "calliar": "kalamos.formats:calliar",
         "stroke3": "kalamos.formats:stroke3",
         "signature": "kalamos.formats:signature",
+        "inkobjects": "kalamos.formats:inkobjects",
+        "table": "kalamos.formats:table",
     },
 )
 """Format name -> its module. Tried in this order: formats that name themselves come before those that are guessed."""
@@ -75,7 +83,7 @@ def recognise(path: Path) -> tuple[str, str]:
     head = _head(path)
     if not head.strip():
         raise FormatError(path, "the file is empty")
-    tried, broken = [], []
+    broken = []
     for name in FORMATS.names():
         try:
             reason = _module(name).sniff(head)
@@ -84,10 +92,8 @@ def recognise(path: Path) -> tuple[str, str]:
             continue
         if reason is not None:
             return name, reason
-        tried.append(name)
-    what = "binary data" if b"\0" in head[:1024] else f"text that begins {_beginning(head)!r}"
-    unusable = f"; not usable here: {', '.join(broken)}" if broken else ""
-    raise FormatError(path, f"{what}, in no known format; tried {', '.join(tried)}{unusable}")
+    unusable = f"; formats not usable here: {', '.join(broken)}" if broken else ""
+    raise FormatError(path, f"{what_it_is(head)}: in no known format (`kalamos list formats` names them){unusable}")
 
 
 def read_file(
@@ -104,8 +110,14 @@ def read_file(
     Raises:
         FormatError: as :func:`recognise`, and where a file breaks the rules of its format.
     """
-    name = recognise(path)[0]
+    name = mapped(path)[0] if columns else recognise(path)[0]
     yield from read_as(name, path, report, level, columns)
+
+
+def mapped(path: Path) -> tuple[str, str]:
+    """Return the format of a file whose columns or keys the caller names, and why it is that one."""
+    begin = _head(path).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    return ("inkobjects" if begin in (b"{", b"[") else "table"), "its columns were named by the user"
 
 
 def read_as(
@@ -189,7 +201,3 @@ def _head(path: Path) -> bytes:
         raise FormatError(path, "is a folder; name one of its files, or convert all of it with 'convert auto'")
     with opened(path) as file:
         return file.read(HEAD_BYTES)
-
-
-def _beginning(head: bytes) -> str:
-    return head[:200].decode("utf-8", "replace").strip()[:40]

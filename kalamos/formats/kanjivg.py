@@ -35,7 +35,9 @@ def sniff(head: bytes) -> str | None:
     root = root_tag(head)
     if root is None or root[0] != "svg":
         return None
-    return "an SVG drawing of KanjiVG" if b"kvg:" in head else "an SVG drawing: its paths are read as strokes"
+    if b"kvg:" in head:
+        return "an SVG drawing of KanjiVG"
+    return "an SVG drawing that Kalamos wrote" if b"data-sample=" in head else None
 
 
 def read(path: Path, report: UnitReport) -> Iterator[Sample]:

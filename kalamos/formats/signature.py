@@ -7,6 +7,11 @@ of the button code is the tip: odd codes are pen down, even ones (2, the side sw
 Times are milliseconds where they are whole numbers and seconds where any has a fraction (recordings that a tool has
 converted).
 
+**.hwr and .sig** (SigComp 2009 to 2013, SUSIG): lines of ``x y pressure``, some with azimuth and altitude, after a
+heading of a name and the number of points, or none. The pen is up where the pressure is 0: the first such point ends
+the stroke, the others are air. A table whose first line names its columns (``X Y TStamp Pres EndPts``) is read by
+:mod:`kalamos.formats.table`. No rate is stated, there are no times.
+
 **MCYT .fpg** (J. Ortega-Garcia et al., *MCYT baseline corpus*, IEE Proc. VISP 150, 2003): a binary header, then
 vectors of x, y, pressure, azimuth and elevation at a fixed rate; little-endian. Offsets in bytes: 0 ``FPG ``, 4 size
 of the header, 6 kind (4), 10 channels, 16 bits a value (8, 16, 32 or 64), 26 values a vector, 30 vectors and, in
@@ -22,6 +27,7 @@ maximum are divided by the largest of the file, and counted (``pressure-own-maxi
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 from collections import Counter
@@ -33,7 +39,7 @@ import numpy as np
 
 from kalamos.errors import FormatError
 from kalamos.formats.mending import mend_flat
-from kalamos.formats.plausibility import plausible_times
+from kalamos.formats.plausibility import plausible_times, possible_angle
 from kalamos.formats.reading import read_bytes
 from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample, TimeSource
@@ -46,6 +52,11 @@ MOST_BUTTONS = 32
 
 _TEXT_HEAD = re.compile(rb"\s*\d{1,8}[ \t]*\r?\n((?:[ \t]*+[-+\d.eE]++){4,7})[ \t]*+(?:\r?\n|$)")
 _WRITER = re.compile(r"[Uu](\d{1,6})[Ss]\d{1,6}")
+_HWR_HEAD = re.compile(rb"\s*([A-Za-z0-9][\w-]*[A-Za-z_-][\w-]*)[ \t]+(\d{1,8})\s*")
+_HWR_ROW = re.compile(rb"\s*(?:-?\d{1,7}(?:\s+|\s*$)){3,5}")
+MOST_PRESSURE = 65_536
+MOST_SNIFFED = 2000
+HEAD_BYTES = 65_536
 _FPG_VALUES: dict[int, np.dtype[Any]] = {
     8: np.dtype("u1"),
     16: np.dtype("<i2"),
@@ -58,6 +69,8 @@ def sniff(head: bytes) -> str | None:
     """Say why a file that begins with ``head`` is a signature recording, or None."""
     if head[:4] == b"FPG " and len(head) >= 8 and struct.unpack_from("<H", head, 6)[0] == 4:
         return "begins with the MCYT mark 'FPG ' and kind 4"
+    if (why := _sniff_pressure_lines(head)) is not None:
+        return why
     match = _TEXT_HEAD.match(head)
     if match is None:
         return None
@@ -92,7 +105,12 @@ def read_ink(path: Path, counts: Counter[str]) -> tuple[Ink, TimeSource]:
         FormatError: where the file is not laid out as described; names the line or byte.
     """
     data = read_bytes(path, MAX_FILE_BYTES)
-    ink = _read_fpg(path, data, counts) if data[:4] == b"FPG " else _read_text(path, data, counts)
+    if data[:4] == b"FPG ":
+        ink = _read_fpg(path, data, counts)
+    elif _sniff_pressure_lines(data[:HEAD_BYTES]) is not None:
+        ink = _read_pressure_lines(path, data, counts)
+    else:
+        ink = _read_text(path, data, counts)
     if ink.t is None:
         return ink, "none"
     return ink, "rate" if data[:4] == b"FPG " else "recorded"
@@ -114,6 +132,55 @@ def _read_text(path: Path, data: bytes, counts: Counter[str]) -> Ink:
         return _ink(points[:, :2], tip, t, {}, counts)
     angles = {"azimuth_deg": points[:, 4] / 10.0, "altitude_deg": points[:, 5] / 10.0}
     return _ink(points[:, :2], tip, t, {"pressure": points[:, 6], **angles}, counts)
+
+
+def _sniff_pressure_lines(head: bytes) -> str | None:
+    """Say why lines of three or five whole numbers have the pressure in the third; None where they may be otherwise.
+
+    A third number that only grows may be a time. Under a heading that names the recording nothing else is meant.
+    """
+    lines = head.splitlines()[: -1 if len(head) >= HEAD_BYTES else None]  # the last one may be cut
+    lines = [line for line in lines if line.strip()][:MOST_SNIFFED]
+    named = bool(lines) and _HWR_HEAD.fullmatch(lines[0]) is not None
+    rows = [line.split() for line in lines[named:]]
+    if not rows or len(rows[0]) not in (3, 5) or not all(_HWR_ROW.fullmatch(line) for line in lines[named:]):
+        return None
+    if any(len(row) != len(rows[0]) for row in rows):
+        return None
+    force = [int(row[2]) for row in rows]
+    grows = all(b >= a for a, b in itertools.pairwise(force))
+    if min(force) < 0 or max(force) > MOST_PRESSURE or (not named and grows):
+        return None
+    heading = "a name and a number of points, then" if named else "lines of"
+    return f"{heading} {len(rows[0])} whole numbers, pressure in the third (SigComp .hwr)"
+
+
+def _read_pressure_lines(path: Path, data: bytes, counts: Counter[str]) -> Ink:
+    lines = [line for line in data.splitlines() if line.strip()]
+    head = _HWR_HEAD.fullmatch(lines[0])
+    rows = [line.split() for line in lines[head is not None :]]
+    wrong = next((k for k, row in enumerate(rows, 1) if len(row) != len(rows[0])), None)
+    try:
+        points = np.array(rows, np.float64) if wrong is None else np.empty(0)
+    except ValueError:
+        wrong = next(k for k, row in enumerate(rows, 1) if not _HWR_ROW.fullmatch(b" ".join(row)))
+    if wrong is not None:
+        raise FormatError(
+            path, f"expected {len(rows[0])} numbers, as on the first line", f"line {wrong + (head is not None)}"
+        )
+    if head is not None and int(head[2]) != len(points):
+        if len(points) < int(head[2]):
+            raise FormatError(path, f"announces {int(head[2])} points and holds {len(points)}; it is cut off", "line 1")
+        counts["signature-count-wrong"] += 1
+    touches = points[:, 2] > 0
+    down = touches.copy()
+    down[1:] |= touches[:-1]  # where the pen left the paper
+    extra = {"pressure": points[:, 2]}
+    extra.update({name: points[:, k] for k, name in ((3, "azimuth_deg"), (4, "altitude_deg")) if k < points.shape[1]})
+    for name in ("azimuth_deg", "altitude_deg"):
+        if name in extra and not possible_angle(name, extra[name]):
+            extra[name] = extra[name] / 10.0  # Wacom's tenths
+    return _ink(points[:, :2], down, None, extra, counts, begins=touches)
 
 
 def _tip(path: Path, buttons: Floats) -> Bools:
@@ -170,10 +237,18 @@ def _ink(
     counts: Counter[str],
     *,
     pressure_max: float | None = None,
+    begins: Bools | None = None,
 ) -> Ink:
-    """Return the pen-down points as strokes, cut where the pen was up, times from 0."""
+    """Return the pen-down points as strokes, cut where the pen was up, times from 0.
+
+    ``begins`` says where the pen touches if ``down`` takes the point in where it left the paper: behind that a new
+    stroke begins.
+    """
     rows = np.flatnonzero(down)
-    offsets = np.concatenate([[0], np.flatnonzero(np.diff(rows) > 1) + 1, [len(rows)]])
+    cuts = np.diff(rows) > 1
+    if begins is not None:
+        cuts |= ~begins[rows[:-1]]
+    offsets = np.concatenate([[0], np.flatnonzero(cuts) + 1, [len(rows)]])
     times = None if t is None else t[rows] - t[rows[0]] if len(rows) and np.isfinite(t[rows[0]]) else t[rows]
     times = plausible_times(times, offsets, counts)
     picked = {name: values[rows] for name, values in channels.items()}

@@ -71,10 +71,10 @@ def _piece(
     if kind in "ST":
         reflected = 2 * here - control if last in {"S": ("C", "S"), "T": ("Q", "T")}[kind] else here
         points = np.concatenate([reflected[None], points])
-    return _bezier(np.concatenate([here[None], points]), tolerance), end, points[-2]
+    return bezier(np.concatenate([here[None], points]), tolerance), end, points[-2]
 
 
-def _bezier(points: Floats, tolerance: float) -> Floats:
+def bezier(points: Floats, tolerance: float) -> Floats:
     """Return points on a Bezier curve of degree 2 or 3 with these control points, without the first."""
     degree = len(points) - 1
     bend = np.hypot(*np.diff(points, 2, axis=0).T).max()

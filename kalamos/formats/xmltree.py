@@ -48,6 +48,7 @@ def parse_xml(data: bytes, path: object) -> Element:
         FormatError: where it is not well-formed, declares entities, has more than :data:`MAX_TAGS` tags, or nests
             deeper than :data:`MAX_DEPTH`.
     """
+    data = _with_true_encoding(data)
     if len(data) > MAX_TAGS and data.count(b"<") > MAX_TAGS:
         raise FormatError(path, f"more than {MAX_TAGS:,} tags; split it")
     plain = _PLAIN_PROLOG.match(data) is not None and _ROOT_FOLLOWS.match(data) is not None
@@ -140,9 +141,25 @@ def new_parser(path: object) -> expat.XMLParserType:
     return parser
 
 
+def is_misdeclared(data: bytes) -> bool:
+    """Say whether a document declares UTF-16 and is in bytes: what comes of writing XML into a string first (.NET)."""
+    return _SIXTEEN_BITS.match(data) is not None
+
+
+def _with_true_encoding(data: bytes) -> bytes:
+    declared = _SIXTEEN_BITS.match(data)
+    return data if declared is None else data[: declared.start(1)] + b"utf-8" + data[declared.end(1) :]
+
+
+_SIXTEEN_BITS = re.compile(
+    rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']((?i:utf-?16(?:le|be)?|utf-?32|ucs-?[24]|unicode))[\"']"
+)
+
+
 def root_tag(head: bytes) -> tuple[str, dict[str, str]] | None:
     """Return local name and attributes of the root element of a document that begins so, or None if it is not XML."""
     found: list[tuple[str, dict[str, str]]] = []
+    head = _with_true_encoding(head)
     parser = expat.ParserCreate(namespace_separator="}")
 
     def start(tag: str, attributes: dict[str, str]) -> None:

@@ -176,9 +176,10 @@ def test_a_failed_write_leaves_the_old_file(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_folder_that_is_not_there_is_a_store_error(name: str, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_is_a_store_error(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be written"):
-        WRITERS[name]([], tmp_path / "absent" / "x")
+        WRITERS[name]([], tmp_path / "file" / "x")
 
 
 def test_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:

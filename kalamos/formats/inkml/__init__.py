@@ -43,6 +43,7 @@ __all__ = [
     "parse_document",
     "read",
     "read_document",
+    "samples_of",
     "sniff",
 ]
 
@@ -66,7 +67,11 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
     Raises:
         FormatError: where the file is not InkML, or breaks its rules.
     """
-    document = read_document(path)
+    yield from samples_of(read_document(path), path, report)
+
+
+def samples_of(document: Document, path: Path, report: UnitReport) -> Iterator[Sample]:
+    """Yield the samples of a document that stands in the file ``path``."""
     report.expected["trace"] += len(document.traces)
     report.mendings.update(document.counts)
     found = notes(document.root)

@@ -16,7 +16,7 @@ from kalamos.formats.inkml.channels import ContextArrays, context_arrays, joined
 from kalamos.formats.inkml.definitions import Context, Definitions
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.plausibility import Clock, clock_factor, extent_of, plausible_scale, scale_fits
-from kalamos.formats.xmltree import parse_xml, read_bytes
+from kalamos.formats.xmltree import is_misdeclared, parse_xml, read_bytes
 from kalamos.ink import Ink, TimeSource
 from kalamos.machinery.arrays import Ints
 
@@ -191,7 +191,10 @@ def _rows(arrays: ContextArrays, pieces: Sequence[Piece]) -> tuple[Ints, Ints]:
 
 def parse_document(data: bytes, path: object) -> Document:
     """Read an InkML document from bytes; ``path`` is what messages call it, times count from its first timestamp."""
-    return document_of(parse_xml(data, path), path)
+    document = document_of(parse_xml(data, path), path)
+    if is_misdeclared(data):
+        document.counts["xml-encoding-mended"] += 1
+    return document
 
 
 def document_of(root: Element, path: object) -> Document:
