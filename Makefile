@@ -1,5 +1,6 @@
 # make demo   environment, installation, and the main job on the built-in corpus: render, recover, score, leaderboard page
 # make test   all tests; those on real corpora run where KALAMOS_CORPORA names their folder
+# make test-long   what takes hours: runs killed many times, a million damaged files, fifty thousand damaged pictures
 # make lint   ruff and mypy --strict
 # make perf   speed beside peer libraries, as ratios in one run
 # make docs   everything in docs/ that a command makes
@@ -10,14 +11,18 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint perf wheel leaderboard clean
+.PHONY: demo test test-long lint perf wheel leaderboard clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
 	$(BIN)/kalamos demo --out demo-results
 
 test: $(VENV)/.tested
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not long"
+
+test-long: $(VENV)/.tested
+	$(BIN)/pytest -m long
+	$(BIN)/python tests/faults/fuzz.py --cases 1000000 --pictures 50000
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check kalamos tests

@@ -1,6 +1,18 @@
 """``python -m kalamos`` is the command ``kalamos``."""
 
-from kalamos.cli import main
+import sys
+
+
+def run() -> None:
+    """Run the command; Ctrl-C while modules are still loading is no traceback either."""
+    try:
+        from kalamos.cli import main  # noqa: PLC0415
+
+        main(prog_name="kalamos")
+    except KeyboardInterrupt:
+        sys.stderr.write("Aborted!\n")
+        sys.exit(130)
+
 
 if __name__ == "__main__":
-    main(prog_name="kalamos")
+    run()

@@ -501,7 +501,11 @@ def train(config: Path, out: Path, fresh: bool) -> None:
     """Train a model by the recipe CONFIG; a run that was cut short goes on from its checkpoint."""
     from kalamos.registry import load_object
 
-    load_object("kalamos.training.loop:train")(config, out, resume=not fresh)
+    try:
+        run = load_object("kalamos.training.loop:train")
+    except ModuleNotFoundError as error:
+        raise KalamosError(f"training needs {error.name}: pip install 'kalamos[models]'") from error
+    run(config, out, resume=not fresh)
     click.echo(f"weights, curves and checkpoint in {out}")
 
 

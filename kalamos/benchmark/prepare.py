@@ -20,8 +20,9 @@ from kalamos.benchmark.task import Task, prepared_task_of
 from kalamos.datasets import CORPORA
 from kalamos.datasets.convert import rows_of
 from kalamos.datasets.corpus import Corpus
+from kalamos.datasets.inputs import state_of
 from kalamos.datasets.shared_root import find_corpus
-from kalamos.errors import CorpusError, KalamosError, TaskError
+from kalamos.errors import CorpusError, KalamosError, TaskError, UnreadableError
 from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.seeding import rng_for, stable_hash
@@ -58,11 +59,25 @@ def prepare(
     count = _smaller(len(pins.samples) or task.limit, limit)
     whole = count == (len(pins.samples) or task.limit)
     path = cache / f"{task.name}-v{task.version}-{task.hash}{'' if whole else f'-first{count}'}.parquet"
+    if not pins.samples:  # nothing but the corpus says what its images are: another copy has a file of its own
+        path = path.with_stem(f"{path.stem}-{_state(task, find_corpus(task.corpus, root, _holds(task, pins)))}")
     if not path.exists():
         progress(f"making the images of {task.name} from {task.corpus}")
         _make(task, pins.first(count), root, path, count, whole)
     verify(task, path, pins)
     return path
+
+
+def _state(task: Task, folder: Path) -> str:
+    """Return a hash of where a corpus is, and of the size and time of its files."""
+    corpus: Corpus = CORPORA.load(task.corpus)
+    try:
+        units = corpus.units(folder, **_options(task, corpus))
+    except OSError as error:
+        raise UnreadableError(folder, f"cannot be listed: {error.strerror or error}") from error
+    states = [state_of(folder, unit) for unit in units]
+    place = str(folder.resolve()) if any(states) else ""
+    return f"{stable_hash(chr(10).join([place, *units, *states])):016x}"
 
 
 def _make(task: Task, pins: Pins, root: Path | None, path: Path, count: int | None, whole: bool) -> None:
@@ -109,7 +124,11 @@ def _of_units(task: Task, units: Iterable[str], root: Path, report: UnitReport) 
     for unit in units:
         try:
             yield from corpus.read(root, unit, report)
-        except (KalamosError, OSError) as error:
+        except UnreadableError:
+            raise
+        except OSError as error:
+            raise UnreadableError(root / unit, f"cannot be read: {error.strerror or error}") from error
+        except KalamosError as error:
             report.refusals.append(Refusal(unit, "", str(error)))
 
 

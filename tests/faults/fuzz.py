@@ -1,0 +1,150 @@
+"""Damage files of every format and pictures, and read them: ``python tests/faults/fuzz.py --cases 100000 --seed 1``.
+
+Each case is a seed file in a true format, damaged a few times (bytes flipped, cut, inserted, spliced with other seeds
+and with tokens of the formats), and read as `inspect` reads it; ``--pictures`` does the same to images and reads them
+as ``recover`` does. Only Kalamos' own errors may come, nothing may take over 5 s of processor time or 1 GB. What
+breaks this is kept in ``tests/formats/found`` (pictures: ``tests/faults/found``), where the tests read it for ever.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import random
+import resource
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "formats")]
+
+MAX_S, MAX_KB = 5.0, 1 << 20
+KINDS = [
+    *[("PNG", mode) for mode in ("L", "RGBA", "1")],
+    *[("JPEG", "RGB"), ("TIFF", "L"), ("BMP", "L"), ("GIF", "P"), ("WEBP", "RGB")],
+]
+
+
+def seed_files() -> list[bytes]:
+    """Return small files in every format: those of the tests, and what Kalamos itself writes."""
+    import test_fuzz_formats
+
+    from kalamos.formats.export import WRITERS
+    from kalamos.ink import Ink, Sample
+
+    found = [seed for _, seed in test_fuzz_formats.SEEDS]
+    strokes, times = [[(0, 0), (3, 9), (4, 1)], [(7, 2), (8, 2)]], [[0, 0.1, 0.2], [0.5, 0.6]]
+    ink = Ink.from_strokes(strokes, times, [[0, 0.5, 1], [1, 1]])
+    samples = [Sample("a/1", ink, "é", writer="w", time_source="recorded"), Sample("b", ink, time_source="recorded")]
+    with TemporaryDirectory() as folder:
+        for name, write in WRITERS.items():
+            write(samples, Path(folder) / name)
+            found.append((Path(folder) / name).read_bytes())
+    return [*found, *(path.read_bytes() for path in sorted((HERE / "inputs").iterdir()) if path.suffix != ".png")]
+
+
+def pictures() -> list[bytes]:
+    """Return small pictures of writing in every file type that is read."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.full((40, 60), 255, np.uint8)
+    pixels[18:22, 8:52] = 0
+    pixels[8:32, 28:32] = 40
+    found = []
+    for kind, mode in KINDS:
+        file = io.BytesIO()
+        Image.fromarray(pixels).convert(mode).save(file, kind)
+        found.append(file.getvalue())
+    return found
+
+
+def damaged(seeds: list[bytes], rng: random.Random) -> bytes:
+    """Return a seed that was damaged a few times, now and then with a piece of another."""
+    import test_fuzz_formats
+
+    content = test_fuzz_formats.mutated(rng.choice(seeds), rng)
+    if rng.random() < 0.2:
+        other = rng.choice(seeds)
+        a, b = sorted((rng.randrange(len(other) + 1), rng.randrange(len(other) + 1)))
+        at = rng.randrange(len(content) + 1)
+        content = content[:at] + other[a : min(b, a + 2000)] + content[at:]
+    return content
+
+
+def read_ink(path: Path) -> None:
+    """Read a file of ink of whatever format."""
+    from kalamos.formats import read_samples
+    from kalamos.formats.report import UnitReport
+
+    for _ in read_samples(path, UnitReport()):
+        pass
+
+
+def read_picture(path: Path) -> None:
+    """Read a picture as `recover` does, up to the pieces of writing."""
+    from kalamos.scans.load import load
+
+    load(path)
+
+
+def run(read: Callable[[Path], None], cases: Iterator[bytes], kept: Path) -> Counter[str]:
+    """Read all cases and count how they end."""
+    from kalamos.errors import KalamosError
+
+    ends: Counter[str] = Counter()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "case"
+        for data in cases:
+            path.write_bytes(data)
+            begun, before_kb = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            fault = ""
+            try:
+                read(path)
+                ends["read"] += 1
+            except KalamosError:
+                ends["refused"] += 1
+            except Exception as error:
+                fault = type(error).__name__
+                traceback.print_exc()
+            if not fault and time.process_time() - begun > MAX_S:
+                fault = "slow"
+            if not fault and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > max(before_kb, MAX_KB):
+                fault = "memory"
+            if fault:
+                ends[fault] += 1
+                kept.mkdir(exist_ok=True)
+                (kept / f"{fault}-{hashlib.sha256(data).hexdigest()[:8]}").write_bytes(data)
+    return ends
+
+
+def main() -> None:
+    """Run the cases and end with 1 where any of them broke a reader."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--pictures", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    broken = 0
+    for name, number, seeds, read, kept in [
+        ("files", asked.cases, seed_files, read_ink, HERE.parent / "formats" / "found"),
+        ("pictures", asked.pictures, pictures, read_picture, HERE / "found"),
+    ]:
+        rng, begun, originals = random.Random(asked.seed), time.process_time(), seeds()
+        for data in originals:  # what is compiled once is no part of any case's time
+            run(read, iter([data]), kept)
+        ends = run(read, (damaged(originals, rng) for _ in range(number)), kept)
+        broken += sum(count for end, count in ends.items() if end not in ("read", "refused"))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        print(f"{number} {name}, seed {asked.seed}: {dict(ends)}; {time.process_time() - begun:.0f} s, peak {peak} MB")
+    sys.exit(bool(broken))
+
+
+if __name__ == "__main__":
+    main()
