@@ -11,7 +11,7 @@ import re
 from pathlib import PurePosixPath
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folder_corpus import FolderCorpus
+from kalamos.datasets.folders import FolderCorpus, placed_by
 from kalamos.ink import Split
 
 _SET = re.compile(r"set[\s_-]*(\d+)", re.IGNORECASE)
@@ -37,9 +37,8 @@ CORPUS = FolderCorpus(
         layout="<set>/upx/*.upx beside <set>/inkml/*.inkml",
         verified="only against published descriptions of the corpus and the UPX 0.9.5 schema; no real file was at hand",
     ),
+    format=("upx",),
     suffixes=(".upx",),
-    formats=("upx",),
-    script="Arab",
-    level="word",
-    split=split_of_set,
+    complete=placed_by("adab", "Arab", "word", split=split_of_set),
+    keys="path",
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from kalamos.datasets.corpus import Card
 from kalamos.datasets.folders import FolderCorpus
@@ -18,7 +19,7 @@ from kalamos.ink import Sample
 _DECORATION = re.compile(r"^\d+\s*|\s+copy(\s*\d+)?$")
 
 
-def _complete(sample: Sample, unit: str) -> Sample:
+def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     stem = unit.rpartition("/")[2].rpartition(".")[0]
     label = _DECORATION.sub("", stem) if unit.endswith(".json") else ""
     words = len(label.split())

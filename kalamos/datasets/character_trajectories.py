@@ -6,6 +6,7 @@ One writer means that no split by writer exists; samples have none.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from kalamos.datasets.corpus import Card
 from kalamos.datasets.folders import FolderCorpus
@@ -13,7 +14,7 @@ from kalamos.formats import uci
 from kalamos.ink import Sample
 
 
-def _complete(sample: Sample, unit: str) -> Sample:
+def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     return replace(sample, script="Latn", writer="1")
 
 

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.folder_corpus import split_of_folder
+from kalamos.datasets.folders import split_of_folder
 from kalamos.errors import CorpusError, FormatError, InkError
 from kalamos.formats import inkml
 from kalamos.ink import Sample

@@ -1,16 +1,26 @@
-"""Find the files of a corpus folder, and say clearly what is wrong with the folder."""
+"""A corpus that is a folder of files: find them, say clearly what is wrong with the folder, read them one by one.
+
+What differs between such corpora is data of :class:`FolderCorpus`: which files, in which format, how samples are keyed,
+and what the place of a file says of label, script, writer and split.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
+from pathlib import Path, PurePosixPath
+from typing import Literal, Protocol
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.identity import split_of
 from kalamos.errors import CorpusError, FormatError
-from kalamos.ink import Sample
+from kalamos.formats import FORMATS, recognise
+from kalamos.formats.reading import read_bytes, text_of
+from kalamos.ink import Level, Sample, Split
+
+MAX_LABEL_BYTES = 2**20
 
 
 def files(root: Path, suffixes: Iterable[str], expected: str) -> Sequence[str]:
@@ -56,22 +66,30 @@ class Reads(Protocol):
         ...
 
 
+Complete = Callable[[Sample, Path, str], Sample | None]
+"""``(sample, root, unit)`` -> the sample with what the file's place and the corpus' conventions say, or None."""
+
+
 @dataclass(frozen=True)
 class FolderCorpus:
-    """A corpus whose units are files below a folder, all of one format.
+    """A corpus whose units are files below a folder.
 
     Attributes:
         card: what a user has to know.
-        format: the module that reads a file.
+        format: the module that reads every file; or the names of formats, one of which each file is recognised to be.
         suffixes: how the names of its files end.
-        complete: gives a sample the label, script, writer and split that the file's place and the corpus' conventions
-            say; the key is already ``unit#key in the file``. None drops the sample, with a refusal of its own.
+        complete: gives a keyed sample its label, script, writer and split; None drops it, with a refusal of its own.
+        keys: ``"unit"`` for ``a/b.txt#key in the file``, ``"path"`` for ``a/b/key in the file``, which leaves the
+            suffix and, where the file gives one sample, the key out.
+        named: what the stem of a file's name must match; other files are none of the corpus.
     """
 
     card: Card
-    format: Reads
+    format: Reads | tuple[str, ...]
     suffixes: tuple[str, ...]
-    complete: Callable[[Sample, str], Sample | None]
+    complete: Complete
+    keys: Literal["unit", "path"] = "unit"
+    named: str = ".*"
 
     def units(self, root: Path, **options: str) -> Sequence[str]:
         """Return the corpus' files, sorted.
@@ -80,27 +98,102 @@ class FolderCorpus:
             CorpusError: where there is none, a folder cannot be read or an option is given.
         """
         refuse_options(self.card, options)
-        return files(root, self.suffixes, self.card.layout)
+        pattern = re.compile(self.named)
+        units = files(root, self.suffixes, self.card.layout)
+        found = [unit for unit in units if pattern.fullmatch(PurePosixPath(unit).stem)]
+        if not found:
+            raise CorpusError(f"{root} holds no {self.card.layout}")
+        return found
 
     def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
         """Yield the samples of one file."""
         own = UnitReport([], report.mendings, report.expected)
         try:
-            for sample in self.format.read(root / unit, own):
-                keyed = replace(sample, key=f"{unit}#{sample.key}", corpus=self.card.name, source=_source(unit, sample))
-                finished = self.complete(keyed, unit)
+            for sample in self._reader(root / unit).read(root / unit, own):
+                finished = self.complete(self._keyed(sample, unit), root, unit)
                 if finished is None:
-                    own.refusals.append(
-                        Refusal(unit, sample.source, "the file's place or name does not say what it is")
-                    )
+                    reason = "the file's place or name does not say what it is"
+                    own.refusals.append(Refusal(unit, sample.source, reason))
                 else:
                     yield finished
         except FormatError as error:
             own.refusals.append(Refusal(unit, error.where, error.reason))
         report.refusals.extend(replace(refusal, source=unit) for refusal in own.refusals)
 
+    def _reader(self, path: Path) -> Reads:
+        if not isinstance(self.format, tuple):
+            return self.format
+        name, _ = recognise(path)
+        if name not in self.format:
+            raise FormatError(path, f"is not in a format of {self.card.name}", name)
+        reader: Reads = FORMATS.load(name)
+        return reader
 
-def _source(unit: str, sample: Sample) -> str:
-    """Return the unit and the place in it, where the format gave ``file name, place``."""
-    _, _, place = sample.source.partition(", ")
-    return f"{unit}, {place}" if place else unit
+    def _keyed(self, sample: Sample, unit: str) -> Sample:
+        if self.keys == "unit":
+            _, _, place = sample.source.partition(", ")
+            key, source = f"{unit}#{sample.key}", f"{unit}, {place}" if place else unit
+        else:
+            path = PurePosixPath(unit)
+            inner = sample.key.removeprefix(path.stem).removeprefix(path.name).strip("/#")
+            key, source = f"{path.with_suffix('')}/{inner}".rstrip("/"), f"{unit}#{inner}".rstrip("#")
+        return replace(sample, key=key, corpus=self.card.name, source=source)
+
+
+def no_text(root: Path, path: PurePosixPath) -> str:
+    """Return nothing: neither label nor writer lies outside the file."""
+    return ""
+
+
+def text_beside(root: Path, path: PurePosixPath) -> str:
+    """Return the text of the file of the same name that ends in ``.txt``; empty where there is none."""
+    beside = root / path.with_suffix(".txt")
+    return text_of(read_bytes(beside, MAX_LABEL_BYTES)).strip() if beside.is_file() else ""
+
+
+def split_of_folder(path: PurePosixPath) -> Split | None:
+    """Return the split that the name of a folder on the way to a file says; None where none does."""
+    for part in path.parts[:-1]:
+        name = part.lower()
+        if "train" in name:
+            return "train"
+        if "valid" in name:
+            return "validation"
+        if "test" in name:
+            return "test"
+    return None
+
+
+def placed_by(
+    corpus: str,
+    script: str,
+    level: Level | None = None,
+    *,
+    label: Callable[[Path, PurePosixPath], str] = no_text,
+    writer: Callable[[Path, PurePosixPath], str] = no_text,
+    split: Callable[[PurePosixPath], Split | None] = split_of_folder,
+) -> Complete:
+    """Return what completes samples by conventions about the names of folders and files.
+
+    Args:
+        corpus: registered name.
+        script: of all samples.
+        level: of all samples; None for what the files say.
+        label: text of a file that states no label.
+        writer: of a file that states none.
+        split: of a file; where it gives None, the writer's.
+    """
+
+    def complete(sample: Sample, root: Path, unit: str) -> Sample:
+        path = PurePosixPath(unit)
+        own_writer = sample.writer or writer(root, path)
+        return replace(
+            sample,
+            label=sample.label or label(root, path),
+            level=level or sample.level,
+            script=script,
+            writer=own_writer,
+            split=split(path) or split_of(corpus, sample.key, own_writer),
+        )
+
+    return complete

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from kalamos.datasets.corpus import Card
 from kalamos.datasets.folders import FolderCorpus
@@ -14,7 +15,7 @@ from kalamos.ink import Sample
 def gestures_in(card: Card, script: str) -> FolderCorpus:
     """Return the corpus of a folder of gestures, all of one script."""
 
-    def complete(sample: Sample, unit: str) -> Sample:
+    def complete(sample: Sample, root: Path, unit: str) -> Sample:
         return replace(sample, script=script, split=split_of(card.name, sample.key, sample.writer))
 
     return FolderCorpus(card, gesture, (".xml",), complete)

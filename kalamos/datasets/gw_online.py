@@ -8,6 +8,7 @@ copied them with a finger or pen on a tablet. One writer means that no split by 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from kalamos.datasets.corpus import Card
 from kalamos.datasets.folders import FolderCorpus
@@ -15,7 +16,7 @@ from kalamos.formats import gw_online
 from kalamos.ink import Sample
 
 
-def _complete(sample: Sample, unit: str) -> Sample | None:
+def _complete(sample: Sample, root: Path, unit: str) -> Sample | None:
     return replace(sample, writer="1") if "/" in unit else None
 
 

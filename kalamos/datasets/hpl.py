@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from kalamos.datasets.corpus import Card, UnitReport
-from kalamos.datasets.folder_corpus import FolderCorpus
+from kalamos.datasets.corpus import Card
+from kalamos.datasets.folders import FolderCorpus, placed_by
 from kalamos.errors import CorpusError
 from kalamos.formats.reading import read_bytes, text_of
 from kalamos.ink import Sample
@@ -63,28 +62,18 @@ def _classes(root: Path) -> dict[int, str]:
     return table
 
 
-@dataclasses.dataclass(frozen=True)
-class Hpl(FolderCorpus):
-    """The corpus; as any folder corpus, but the class in the file's name is the label."""
-
-    def units(self, root: Path, **options: str) -> Sequence[str]:
-        """Return the files that are named ``<class>t<trial>.txt``."""
-        found = [
-            unit for unit in FolderCorpus.units(self, root, **options) if _FILE.fullmatch(PurePosixPath(unit).stem)
-        ]
-        if not found:
-            raise CorpusError(f"{root} holds no file called <class>t<trial>.txt, as in usr_0/012t01.txt")
-        return found
-
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the character of one file."""
-        path = PurePosixPath(unit)
-        for sample in FolderCorpus.read(self, root, unit, report):
-            label = label_of(root, path)
-            yield dataclasses.replace(sample, label=label, script=script_of(root, path))
+_placed = placed_by("hpl", "Zyyy", "character", writer=writer_of)
 
 
-CORPUS = Hpl(
+def _complete(sample: Sample, root: Path, unit: str) -> Sample | None:
+    """Place a character; the class in the name of its file is the label, whatever the file says."""
+    placed, path = _placed(sample, root, unit), PurePosixPath(unit)
+    if placed is None:
+        return None
+    return dataclasses.replace(placed, label=label_of(root, path), script=script_of(root, path))
+
+
+CORPUS = FolderCorpus(
     Card(
         name="hpl",
         title="HP Labs India isolated characters",
@@ -100,9 +89,9 @@ CORPUS = Hpl(
         verified="UNIPEN of the same makers (LipiTk's numerals) on real files; names and numbers only against published"
         " descriptions",
     ),
+    format=("unipen",),
     suffixes=(".txt",),
-    formats=("unipen",),
-    script="Zyyy",
-    level="character",
-    writer=writer_of,
+    complete=_complete,
+    keys="path",
+    named=_FILE.pattern,
 )

@@ -8,6 +8,7 @@ root is read: segments where the file has them, else the whole file as a word wi
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from kalamos.datasets.corpus import Card, split_by_writer
 from kalamos.datasets.folders import FolderCorpus
@@ -15,7 +16,7 @@ from kalamos.formats import unipen
 from kalamos.ink import Sample
 
 
-def _complete(sample: Sample, unit: str) -> Sample:
+def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     writer = sample.writer or unit.rpartition("/")[0]
     script = "Latn" if any(letter.isalpha() for letter in sample.label) else "Zyyy"
     level = "word" if sample.level == "line" and not sample.label else sample.level

@@ -8,7 +8,7 @@ writer can stand on both sides.
 from __future__ import annotations
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folder_corpus import FolderCorpus, text_beside
+from kalamos.datasets.folders import FolderCorpus, placed_by, text_beside
 
 CORPUS = FolderCorpus(
     Card(
@@ -25,9 +25,8 @@ CORPUS = FolderCorpus(
         verified="only against the published description; no real file was at hand",
         url="https://benthamopen.com/FULLTEXT/TOCSJ-12-42",
     ),
+    format=("inkml",),
     suffixes=(".inkml",),
-    formats=("inkml",),
-    script="Arab",
-    level="line",
-    label=text_beside,
+    complete=placed_by("khatt", "Arab", "line", label=text_beside),
+    keys="path",
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from kalamos.datasets.corpus import Card, split_by_writer
 from kalamos.datasets.folders import FolderCorpus
@@ -23,7 +24,7 @@ _CLASS = re.compile(r"(?:^|/)([^/]*)/data/(\d+)/\2_\d+\.txt$")
 _BOXED = re.compile(r"^(\d) \d+ __$")
 
 
-def _complete(sample: Sample, unit: str) -> Sample | None:
+def _complete(sample: Sample, root: Path, unit: str) -> Sample | None:
     if raw := _RAW.search(unit):
         writer = raw[1]
         untimed = replace(sample, ink=sample.ink.with_points(sample.ink.xy, sample.ink.offsets, {}), time_source="none")

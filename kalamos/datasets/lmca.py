@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folder_corpus import FolderCorpus
+from kalamos.datasets.folders import FolderCorpus, placed_by
 
 
 def label_of_folder(root: Path, path: PurePosixPath) -> str:
@@ -31,8 +31,8 @@ CORPUS = FolderCorpus(
         layout="a folder of UNIPEN files, *.dat, *.unp or *.txt, sorted in folders by class",
         verified="only against published descriptions; no real file was at hand",
     ),
+    format=("unipen",),
     suffixes=(".dat", ".unp", ".txt", ".upn"),
-    formats=("unipen",),
-    script="Arab",
-    label=label_of_folder,
+    complete=placed_by("lmca", "Arab", label=label_of_folder),
+    keys="path",
 )

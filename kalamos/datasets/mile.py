@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from kalamos.datasets.corpus import Card, UnitReport
-from kalamos.datasets.folder_corpus import FolderCorpus, text_beside
+from kalamos.datasets.corpus import Card
+from kalamos.datasets.folders import FolderCorpus, placed_by, text_beside
 from kalamos.ink import Sample
 
 _USER = re.compile(r"(?:^|/)((?:usr|user|writer)[\s_-]*\d+)(?=/)", re.IGNORECASE)
@@ -35,17 +34,16 @@ def script_of(label: str) -> str:
     return "Zyyy"
 
 
-@dataclasses.dataclass(frozen=True)
-class Mile(FolderCorpus):
-    """The corpus; as any folder corpus, but in two scripts."""
-
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the words of one file."""
-        for sample in FolderCorpus.read(self, root, unit, report):
-            yield dataclasses.replace(sample, script=script_of(sample.label))
+_placed = placed_by("mile", "Zyyy", "word", label=text_beside, writer=writer_of_folder)
 
 
-CORPUS = Mile(
+def _complete(sample: Sample, root: Path, unit: str) -> Sample | None:
+    """Place a word as its folder and files say, in the script of its label."""
+    placed = _placed(sample, root, unit)
+    return None if placed is None else dataclasses.replace(placed, script=script_of(placed.label))
+
+
+CORPUS = FolderCorpus(
     Card(
         name="mile",
         title="MILE Kannada and Tamil words",
@@ -59,10 +57,8 @@ CORPUS = Mile(
         layout="folders of InkML or UPX files, one a word, with *.txt of the same names",
         verified="nothing: the XML of the release is described nowhere in detail, and no real file was at hand",
     ),
+    format=("inkml", "upx"),
     suffixes=(".inkml", ".upx", ".xml"),
-    formats=("inkml", "upx"),
-    script="Zyyy",
-    level="word",
-    label=text_beside,
-    writer=writer_of_folder,
+    complete=_complete,
+    keys="path",
 )

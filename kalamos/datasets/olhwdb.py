@@ -9,6 +9,7 @@ validation split. Other files are split by hash.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from kalamos.datasets.corpus import Card, split_by_writer
 from kalamos.datasets.folders import FolderCorpus
@@ -16,7 +17,7 @@ from kalamos.formats import olhwdb
 from kalamos.ink import Sample, Split
 
 
-def _complete(sample: Sample, unit: str) -> Sample:
+def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     stem = unit.rpartition("/")[2].rpartition(".")[0]
     writer = stem.partition("-")[0]
     script = "Hani" if any(ord(letter) > 0x2E7F for letter in sample.label) else "Zyyy"

@@ -7,6 +7,7 @@ whether or not the game recognised the drawing.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from kalamos.datasets.corpus import Card
 from kalamos.datasets.folders import FolderCorpus
@@ -14,7 +15,7 @@ from kalamos.formats import quickdraw
 from kalamos.ink import Sample
 
 
-def _complete(sample: Sample, unit: str) -> Sample:
+def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     return replace(sample, script="Zyyy")
 
 

@@ -8,6 +8,7 @@ Version 1, whose sessions name no set, is split by hash.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from kalamos.datasets.corpus import Card, split_by_writer
 from kalamos.datasets.folders import FolderCorpus
@@ -15,7 +16,7 @@ from kalamos.formats import uci
 from kalamos.ink import Sample
 
 
-def _complete(sample: Sample, unit: str) -> Sample:
+def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     part, _, person = sample.writer.partition("_")
     if part not in ("trn", "tst"):
         part, person = "", sample.writer
