@@ -25,13 +25,14 @@ from kalamos.benchmark.predictions import Predictions
 from kalamos.benchmark.prepare import prepared_task
 from kalamos.benchmark.provenance import provenance
 from kalamos.benchmark.recognised import agreement
-from kalamos.benchmark.score import TABLE, WEIGHTED, metric_columns, weight_column
+from kalamos.benchmark.score import TABLE, WEIGHTED, loss_column, metric_columns, weight_column
 from kalamos.benchmark.statistics.clusters import effective_writers
 from kalamos.benchmark.statistics.estimates import Estimate, estimate
 from kalamos.errors import KalamosError, TaskError
 from kalamos.formats.reading import read_bytes
 from kalamos.machinery.files import write_text
 from kalamos.machinery.seeding import stable_hash
+from kalamos.metrics.losses import LOSSES
 from kalamos.storage.parquet import file_metadata
 
 FORMAT = "kalamos-result/1"
@@ -91,6 +92,8 @@ class Result:
             ink (``recovered``) and from the true ink (``ceiling``), by the image recogniser from the image (``image``),
             and ``ratio``, recovered over ceiling, with its interval; each for all of them and by category. Empty where
             none is labelled.
+        losses: part of the loss of ``lcss`` (direction, order, merging, route, geometry) -> its mean; they add up to
+            ``1 - lcss``. Empty in results of version 0.1.
         predictions_sha256: of the predictions.
         provenance: versions, commit, machine: of the predicting run where it says, and of the scoring run.
         folder: where the entry's files are; not stored.
@@ -119,6 +122,7 @@ class Result:
     by_length: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recognition: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     effective_writers: float = math.nan
+    losses: Mapping[str, float] = field(default_factory=dict)
     folder: Path = field(default=Path(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -196,6 +200,7 @@ def make_result(
         by_junctions=_broken_down(table, [_junctions_bin(n) for n in table.column("junctions").to_pylist()]),
         by_length=_broken_down(table, [_length_bin(n) for n in _heights(table)]),
         recognition=agreement(table),
+        losses=_losses(table),
         predictions_sha256=predictions_sha256,
         provenance={"predicted": made, "scored": provenance()},
         folder=scores.parent,
@@ -264,6 +269,11 @@ def aggregated(name: str, table: pa.Table) -> Estimate:
     values = table.column(name).to_numpy()
     weights = table.column(weight_column(name)).to_numpy() if name in WEIGHTED else None
     return estimate(values, table.column("writer").to_pylist(), aggregate=TABLE[name].aggregate, weights=weights)
+
+
+def _losses(table: pa.Table) -> dict[str, float]:
+    columns = {part: table.column(loss_column(part)).to_numpy() for part in LOSSES}
+    return {part: float(np.nanmean(values)) for part, values in columns.items() if np.isfinite(values).any()}
 
 
 def _summary(name: str, table: pa.Table) -> Summary:

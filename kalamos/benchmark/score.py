@@ -6,6 +6,7 @@ hard samples never helps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,7 @@ from kalamos.ink import TRUE_TIMES, Ink
 from kalamos.machinery import engine
 from kalamos.metrics import METRICS, Pair, Reference
 from kalamos.metrics import score as metric_values
+from kalamos.metrics.losses import LOSSES, losses
 from kalamos.metrics.metric import Need, Says, given
 from kalamos.recoverer import fault
 from kalamos.storage.parquet import Row, read_rows, write_batches
@@ -58,13 +60,18 @@ class _ScoreJob:
 
 def schema() -> pa.Schema:
     """Return the columns of ``scores.parquet``: facts of a sample, then a float64 a metric (NaN: not applicable)."""
-    numbers = [*TABLE, *map(weight_column, WEIGHTED)]
+    numbers = [*TABLE, *map(weight_column, WEIGHTED), *map(loss_column, LOSSES)]
     return pa.schema([*_FACTS, *recognition.FACTS, *((name, pa.float64()) for name in numbers)])
 
 
 def weight_column(metric: str) -> str:
     """Return the column that holds the samples' weights of a pooled metric."""
     return f"weight:{metric}"
+
+
+def loss_column(part: str) -> str:
+    """Return the column that holds a part of the loss of ``lcss``, see :mod:`kalamos.metrics.losses`."""
+    return f"loss:{part}"
 
 
 def score(
@@ -154,11 +161,15 @@ def _record(scored: Sequence[Mapping[str, object]]) -> pa.RecordBatch:
 
 def _scored(references: Sequence[Reference], answers: Sequence[Answer], says: Says) -> Iterator[dict[str, object]]:
     for reference, answer in zip(references, answers, strict=True):
+        pair = Pair(_ink(answer), reference)
+        values = metric_values(pair, says=says)
+        parts = dict.fromkeys(LOSSES, math.nan) if math.isnan(values["lcss"]) else losses(pair)
         yield {
             "status": answer.status,
             "message": answer.message,
             "seconds": answer.seconds,
-            **metric_values(Pair(_ink(answer), reference), says=says),
+            **values,
+            **{loss_column(part): value for part, value in parts.items()},
         }
 
 

@@ -34,7 +34,7 @@ from kalamos.storage.png import encode_png
 
 PAGE_BYTES = 14_500_000
 """What a page may take; it shows fewer samples where their replays would take more than tables and script leave."""
-SITE_BYTES = 50_000
+SITE_BYTES = 60_000
 """More than style, script and frame of the page take."""
 POINT_PX = 2.5
 """Path between two points of a replayed ink, within the bounds of :data:`POINTS`."""
@@ -44,6 +44,23 @@ GREYS = 15
 """Grey levels of a shown image, besides paper: enough to the eye, and half of the bytes."""
 _PER_PX, _PER_S = 4, 250
 _DIGITS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+
+
+DOCS = "https://github.com/kalamos/kalamos/blob/main/docs/"
+SAID = {
+    "lcss": "how much of both pen paths is common, in order and direction: 1 is the whole path, ranks the entries",
+    "rmse_arc": "how far the pen is from where it should be, all along the path, each place four tolerances at most",
+    "pen_up_f1": "whether the pen lifts where it lifted",
+    "complete_trajectory": "share of samples whose whole path is right within the tolerance",
+    "stroke_order_tau": "whether strokes come in the right order: 1 right, 0 chance, -1 reversed",
+    "start_point": "share of samples that begin in the right place",
+    "stroke_count": "share of samples with the right number of strokes",
+    "speed_correlation": "whether the pen is fast and slow where the writer's was; 0 for constant speed",
+    "recognised": "share of characters that a recogniser of pen movements still reads right",
+    "length_ratio": "how long the drawn path is, by the true one: filling and doubling show here; ranks nothing",
+    "points_ratio": "how many points there are, by the true ones: dilution shows here; ranks nothing",
+}
+"""What the metrics of the short table say, in plain words."""
 
 
 def write_page(results: Sequence[Result], path: Path) -> None:
@@ -70,12 +87,14 @@ def page_data(results: Sequence[Result]) -> dict[str, Any]:
     """Return everything that the page shows, as JSON knows it."""
     boards = tables(results, all_metrics=True)
     about = {
-        name: {"unit": m.unit, "direction": m.direction, "family": m.family, "formula": m.formula}
+        name: {"unit": m.unit, "direction": m.direction, "family": m.family, "formula": m.formula, "source": m.source}
+        | {"said": SAID.get(name, "")}
         for name, m in TABLE.items()
     }
     return {
         "version": kalamos.__version__,
         "metrics": about,
+        "docs": DOCS,
         "main": [name for name in MAIN if name in TABLE],
         "tasks": _tasks_data(boards),
     }
@@ -121,6 +140,7 @@ def _entry_data(line: Line) -> dict[str, Any]:
         "coverage": result.coverage,
         "ms": result.milliseconds,
         "failures": dict(result.failures),
+        "losses": {part: _number(value) for part, value in result.losses.items()},
         "cells": {
             name: [*map(_number, (cell.summary.value, cell.summary.low, cell.summary.high)), cell.summary.n, cell.mark]
             for name, cell in line.cells.items()

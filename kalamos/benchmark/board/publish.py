@@ -36,6 +36,7 @@ COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
 @click.option("--model", "models", multiple=True, help="Only these models (repeat).")
 @click.option("--clean-only", is_flag=True, help="Leave out the tasks at hard styles.")
 @click.option("--workers", default=1, show_default=True)
+@click.option("--limit", type=click.IntRange(1), help="Only so many samples a task: a trial, which says so everywhere.")
 def main(
     corpora: Path,
     out: Path,
@@ -44,13 +45,14 @@ def main(
     models: tuple[str, ...],
     clean_only: bool,
     workers: int,
+    limit: int | None,
 ) -> None:
     """Bench all methods and controls on all tasks below CORPORA and write the tables and the page."""
     chosen = models or (*loadable_models(), *VARIANTS)
     for name in tasks or [name for name in task_names() if not (clean_only and name.endswith(HARD))]:
         began = time.monotonic()
         try:
-            bench(name, chosen, corpora, out, workers=workers)
+            bench(name, chosen, corpora, out, limit=limit, workers=workers)
         except CorpusError as error:
             click.echo(f"{name}: left out: {error}")
             continue

@@ -68,28 +68,62 @@ function drawTable() {
   const names = columns();
   const down = state.descending ?? !(state.sort === "entry" || state.sort === "ms" || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
   const head = make("tr");
+  const lost = task().entries.some((e) => Object.keys(e.losses).length);
   for (const name of ["entry", ...names]) {
     const about = data.metrics[name];
     const text = about ? `${name}\u00a0${ARROWS[about.direction]}` : name === "ms" ? "ms/image\u00a0↓" : name === "coverage" ? "coverage\u00a0↑" : name;
     const words = text.split("_").flatMap((word, i) => (i ? ["_", make("wbr"), word] : [word]));
-    const button = make("button", { type: "button", title: about ? about.formula : "" }, ...words);
+    const button = make("button", { type: "button", title: about ? tip(about) : "" }, ...words);
     button.addEventListener("click", () => {
       state.descending = state.sort === name ? !down : null;
       state.sort = name;
       drawTable();
+      keep();
       $("board").querySelector(`[data-column="${name}"] button`).focus();
     });
     const cell = make("th", { scope: "col", "data-column": name }, button);
     if (name === state.sort) cell.setAttribute("aria-sort", down ? "descending" : "ascending");
     head.append(cell);
   }
+  if (lost) head.append(make("th", { scope: "col", title: "parts of 1 - lcss" }, "lost to"));
   const entries = sorted(task().entries.filter((e) => e.kind !== "control"));
   const controls = $("controls").checked ? sorted(task().entries.filter((e) => e.kind === "control")) : [];
-  const body = make("tbody", {}, ...[...entries, ...controls].map((e) => row(e, names)));
+  const body = make("tbody", {}, ...[...entries, ...controls].map((e) => row(e, names, lost)));
   $("board").replaceChildren(make("caption", {}, task().title), make("thead", {}, head), body);
+  const keys = LOSSES.map(([part, hue, said]) => make("span", {}, make("i", { style: `background:var(${hue})` }), `${part}: ${said}`));
+  $("loss-keys").replaceChildren(...(lost ? [make("b", {}, "Lost to"), ...keys] : []));
+  drawMeanings(names);
 }
 
-function row(e, names) {
+const LOSSES = [
+  ["direction", "--c1", "strokes drawn backwards"], ["order", "--c2", "strokes in the wrong order"],
+  ["merging", "--c4", "strokes joined or parted"], ["route", "--c5", "the way taken at crossings"],
+  ["geometry", "--c3", "ink missing, invented or off its place"],
+];
+
+// The loss 1 - lcss of an entry as one bar, as long as the loss.
+function lossBar(e) {
+  const parts = LOSSES.filter(([part]) => e.losses[part]);
+  const words = parts.map(([part]) => `${part} ${number(e.losses[part])}`).join(", ") || "nothing";
+  const bar = make("span", { class: "loss", role: "img", "aria-label": `lost to ${words}`, title: words });
+  for (const [part, hue] of parts) bar.append(make("i", { style: `width:${(100 * e.losses[part]).toFixed(2)}%;background:var(${hue})` }));
+  return make("td", {}, bar);
+}
+
+const tip = (about) => `${about.said ? `${about.said}. ` : ""}${about.formula} (${about.source})`;
+
+function drawMeanings(names) {
+  const shown = names.filter((name) => data.metrics[name]);
+  const pairs = shown.flatMap((name) => {
+    const about = data.metrics[name];
+    return [make("dt", {}, `${name} ${ARROWS[about.direction]}`), make("dd", {}, about.said ? `${about.said}. ` : "", make("code", {}, about.formula), ` ${about.source}`)];
+  });
+  const more = [["metrics.md", "formulas and controls"], ["protocol.md", "protocol and statistics"], ["benchmark-history.md", "what changed between versions"]];
+  const links = more.flatMap(([file, text], i) => [i ? ", " : "Documentation: ", make("a", { href: data.docs + file }, text)]);
+  $("meanings").querySelector("dl").replaceChildren(...pairs, make("dt", {}, "More"), make("dd", {}, ...links));
+}
+
+function row(e, names, lost) {
   const line = make("tr", e.kind === "control" ? { class: "control" } : {}, make("th", { scope: "row" }, e.name));
   for (const name of names) {
     const cell = e.cells[name];
@@ -98,6 +132,7 @@ function row(e, names) {
     if (cell && cell[1] !== null && $("intervals").checked) box.append(make("small", {}, `${number(cell[1])}–${number(cell[2])}`));
     line.append(box);
   }
+  if (lost) line.append(lossBar(e));
   return line;
 }
 
@@ -149,7 +184,7 @@ function chart(metric, part, parts, entries) {
   const y = (v) => top + (height - bottom - top) * (1 - (v - first) / (last - first));
   const name = metric === "complete_trajectory" ? "complete_trajectory (CT rate)" : metric;
   const svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${name} by ${PARTS[part]}; ${part === "script" ? "a dot" : "a line"} for each entry` });
-  svg.append(makeSvg("text", { x: 10, y: 18, class: "title" }, `${name} ${lowerIsBetter(metric) ? "↓" : "↑"}${width < 420 ? "" : ` by ${PARTS[part]}`}`));
+  svg.append(makeSvg("text", { x: 10, y: 18, class: "title" }, `${name} ${ARROWS[data.metrics[metric].direction]}${width < 420 ? "" : ` by ${PARTS[part]}`}`));
   for (let v = first; v <= last + step / 2; v += step) {
     svg.append(makeSvg("line", { x1: left, x2: width - 8, y1: y(v), y2: y(v), class: "grid" }));
     svg.append(makeSvg("text", { x: left - 7, y: y(v) + 4, "text-anchor": "end", class: "soft" }, tickText(v, step)));
@@ -195,12 +230,14 @@ function orderSamples() {
     .map((s, i) => [key(s), i, s]).sort((x, y) => x[0] - y[0] || x[1] - y[1]).map((x) => x[2]);
   state.at = 0;
   drawSample();
+  keep();
 }
 
 function step(by) {
   if (!state.list.length) return;
   state.at = (state.at + by + state.list.length) % state.list.length;
   drawSample();
+  keep();
 }
 
 function drawSample() {
@@ -397,6 +434,40 @@ function stepStroke(by) {
   moveTo(next === undefined ? (by > 0 ? 1 : 0) : next);
 }
 
+// ---- the address: what is shown, so that a link shows it again ------------------------------------------------------
+const KEPT = ["metric", "part", "first", "second", "judge", "order", "script", "find", "colour"];
+let keeping = false;
+
+function keep() {
+  if (!keeping) return;
+  const said = new URLSearchParams({ task: task().title.split(",")[0], sort: state.sort });
+  if (state.descending !== null) said.set("down", String(state.descending));
+  said.set("columns", document.querySelector("input[name=columns]:checked").value);
+  for (const id of KEPT) if ($(id).value) said.set(id, $(id).value);
+  if (sample()) said.set("sample", sample().key);
+  history.replaceState(null, "", `#${said}`);
+}
+
+function restore() {
+  const said = new URLSearchParams(location.hash.slice(1));
+  const wanted = data.tasks.findIndex((t) => t.title.split(",")[0] === said.get("task"));
+  if (wanted >= 0) { state.task = wanted; $("task").value = String(wanted); }
+  const columns = document.querySelector(`input[name=columns][value="${said.get("columns") === "all" ? "all" : "main"}"]`);
+  columns.checked = true;
+  if (said.get("sort") && (data.metrics[said.get("sort")] || ["entry", "coverage", "ms"].includes(said.get("sort")))) state.sort = said.get("sort");
+  if (said.has("down")) state.descending = said.get("down") === "true";
+  openTask();
+  for (const id of KEPT) {
+    const value = said.get(id);
+    if (value !== null && ($(id).tagName === "INPUT" || [...$(id).options].some((o) => o.value === value))) $(id).value = value;
+  }
+  drawPlots();
+  orderSamples();
+  const at = state.list.findIndex((s) => s.key === said.get("sample"));
+  if (at > 0) { state.at = at; drawSample(); }
+  keeping = true;
+}
+
 // ---- wiring ---------------------------------------------------------------------------------------------------------
 function openTask() {
   const t = task(), ranked = t.entries.filter((e) => e.kind !== "control").map((e) => [e.name, e.name]);
@@ -421,10 +492,10 @@ function setTheme(dark) {
 
 fill($("task"), data.tasks.map((t, i) => [String(i), t.title]), "0");
 $("foot").textContent = `Made by Kalamos ${data.version}. This page is one file and asks the network for nothing.`;
-$("task").addEventListener("change", () => { state.task = Number($("task").value); openTask(); });
+$("task").addEventListener("change", () => { state.task = Number($("task").value); openTask(); keep(); });
 for (const id of ["intervals", "controls"]) $(id).addEventListener("change", drawTable);
-for (const radio of document.querySelectorAll("input[name=columns]")) radio.addEventListener("change", drawTable);
-for (const id of ["metric", "part"]) $(id).addEventListener("change", drawPlots);
+for (const radio of document.querySelectorAll("input[name=columns]")) radio.addEventListener("change", () => { drawTable(); keep(); });
+for (const id of ["metric", "part"]) $(id).addEventListener("change", () => { drawPlots(); keep(); });
 for (const id of ["first", "second", "judge", "order", "script"]) $(id).addEventListener("change", orderSamples);
 $("find").addEventListener("input", orderSamples);
 $("previous").addEventListener("click", () => step(-1));
@@ -433,7 +504,7 @@ $("play").addEventListener("click", () => { if (state.clock >= 1) state.clock = 
 $("back").addEventListener("click", () => stepStroke(-1));
 $("forth").addEventListener("click", () => stepStroke(1));
 $("scrub").addEventListener("input", () => moveTo(Number($("scrub").value) / 1000));
-$("colour").addEventListener("change", drawFrame);
+$("colour").addEventListener("change", () => { drawFrame(); keep(); });
 $("theme").addEventListener("click", () => { setTheme(document.documentElement.dataset.theme !== "dark"); drawFrame(); });
 document.addEventListener("keydown", (event) => {
   if (/^(INPUT|SELECT|TEXTAREA|BUTTON)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -447,6 +518,7 @@ addEventListener("resize", () => {
 });
 setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
 if (matchMedia("(prefers-reduced-motion: reduce)").matches) play(false);
-openTask();
+restore();
+addEventListener("hashchange", () => { keeping = false; restore(); });
 if (!state.playing) moveTo(1);
 requestAnimationFrame((now) => { state.last = now; requestAnimationFrame(tick); });
