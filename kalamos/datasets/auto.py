@@ -43,8 +43,10 @@ class Auto:
         Raises:
             CorpusError: where an option is unknown or has no meaning, or ``root`` is not there or cannot be read.
         """
-        if options or level not in ("", *get_args(Level)):
-            raise CorpusError(f"{self.card.name} has the options level ({', '.join(get_args(Level))}) and columns")
+        if options:
+            raise CorpusError(f"{self.card.name} has no option {', '.join(options)}; it has level and columns")
+        if level not in ("", *get_args(Level)):
+            raise CorpusError(f"{self.card.name}: level is one of {', '.join(get_args(Level))}, not {level!r}")
         if columns:
             parse_columns(columns)
         chosen = {name: value for name, value in (("level", level), ("columns", columns)) if value}

@@ -6,7 +6,7 @@ import pytest
 
 from kalamos.datasets.auto import CORPUS
 from kalamos.datasets.convert import Conversion, convert
-from kalamos.errors import CorpusError
+from kalamos.errors import CorpusError, UnreadableError
 from kalamos.formats.export import WRITERS
 from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample
@@ -59,7 +59,8 @@ def test_what_is_not_there_is_named():
         CORPUS.units(Path(), colour="red")
 
 
-def test_a_file_that_vanishes_is_a_refusal(tmp_path):
+def test_a_file_that_vanishes_is_a_fault_of_the_machine_and_no_refusal(tmp_path):
     report = UnitReport()
-    assert list(CORPUS.read(tmp_path, "gone", report)) == []
-    assert report.refusals[0].source == "gone"
+    with pytest.raises(UnreadableError, match="gone does not exist"):
+        list(CORPUS.read(tmp_path, "gone", report))
+    assert report.refusals == []

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalamos.errors import FormatError
+from kalamos.errors import FormatError, UnreadableError
 from kalamos.formats import inkml
 from kalamos.formats.inkml.tracetext import NOT_A_VALUE, TOO_FEW, scan_traces
 from kalamos.formats.report import UnitReport
@@ -432,9 +432,9 @@ def test_other_bytes_are_format_errors(data: bytes, tmp_path: Path) -> None:
         list(inkml.read(file, UnitReport()))
 
 
-def test_a_folder_or_nothing_is_a_format_error(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "absent.inkml"):
-        with pytest.raises(FormatError):
+def test_a_folder_or_nothing_is_an_error_that_says_so(tmp_path: Path) -> None:
+    for path, kind in ((tmp_path, FormatError), (tmp_path / "absent.inkml", UnreadableError)):
+        with pytest.raises(kind):
             list(inkml.read(path, UnitReport()))
 
 
