@@ -1,387 +1,284 @@
-"""The search for the likeliest path over the pieces of one image, compiled: the decoder's side of the forward pass.
+"""The search for the likeliest paths of a batch of images, all their paths side by side.
 
-A beam search over the actions of :mod:`kalamos.models.kalamos.network`: go on over a joined piece, lift and start
-anywhere, end. The paths that are kept go through the decoder side by side, so that its weights are read once for all.
+A path grows by one action a step: go **on** over a piece that is joined to the pen's place, **lift** the pen and start
+at any piece, or **end**. With one path kept that is the likeliest action each time; with more, the likeliest
+continuations of all paths of an image. Two rules are ours and not the network's: a path may not end before
+:data:`ENOUGH` of the ink is drawn (where the network would end all the same, it goes on with a piece that was not drawn
+yet), and no piece is drawn more than :data:`MOST_PASSES` times.
 
-Shapes: n pieces, m = 2 n directed pieces, k paths, t steps, d channels, h heads.
+Shapes: b images, w paths of each, m directed pieces, A = 2 m + 1 actions: j goes on over piece j, m + j lifts and starts
+there, 2 m ends.
 """
-
-# mypy: disable-error-code="no-any-return"
-# (calls of compiled functions are Any)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
-from kalamos.machinery.arrays import Bools, Floats32, Ints, Ints32
-from kalamos.models.kalamos.forward import (
-    add,
-    bent,
-    dense,
-    directed,
-    encode,
-    feed,
-    motion,
-    motion_features,
-    normed,
-    read,
-    split,
-    squash,
-)  # fmt: skip
-from kalamos.models.kalamos.parameters import (
-    AMOUNT,
-    ANSWER,
-    ASK,
-    BOTH,
-    DECODED,
-    DECODER_ROWS,
-    END,
-    MODE,
-    N_STEP,
-    NORM,
-    OUT,
-    QUERY,
-    RECENCY,
-    REST,
-    STEP_IN,
-    STEP_MID,
-    STEP_OUT,
-    TOKEN,
-    Net,
-)  # fmt: skip
+from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints
+from kalamos.models.kalamos.engine import Encoded, Engine, recency_of
+from kalamos.models.kalamos.parameters import UNIT_PX
 
 STEPS_A_PIECE = 2
 SPARE_STEPS = 8
 """A path is cut at so many steps."""
 MOST_PASSES = 4
 """A piece is drawn this often at most, so that no path goes round for ever on ink unlike any trained on."""
-DECODER_STRIDE = len(DECODER_ROWS)
+ENOUGH = 0.98
+"""The share of the ink, by length, before which no path ends."""
+NEVER = np.float32(-np.inf)
+IMPOSSIBLE = np.float32(-5e3)
+MASKED = np.float32(-1e4)
 
 
-class Replies(NamedTuple):
-    """What directed pieces reply to the decoder, the same for all paths: L layers.
-
-    Attributes:
-        keys: float32 ``(L, d, m)``, of the attention to the pieces.
-        values: float32 ``(L, m, d)``.
-        answer: float32 ``(d, m)``, by which the actions are scored.
-    """
-
-    keys: Floats32
-    values: Floats32
-    answer: Floats32
-
-
-class Paths(NamedTuple):
-    """The paths that a search keeps, each in a slot of its own: w slots, L layers of the decoder.
+class Path(NamedTuple):
+    """A path over directed pieces.
 
     Attributes:
-        steps: int64 ``(w, limit + 1)``, directed pieces from place 1 on; -1 at place 0, before the first.
-        lifts: bool ``(w, limit + 1)``, True where the pen was lifted before.
-        drawn: float32 ``(w, m)``, how often each directed piece was drawn.
-        score: float32 ``(w,)``, log-probability so far.
-        ended: int64 ``(w,)``, steps of a path that has ended, -1 of others.
-        keys: float32 ``(w, L, d, limit)``, of the decoder's attention to earlier steps.
-        values: float32 ``(w, L, limit, d)``.
+        steps: int64 ``(t,)``, directed pieces.
+        lifts: bool ``(t,)``, True where the pen was lifted before.
+        log_p: float64 ``(t + 1,)``, log-probability of each step and of the end; of a path that was cut, ``(t,)``.
     """
 
     steps: Ints
     lifts: Bools
-    drawn: Floats32
-    score: Floats32
+    log_p: Floats
+
+    @property
+    def total(self) -> float:
+        """Return the log-probability of the path."""
+        return float(self.log_p.sum())
+
+
+@dataclass
+class _Paths:
+    """The paths of the images at work, w of each.
+
+    Attributes:
+        image: int64 ``(b,)``, which image of the batch.
+        steps: int64 ``(b, w, limit)``.
+        lifts: bool ``(b, w, limit)``.
+        logs: float64 ``(b, w, limit + 1)``, log-probability of each action.
+        score: float64 ``(b, w)``, log-probability so far.
+        ended: int64 ``(b, w)``, steps of a path that has ended, -1 of others.
+        seen: float32 ``(b, w, m, 3)``, what the network is told of drawn pieces.
+        passes: int8 ``(b, w, m)``, how often a piece was drawn, either way.
+        left: float32 ``(b, w, m)``, lengths of pieces not yet drawn.
+        keys, values: float32 ``(L, b, w, h, t, e)``, of the attention to earlier steps.
+    """
+
+    image: Ints
+    steps: Ints
+    lifts: Bools
+    logs: Floats
+    score: Floats
     ended: Ints
+    seen: Floats32
+    passes: Ints
+    left: Floats32
     keys: Floats32
     values: Floats32
 
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def step_features(geo: Floats32, ends: Ints32, last: int, drawn: Floats32) -> Floats32:
-    """Return how each directed piece lies to the pen after piece ``last`` (-1: none), ``network.step_features``."""
-    m = len(geo)
-    x = np.zeros((m, N_STEP), np.float32)
-    for j in range(m):
-        if last >= 0:
-            for at in range(0, 4, 2):
-                dx, dy = geo[j, at] - geo[last, 2], geo[j, at + 1] - geo[last, 3]
-                x[j, at + at // 2], x[j, at + at // 2 + 1] = squash(dx), squash(dy)
-                if at == 0:
-                    x[j, 2] = squash(np.hypot(dx, dy))
-            x[j, 5] = geo[last, 6] * geo[j, 4] + geo[last, 7] * geo[j, 5]
-            x[j, 6] = geo[last, 6] * geo[j, 5] - geo[last, 7] * geo[j, 4]
-            if ends[j, 0] == ends[last, 1]:
-                x[j, 7], x[j, 8] = 1.0, x[j, 5]
-            x[j, 9] = 1.0 if j == last ^ 1 else 0.0
-            x[j, 16] = 1.0
-        x[j, 10], x[j, 11] = min(drawn[j], np.float32(2.0)), min(drawn[j ^ 1], np.float32(2.0))
-        x[j, 12] = 1.0 if drawn[j] + drawn[j ^ 1] > 0 else 0.0
-        x[j, 13], x[j, 14], x[j, 15] = geo[j, 8] / 8.0, geo[j, 4], geo[j, 5]
-    return x
+    def take(self, image: Ints, path: Ints) -> None:
+        """Keep images ``(b',)`` by place, and of each the paths ``(b', w)``, in place."""
+        at = image[:, None], path
+        self.image = self.image[image]
+        for name in ("steps", "lifts", "logs", "score", "ended", "seen", "passes", "left"):
+            setattr(self, name, getattr(self, name)[at])
+        self.keys, self.values = self.keys[:, at[0], at[1]], self.values[:, at[0], at[1]]
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def tokens(memory: Floats32, geo: Floats32, last: Ints, lifted: Bools, drawn: Floats32, net: Net) -> Floats32:
-    """Return the decoder's input (k, d) of k paths: the piece just drawn, and what is left to draw."""
-    k, m, d = len(last), len(memory), memory.shape[1]
-    rest, piece, amount = np.zeros((k, d), np.float32), np.zeros((k, d), np.float32), np.empty((k, 3), np.float32)
-    for i in range(k):
-        share, whole, count = 0.0, 0.0, 0
-        for j in range(m):
-            length = max(geo[j, 8], np.float32(1.0))
-            whole += length
-            if drawn[i, j] + drawn[i, j ^ 1] == 0:
-                share += length
-                count += 1
-                for c in range(d):
-                    rest[i, c] += length * memory[j, c]
-        for c in range(d):
-            rest[i, c] /= max(share, 1.0)
-            if last[i] >= 0:
-                piece[i, c] = memory[last[i], c]
-        amount[i, 0], amount[i, 1], amount[i, 2] = share / whole, squash(share), count / 16.0
-    x = dense(piece, net, TOKEN)
-    add(x, dense(rest, net, REST))
-    add(x, dense(amount, net, AMOUNT))
-    for i in range(k):
-        at = net.table[MODE, 0] + (0 if last[i] < 0 else 2 if lifted[i] else 1) * d
-        for c in range(d):
-            x[i, c] += net.values[at + c]
-    return x
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def decode_step(
-    x: Floats32, t: int, paths: Paths, slots: Ints, recency: Floats32, replies: Replies, bias: Floats32, net: Net
-) -> None:
-    """Decode step t of k paths, ``x`` (k, d), in place.
-
-    Keys and values of the step go to the paths' slots; those of the pieces are read with ``bias`` (k, h, m).
-    """
-    k, d = x.shape
-    found = np.empty((k, d), np.float32)
-    for layer in range(len(replies.keys)):
-        row = net.decoder + layer * DECODER_STRIDE
-        y = normed(x, net, row + NORM)
-        both, query = dense(y, net, row + BOTH), dense(y, net, row + QUERY)
-        for i in range(k):
-            keys, values = paths.keys[slots[i], layer], paths.values[slots[i], layer]
-            for c in range(d):
-                keys[c, t], values[t, c] = both[i, c], both[i, d + c]
-            read(query[i], keys, values, recency, t + 1, found[i])
-        add(x, dense(found, net, row + OUT))
-        far = row + OUT + 1
-        query = dense(normed(x, net, far + NORM), net, far + QUERY)
-        for i in range(k):
-            read(query[i], replies.keys[layer], replies.values[layer], bias[i], bias.shape[2], found[i])
-        add(x, dense(found, net, far + OUT))
-        feed(x, net, far + OUT + 1)
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def weigh(
-    asks: Floats32,
-    end: float,
-    answer: Floats32,
-    local: Floats32,
-    ends: Ints32,
-    last: int,
-    drawn: Floats32,
-    found: Floats32,
-) -> None:
-    """Write the log-probability of every action of a path into ``found`` (2 m + 1,).
-
-    Action j goes on over a joined piece, m + j lifts and starts there, 2 m ends what was begun; -inf where it cannot be
-    taken.
-    """
-    m, d = len(local), len(answer)
-    found[:] = 0.0
-    on, lift = found[:m], found[m : 2 * m]
-    for c in range(d):
-        a, b = asks[c], asks[d + c]
-        for j in range(m):
-            on[j] += a * answer[c, j]
-            lift[j] += b * answer[c, j]
-    share, nothing, top = np.float32(1.0 / np.sqrt(d)), np.float32(-np.inf), end
-    for j in range(m):
-        joined = last >= 0 and ends[j, 0] == ends[last, 1]
-        on[j] = on[j] * share + local[j, 0] if joined else nothing
-        lift[j] = lift[j] * share + local[j, 1]
-        top = max(top, on[j], lift[j])
-    total = np.exp(end - top)
-    for j in range(m):
-        total += np.exp(lift[j] - top)
-        if on[j] > nothing:
-            total += np.exp(on[j] - top)
-    total = top + np.log(total)
-    for j in range(m):
-        spent = drawn[j] + drawn[j ^ 1] >= MOST_PASSES
-        on[j], lift[j] = (nothing, nothing) if spent else (on[j] - total, lift[j] - total)
-    found[2 * m] = end - total if last >= 0 else nothing
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def replies_of(memory: Floats32, net: Net) -> Replies:
-    """Return what directed pieces (m, d) reply to the decoder."""
-    m, d = memory.shape
-    layers = (net.motion - net.decoder) // DECODER_STRIDE
-    keys, values = np.empty((layers, d, m), np.float32), np.empty((layers, m, d), np.float32)
-    for layer in range(layers):
-        row = net.decoder + layer * DECODER_STRIDE + OUT + 1 + BOTH
-        split(dense(memory, net, row), keys[layer], values[layer])
-    return Replies(keys, values, np.ascontiguousarray(dense(memory, net, ANSWER).T))
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def look_around(geo: Floats32, ends: Ints32, last: Ints, drawn: Floats32, net: Net) -> Floats32:
-    """Return what each of k paths sees in each directed piece, (k, m, 2 + h): two scores, and the heads' biases."""
-    k, m = drawn.shape
-    features = np.empty((k * m, N_STEP), np.float32)
-    for i in range(k):
-        features[i * m : (i + 1) * m] = step_features(geo, ends, last[i], drawn[i])
-    local = dense(bent(bent(features, net, STEP_IN), net, STEP_MID), net, STEP_OUT)
-    return local.reshape(k, m, local.shape[1])
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def highest(scores: Floats32, width: int) -> Ints:
-    """Return the places of the ``width`` highest of ``scores`` (n,), highest first; none that is -inf."""
-    left, taken = scores.copy(), np.empty(width, np.int64)
-    for count in range(width):
-        best, value = -1, np.float32(-np.inf)
-        for j in range(len(left)):
-            if left[j] > value:
-                best, value = j, left[j]
-        if best < 0:
-            return taken[:count]
-        taken[count], left[best] = best, -np.inf
-    return taken
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def branch(paths: Paths, parents: Ints, t: int) -> Ints:
-    """Return the slot of each continuation of ``parents`` (slots, one for each continuation) at step t.
-
-    The first of a parent stays, others get a copy of all so far in a slot that no continuation needs.
-    """
-    slots, free = parents.copy(), np.ones(len(paths.score), np.bool_)
-    free[parents] = False
-    for i in range(len(parents)):
-        for before in parents[:i]:
-            if before == parents[i]:
-                slots[i] = np.argmax(free)
-                free[slots[i]] = False
-                paths.steps[slots[i], : t + 1] = paths.steps[before, : t + 1]
-                paths.lifts[slots[i], : t + 1] = paths.lifts[before, : t + 1]
-                paths.drawn[slots[i]] = paths.drawn[before]
-                paths.keys[slots[i], :, :, : t + 1] = paths.keys[before, :, :, : t + 1]
-                paths.values[slots[i], :, : t + 1] = paths.values[before, :, : t + 1]
-                break
-    return slots
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def advance(paths: Paths, slots: Ints, found: Floats32, chosen: Ints, t: int) -> Ints:
-    """Take the ``chosen`` actions at step t; return the slots of the paths that go on, likeliest first.
-
-    ``found`` (k (2 m + 1) + w,) holds the log-probabilities of all continuations: those of the paths in ``slots``
-    (k,), then those of the ended paths in all slots, which stay as they are.
-    """
-    k, m = len(slots), paths.drawn.shape[1]
-    actions = 2 * m + 1
-    parents = np.empty(len(chosen), np.int64)
-    for i in range(len(chosen)):
-        ended = chosen[i] >= k * actions
-        parents[i] = chosen[i] - k * actions if ended else slots[chosen[i] // actions]
-    at, going, count = branch(paths, parents, t), np.empty(len(chosen), np.int64), 0
-    for i in range(len(chosen)):
-        if chosen[i] >= k * actions:
-            continue
-        slot, action = at[i], chosen[i] % actions
-        paths.score[slot], paths.ended[slot] = found[chosen[i]], t if action == 2 * m else -1
-        if action < 2 * m:
-            paths.steps[slot, t + 1], paths.lifts[slot, t + 1] = action % m, action >= m
-            paths.drawn[slot, action % m] += 1
-            going[count] = slot
-            count += 1
-    for slot in range(len(paths.score)):
-        if paths.ended[slot] >= 0 and not (at == slot).any():
-            paths.ended[slot] = -1
-    return going[:count]
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def search(
-    memory: Floats32, replies: Replies, geo: Floats32, ends: Ints32, width: int, net: Net
-) -> tuple[Ints, Bools, float]:
-    """Return the likeliest path that a search finds which keeps ``width`` paths, and its log-probability.
-
-    The path is directed pieces (t,) and lifts before them (t,). With one path kept, that is the likeliest action each
-    time. A path that has not ended within the limit is cut there.
-    """
-    m, d = memory.shape
-    limit, layers = STEPS_A_PIECE * (m // 2) + SPARE_STEPS, len(replies.keys)
-    paths = Paths(
-        np.full((width, limit + 1), -1), np.zeros((width, limit + 1), np.bool_), np.zeros((width, m), np.float32),
-        np.zeros(width, np.float32), np.full(width, -1), np.empty((width, layers, d, limit), np.float32),
-        np.empty((width, layers, limit, d), np.float32),
-    )  # fmt: skip
-    recency, back = np.empty((net.heads, limit), np.float32), net.table[RECENCY, 2]
-    slots, actions = np.zeros(1, np.int64), 2 * m + 1
-    for t in range(limit):
-        k = len(slots)
-        last, lifted, drawn = paths.steps[slots, t], paths.lifts[slots, t], paths.drawn[slots]
-        local = look_around(geo, ends, last, drawn, net)
-        bias = np.ascontiguousarray(local[:, :, 2:].transpose(0, 2, 1))
-        for h in range(net.heads):
-            for j in range(t + 1):
-                recency[h, j] = net.values[net.table[RECENCY, 0] + h * back + min(t - j, back - 1)]
-        x = tokens(memory, geo, last, lifted, drawn, net)
-        decode_step(x, t, paths, slots, recency, replies, bias, net)
-        x = normed(x, net, DECODED)
-        asks, end = dense(x, net, ASK), dense(x, net, END)
-        found = np.empty(k * actions + width, np.float32)
-        for i in range(k):
-            part = found[i * actions : (i + 1) * actions]
-            weigh(asks[i], end[i, 0], replies.answer, local[i], ends, last[i], drawn[i], part)
-            part += paths.score[slots[i]]
-        for slot in range(width):
-            found[k * actions + slot] = paths.score[slot] if paths.ended[slot] >= 0 else np.float32(-np.inf)
-        chosen = highest(found, width)
-        best = chosen[0]
-        if best >= k * actions or best % actions == 2 * m:
-            slot = best - k * actions if best >= k * actions else slots[best // actions]
-            length = paths.ended[slot] if best >= k * actions else t
-            return paths.steps[slot, 1 : length + 1].copy(), paths.lifts[slot, 1 : length + 1].copy(), found[best]
-        slots = advance(paths, slots, found, chosen, t)
-    return paths.steps[slots[0], 1:].copy(), paths.lifts[slots[0], 1:].copy(), paths.score[slots[0]]
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def recover_path(
-    points: Floats32, radii: Floats32, joints: Ints32, width: int, net: Net
-) -> tuple[Ints, Bools, Floats32, Floats32]:
-    """Return a likely path over pieces, and its motion.
-
-    The path of the likeliest action each time is kept where its probability is above one half, since no other can have
-    more then; else ``width`` paths are kept in the search.
+def search(engine: Engine, encoded: Encoded, limits: Ints, width: int, n_best: int = 1) -> list[list[Path]]:
+    """Return the ``n_best`` likeliest paths found for each image, likeliest first.
 
     Args:
-        points: ``(n, POINTS, 2)``, n at least 1; this and the next two are the fields of ``Pieces``.
-        radii: ``(n, POINTS)``.
-        joints: ``(n, 2)``.
-        width: paths that a search keeps.
-        net: the weights.
-
-    Returns:
-        steps (t,) directed pieces, lifts (t,) before them, offsets (t, POINTS, 2) px, log slowness (t, POINTS - 1).
+        engine: the network.
+        encoded: what its encoder says of the images.
+        limits: int64 ``(b,)``, the steps after which a path is cut.
+        width: paths kept, at least ``n_best``.
+        n_best: paths wanted; there may be fewer.
     """
-    memory = encode(points, radii, joints, net)
-    geo, ends = directed(points, joints)
-    replies = replies_of(memory, net)
-    steps, lifts, log_p = search(memory, replies, geo, ends, 1, net)
-    if width > 1 and log_p < np.log(0.5):
-        steps, lifts, _ = search(memory, replies, geo, ends, width, net)
-    offsets, slowness = motion(memory, motion_features(points, radii, geo, steps, lifts), steps, net)
-    return steps, lifts, offsets, slowness
+    found: list[list[Path]] = [[] for _ in limits]
+    paths, scene = _start(engine, encoded, limits, width), _Scene.of(encoded, width)
+    for t in range(int(limits.max(initial=0)) + 1):
+        done = _finished(paths, limits, t, n_best)
+        for k in np.flatnonzero(done):
+            found[paths.image[k]] = _results(paths, k, t, n_best)
+        if done.any():
+            going = np.flatnonzero(~done)
+            if not len(going):
+                break
+            paths.take(going, np.broadcast_to(np.arange(width), (len(going), width)))
+            scene = scene.part(going, width)
+        _advance(paths, _weigh(engine, scene, paths, t), t)
+    return found
+
+
+@dataclass
+class _Scene:
+    """What the images at work say to each of their paths, r = b w of them; tables by image and last piece stay whole."""
+
+    row: Ints
+    length: Floats32
+    hidden: Floats32
+    fixed: dict[str, Floats32]
+    token: Floats32
+    look: Floats32
+    mask: Floats32
+
+    @classmethod
+    def of(cls, encoded: Encoded, width: int) -> _Scene:
+        b, m = encoded.length.shape
+        hidden = np.where(encoded.length > 0, np.float32(0), MASKED)
+        mask = np.empty((b, m + 1, 2, m), np.float32)
+        mask[:, :, 0] = np.where(encoded.joined, hidden[:, None], MASKED)
+        mask[:, :, 1] = hidden[:, None]
+        token = np.concatenate([encoded.token, np.zeros_like(encoded.token[:, :1])], axis=1)
+        fixed = {name: getattr(encoded, name) for name in ("rest", "keys", "values", "answer")}
+        return cls(
+            np.arange(b) * (m + 1),
+            encoded.length,
+            np.repeat(hidden, width, axis=0)[:, None, None],
+            {name: np.repeat(array, width, axis=0) if width > 1 else array for name, array in fixed.items()},
+            token.reshape(b * (m + 1), -1),
+            encoded.look.reshape(b * (m + 1), m, -1),
+            mask.reshape(b * (m + 1), 2 * m),
+        )
+
+    def part(self, images: Ints, width: int) -> _Scene:
+        """Return some of the images."""
+        rows = (images[:, None] * width + np.arange(width)).reshape(-1)
+        fixed = {name: array[rows] for name, array in self.fixed.items()}
+        return _Scene(
+            self.row[images], self.length[images], self.hidden[rows], fixed, self.token, self.look, self.mask
+        )
+
+
+def _start(engine: Engine, encoded: Encoded, limits: Ints, width: int) -> _Paths:
+    b, m = encoded.length.shape
+    limit, past = int(limits.max(initial=0)), (engine.layers, b, width, engine.heads, 0, engine.channels // engine.heads)
+    score = np.full((b, width), -np.inf)
+    score[:, 0] = 0.0
+    return _Paths(
+        np.arange(b), np.full((b, width, limit), -1), np.zeros((b, width, limit), np.bool_),
+        np.zeros((b, width, limit + 1)), score, np.full((b, width), -1), np.zeros((b, width, m, 3), np.float32),
+        np.zeros((b, width, m), np.int8), np.repeat(encoded.length[:, None], width, axis=1),
+        np.zeros(past, np.float32), np.zeros(past, np.float32),
+    )  # fmt: skip
+
+
+def _weigh(engine: Engine, scene: _Scene, paths: _Paths, t: int) -> Floats:
+    """Return the log-probability of every action of every path, (b, w, A), -inf where it cannot be taken."""
+    b, w, m = paths.left.shape
+    last = paths.steps[:, :, t - 1] if t else np.full((b, w), -1)
+    lifted = paths.lifts[:, :, t - 1] if t else np.zeros((b, w), np.bool_)
+    row = (scene.row[:, None] + np.where(last < 0, m, last)).reshape(-1)
+    share = paths.left.sum(axis=-1, keepdims=True)
+    whole = scene.length.sum(axis=-1)[:, None, None]
+    amount = np.concatenate(
+        [share / whole, np.log1p(share / np.float32(UNIT_PX)), (paths.left > 0).sum(-1, keepdims=True) / np.float32(16)],
+        axis=-1, dtype=np.float32,
+    )  # fmt: skip
+    told = paths.keys.shape[0], b * w, *paths.keys.shape[3:]
+    log_p, keys, values = engine.step(
+        **scene.fixed,
+        token=scene.token[row],
+        look=scene.look[row],
+        mask=scene.mask[row],
+        hidden=scene.hidden,
+        seen=paths.seen.reshape(b * w, m, 3),
+        left=(paths.left / np.maximum(share, np.float32(1))).reshape(b * w, 1, m),
+        amount=amount.reshape(b * w, 3),
+        mode=np.where(last < 0, 0, 1 + lifted).reshape(-1),
+        recency=recency_of(engine, t + 1),
+        past_keys=paths.keys.reshape(told),
+        past_values=paths.values.reshape(told),
+    )
+    paths.keys = keys.reshape(*paths.keys.shape[:4], t + 1, -1)
+    paths.values = values.reshape(*paths.values.shape[:4], t + 1, -1)
+    found = log_p.reshape(b, w, -1).astype(np.float64)
+    _forbid(found, paths, share[..., 0] <= (1 - ENOUGH) * whole[..., 0], first=t == 0)
+    return found
+
+
+def _forbid(found: Floats, paths: _Paths, enough: Bools, *, first: bool) -> None:
+    """Take from the log-probabilities (b, w, A), in place, what the rules of the search do not allow."""
+    m = paths.left.shape[2]
+    wants_end = found.argmax(axis=-1) == 2 * m
+    pieces = found[..., : 2 * m].reshape(*found.shape[:2], 2, m)
+    spent = paths.passes >= MOST_PASSES
+    # who would end too early goes on with what is left, and not over a piece a second time
+    spent |= ((wants_end & ~enough)[..., None]) & (paths.passes > 0)
+    pieces[np.broadcast_to(spent[:, :, None], pieces.shape)] = -np.inf
+    found[found < IMPOSSIBLE] = -np.inf
+    found[..., 2 * m] = np.where(enough & (not first), found[..., 2 * m], -np.inf)
+
+
+def _advance(paths: _Paths, found: Floats, t: int) -> None:
+    """Take the likeliest continuations at step t, in place; paths that have ended stay as they are."""
+    b, w, actions = found.shape
+    m = (actions - 1) // 2
+    going = paths.ended < 0
+    found = np.where(going[..., None], found, -np.inf)
+    found[..., 2 * m] = np.where(going, found[..., 2 * m], 0.0)
+    total = (paths.score[..., None] + found).reshape(b, w * actions)
+    chosen = _highest(total, w)
+    parent, action = chosen // actions, chosen % actions
+    score = np.take_along_axis(total, chosen, axis=1)
+    log_p = np.take_along_axis(found.reshape(b, -1), chosen, axis=1)
+    if w > 1:
+        paths.take(np.arange(b), parent)
+    was_going = paths.ended < 0
+    paths.score = score
+    paths.logs[:, :, t] = np.where(was_going, log_p, paths.logs[:, :, t])
+    ends = was_going & (action == 2 * m)
+    paths.ended = np.where(ends, t, paths.ended)
+    image, path = np.nonzero(was_going & ~ends & (score > -np.inf))
+    _draw(paths, image, path, action[image, path], t)
+
+
+def _draw(paths: _Paths, image: Ints, path: Ints, action: Ints, t: int) -> None:
+    m = paths.left.shape[2]
+    step = action % m
+    back, at = step ^ 1, (image, path)
+    paths.steps[(*at, t)], paths.lifts[(*at, t)] = step, action >= m
+    paths.seen[(*at, step, 0)] = np.minimum(paths.seen[(*at, step, 0)] + 1, 2)
+    paths.seen[(*at, back, 1)] = np.minimum(paths.seen[(*at, back, 1)] + 1, 2)
+    for one in (step, back):
+        paths.seen[(*at, one, 2)] = 1
+        paths.passes[(*at, one)] += 1
+        paths.left[(*at, one)] = 0
+
+
+def _highest(total: Floats, width: int) -> Ints:
+    """Return the places of the ``width`` highest of each row, highest first, of equals the first."""
+    if width == 1:
+        return total.argmax(axis=1)[:, None]
+    places = np.sort(np.argpartition(-total, width - 1, axis=1)[:, :width], axis=1)
+    order = np.argsort(-np.take_along_axis(total, places, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(places, order, axis=1)
+
+
+def _finished(paths: _Paths, limits: Ints, t: int, n_best: int) -> Bools:
+    """Say of each image whether its best paths have ended, or its steps are used up."""
+    dead = paths.score == -np.inf
+    best = ((paths.ended >= 0) | dead)[:, :n_best].all(axis=1)
+    return np.asarray(best & (t > 0) | (t >= limits[paths.image]))
+
+
+def _results(paths: _Paths, k: int, t: int, n_best: int) -> list[Path]:
+    made = []
+    for w in range(n_best):
+        if paths.score[k, w] > -np.inf:
+            ended = paths.ended[k, w] >= 0
+            n = int(paths.ended[k, w]) if ended else t
+            made.append(Path(paths.steps[k, w, :n], paths.lifts[k, w, :n], paths.logs[k, w, : n + ended]))
+    return made
+
+
+def cut_after(n_pieces: Sequence[int]) -> Ints:
+    """Return the steps after which a path over so many pieces is cut."""
+    return STEPS_A_PIECE * np.array(n_pieces, np.int64) + SPARE_STEPS
