@@ -22,11 +22,12 @@ from PIL import Image
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
-from kalamos.models.kalamos.forward import Motioned, directed, encode, motion, motion_features
 from kalamos.models.kalamos.kalamos import Kalamos, assemble
 from kalamos.models.kalamos.path_matching import Path as PenPath
 from kalamos.models.kalamos.path_matching import match
+from kalamos.models.kalamos.paths import motion_along
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
+from kalamos.models.kalamos.search import Path as Steps
 from kalamos.models.rabhi2020.network import ROWS
 from kalamos.models.rabhi2020.rabhi2020 import Rabhi2020, as_images
 from kalamos.renderers import Rendering, Style, render_batch
@@ -45,11 +46,9 @@ class Still:
 
     def __call__(self, kalamos: Kalamos, pieces: Pieces, path: PenPath) -> Ink:
         """Return the ink of a path."""
-        geometry, _ = directed(pieces.points, pieces.joints)
-        memory = encode(*pieces, kalamos.net(None))
-        look = motion_features(pieces.points, pieces.radii, geometry, path.steps, path.lifts)
-        places, speeds = motion(memory, look, path.steps, kalamos.net(None))
-        return assemble(pieces, Motioned(path.steps, path.lifts, places * self.offsets, speeds * self.slowness))
+        moved = motion_along(kalamos.engine, pieces, Steps(path.steps, path.lifts))
+        still = moved._replace(offsets=moved.offsets * self.offsets, slowness=moved.slowness * self.slowness)
+        return assemble(pieces, still)
 
 
 def true_path(one: Rendering) -> tuple[Pieces, PenPath]:

@@ -46,6 +46,7 @@ class RecoveredPiece:
         placement: from the picture's pixels to those of the image that the method was given.
         covered: share in 0..1 of the piece's ink over which the path runs.
         confidence: calibrated probability in 0..1 that the path is right; None where the method says nothing.
+        log_probability: natural logarithm of what the method holds the path to be worth; None where it says nothing.
         alternatives: other paths, likeliest first; the chosen one is not among them.
         warning: why the piece is not to be trusted; empty where nothing speaks against it.
 
@@ -58,6 +59,7 @@ class RecoveredPiece:
     placement: Placement = WHOLE
     covered: float = 1.0
     confidence: float | None = None
+    log_probability: float | None = None
     alternatives: tuple[Alternative, ...] = ()
     warning: str = ""
 

@@ -7,9 +7,9 @@ from tiny_corpus import LETTERS, letter
 from kalamos import geometry
 from kalamos.ink import Ink
 from kalamos.metrics import METRICS, Pair
-from kalamos.models.kalamos.forward import Motioned
 from kalamos.models.kalamos.kalamos import assemble
 from kalamos.models.kalamos.path_matching import match
+from kalamos.models.kalamos.paths import Motioned
 from kalamos.models.kalamos.pieces import POINTS, cut_pieces, walked_points
 from kalamos.renderers import Style, render
 from kalamos.training.mixture import motion_targets

@@ -8,12 +8,12 @@ from tiny_corpus import LETTERS, letter
 
 from kalamos.errors import ModelError
 from kalamos.metrics import METRICS, Pair
-from kalamos.models.kalamos.forward import directed, encode
 from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.models.kalamos.network import PathNetwork, Route, collate_scene
-from kalamos.models.kalamos.parameters import Sizes, as_net
+from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.paths import find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
-from kalamos.models.kalamos.search import SPARE_STEPS, STEPS_A_PIECE, replies_of, search
+from kalamos.models.kalamos.search import SPARE_STEPS, STEPS_A_PIECE
 from kalamos.renderers import Style, render
 from kalamos.training.kalamos_learner import KalamosLearner
 from kalamos.training.loop import gradients
@@ -53,11 +53,9 @@ def test_drawings_learnt_by_heart_are_recovered(made: list, learner: KalamosLear
 
 
 def found_by(net: PathNetwork, pieces: Pieces, width: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return steps, lifts and log-probability of the path that the compiled search finds."""
-    compiled = as_net({name: tensor.numpy() for name, tensor in net.state_dict().items()}, net.sizes)
-    memory = encode(*pieces, compiled)
-    geometry = directed(pieces.points, pieces.joints)
-    return search(memory, replies_of(memory, compiled), *geometry, width, compiled)
+    """Return steps, lifts and log-probability of the path that the search finds."""
+    path = find_paths(Kalamos.from_network(net).engine, [pieces], [0], width)[0][0]
+    return path.steps, path.lifts, path.total
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Beam search by torch over the pieces of a batch of images: what the compiled search is held against.
+"""Beam search by torch over the pieces of a batch of images: what the search by ONNX Runtime is held against.
 
 The beams of an image take the place of time steps in the network's formulas; keys and values of earlier steps are kept.
 A path's score is the sum of its actions' log-probabilities, the end included.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kalamos.models.kalamos.blocks import BLOCK_PIECES
-from kalamos.models.kalamos.forward import Motioned
+from kalamos.models.kalamos.export import MOST_PASSES
 from kalamos.models.kalamos.network import (
     MASKED,
     DecoderLayer,
@@ -30,8 +30,9 @@ from kalamos.models.kalamos.network import (
     drawn_features,
 )
 from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.paths import Motioned
 from kalamos.models.kalamos.pieces import Pieces
-from kalamos.models.kalamos.search import MOST_PASSES, SPARE_STEPS, STEPS_A_PIECE
+from kalamos.models.kalamos.search import SPARE_STEPS, STEPS_A_PIECE
 
 DRAWN = slice(10, 13)
 """Where the step features say what was drawn already."""

@@ -17,9 +17,9 @@ from kalamos.machinery.arrays import Ints
 from kalamos.models.kalamos.pieces import Pieces
 from kalamos.scripts import direction_of
 
-BLOCK_PIECES = 160
+BLOCK_PIECES = 80
 """A block is closed at the first gap after so many pieces."""
-MOST_PIECES = 240
+MOST_PIECES = 120
 """A block without a gap is cut all the same after so many."""
 
 

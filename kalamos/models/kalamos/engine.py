@@ -1,7 +1,8 @@
 """The network as ONNX Runtime runs it: three graphs without weights, and the weights by name.
 
 The graphs come from :mod:`kalamos.models.kalamos.export`; they lie beside the weights, and ``graphs.json`` says for
-which sizes they were made and which weights each takes. Every session has one thread: what an image gives depends neither on the number of cores nor
+which sizes they were made and which weights each takes. Every session has one thread: what an image gives depends
+neither on the number of cores nor
 on the images beside it, as long as all have the same number of pieces, a multiple of :data:`SIDE` (vector units treat
 what is left over apart, and round it otherwise).
 """
@@ -9,7 +10,7 @@ what is left over apart, and round it otherwise).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from kalamos.errors import ModelError
-from kalamos.machinery.arrays import Bools, Floats32
+from kalamos.machinery.arrays import Bools, Floats32, Ints
 from kalamos.models.kalamos.parameters import Sizes
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Graphs(NamedTuple):
     weights: dict[str, list[str]]
     data: dict[str, bytes]
 
+    def fits(self, sizes: Sizes) -> bool:
+        """Say whether the graphs are those of a network of these sizes."""
+        return bool(self.sizes == json.loads(json.dumps(asdict(sizes))))
+
 
 class Encoded(NamedTuple):
     """What the encoder says of b images of n pieces, m = 2 n directed ones; see ``export.Encoder``.
@@ -50,23 +55,47 @@ class Encoded(NamedTuple):
         memory: float32 ``(b, m, d)``.
         token: float32 ``(b, m, d)``.
         rest: float32 ``(b, m, d)``.
-        keys: float32 ``(b, L, h, e, m)``.
-        values: float32 ``(b, L, h, m, e)``.
         answer: float32 ``(b, d, m)``.
         look: float32 ``(b, m + 1, m, c)``.
         joined: bool ``(b, m + 1, m)``.
         length: float32 ``(b, m)``, pixels; 0 for padding.
+        layers: of each layer of the decoder keys, float32 ``(b, h, e, m)``, and values ``(b, h, m, e)``.
     """
 
     memory: Floats32
     token: Floats32
     rest: Floats32
-    keys: Floats32
-    values: Floats32
     answer: Floats32
     look: Floats32
     joined: Bools
     length: Floats32
+    layers: Sequence[Floats32]
+
+
+class Stepped(NamedTuple):
+    """What a step of the search says of r = b w paths, w of each image, likeliest first; see ``export.Step``.
+
+    Attributes:
+        score: float32 ``(b, w)``, log-probability so far.
+        parent: int64 ``(r,)``, of which row of the step before each goes on.
+        action: int64 ``(r,)``.
+        log_p: float32 ``(r,)``, of the action.
+        last: int64 ``(r,)``, the piece just drawn.
+        mode: int64 ``(r,)``.
+        ended: bool ``(r,)``.
+        drawn: float32 ``(r, m)``.
+        layers: of each layer keys and values, float32 ``(r, h, t, e)``, in the order of the rows before.
+    """
+
+    score: Floats32
+    parent: Ints
+    action: Ints
+    log_p: Floats32
+    last: Ints
+    mode: Ints
+    ended: Bools
+    drawn: Floats32
+    layers: Sequence[Floats32]
 
 
 class Engine:
@@ -82,9 +111,10 @@ class Engine:
     """
 
     def __init__(self, tensors: Mapping[str, Floats32], sizes: Sizes, graphs: Graphs) -> None:
-        told = json.loads(json.dumps(asdict(sizes)))
-        if graphs.sizes != told:
-            raise ModelError(f"the graphs were made for a network of {graphs.sizes}, the weights are of {told}")
+        if not graphs.fits(sizes):
+            raise ModelError(
+                f"the graphs were made for a network of {graphs.sizes}, the weights are of {asdict(sizes)}"
+            )
         self.sizes = sizes
         self.recency = np.asarray(tensors["recency"], np.float32)
         self.layers, self.heads, self.channels = sizes.decoder_layers, sizes.heads, sizes.channels
@@ -96,12 +126,15 @@ class Engine:
         """Return what is computed once for each image of a batch."""
         if not self.sizes.scripts:  # then the graph has no such input
             inputs.pop("script", None)
-        return Encoded(*self._sessions["encode"].run(None, inputs))
+        found = self._sessions["encode"].run(None, inputs)
+        fixed = len(Encoded._fields) - 1
+        return Encoded._make([*found[:fixed], found[fixed:]])
 
-    def step(self, **inputs: Any) -> tuple[Floats32, Floats32, Floats32]:
-        """Return log-probabilities (r, 2 m + 1) of all actions of r paths, and their keys and values so far."""
-        log_p, keys, values = self._sessions["step"].run(None, inputs)
-        return log_p, keys, values
+    def step(self, **inputs: Any) -> Stepped:
+        """Return the paths that go on from those of a step; see ``export.Step``."""
+        found = self._sessions["step"].run(None, inputs)
+        fixed = len(Stepped._fields) - 1
+        return Stepped._make([*found[:fixed], found[fixed:]])
 
     def motion(self, **inputs: Any) -> tuple[Floats32, Floats32]:
         """Return offsets (b, t, POINTS, 2) in pixels and log slowness (b, t, POINTS - 1) along paths."""
@@ -149,6 +182,16 @@ def _session(name: str, graphs: Graphs, weights: Mapping[str, Floats32]) -> Infe
         raise ModelError(f"the graph {name!r} and the weights do not fit: {said}") from error
 
 
+def pieces_names(layers: int) -> list[str]:
+    """Return the names of what each layer of the decoder is told of the pieces."""
+    return [f"{kind}_{k}" for k in range(layers) for kind in ("keys", "values")]
+
+
+def past_names(layers: int) -> list[str]:
+    """Return the names of what each layer of the decoder is told of earlier steps."""
+    return [f"past_{name}" for name in pieces_names(layers)]
+
+
 def recency_of(engine: Engine, t: int) -> Floats32:
     """Return the bias (h, 1, t) of step t towards itself, which is last, and those before."""
     ago = np.minimum(np.arange(t)[::-1], engine.recency.shape[1] - 1)
@@ -159,4 +202,3 @@ def padded_pieces(n: int) -> int:
     """Return the number of pieces that an image of ``n`` is brought to: its own and no other image's affair."""
     side = SIDE if n <= 8 * SIDE else 2 * SIDE
     return max(SIDE, -(-n // side) * side)
-

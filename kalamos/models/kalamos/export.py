@@ -1,4 +1,4 @@
-"""The network as three ONNX graphs that need no torch: the encoder, one step of the decoder, the motion.
+"""The network as three ONNX graphs that need no torch: the encoder, one step of the search, the motion.
 
 The graphs are traced from the modules that training uses, features of the pieces included, so that nothing of the
 network is written twice. They hold no weights: a graph depends on the sizes of the network alone, and its weights are
@@ -18,6 +18,7 @@ import io
 import json
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,13 +28,16 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
 from kalamos.machinery.files import write_bytes, write_text
-from kalamos.models.kalamos.engine import INDEX, Graphs
-from kalamos.models.kalamos.network import DecoderLayer, PathNetwork, Route, Scene, directed
+from kalamos.models.kalamos.engine import INDEX, Encoded, Graphs, Stepped, past_names, pieces_names
+from kalamos.models.kalamos.network import MASKED, DecoderLayer, PathNetwork, Route, Scene, directed, squash
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.pieces import POINTS
 from kalamos.models.weights import SHIPPED, load_weights
 
 OPSET = 20
+MOST_PASSES = 4
+"""A piece is drawn this often at most, so that no path goes round for ever on ink unlike any trained on."""
+IMPOSSIBLE = 0.5 * MASKED
 DRAWN = slice(10, 13)
 """The step features that depend on what was drawn before; all others on the last piece and the next alone."""
 
@@ -45,21 +49,24 @@ class Encoder(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, points: Tensor, radii: Tensor, joints: Tensor, real: Tensor, script: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        self, points: Tensor, radii: Tensor, joints: Tensor, real: Tensor, script: Tensor
+    ) -> tuple[Tensor, ...]:
         """Return what the steps and the motion read.
 
         Returns:
             memory (b, m, d); token (b, m, d) and rest (b, m, d), what a piece adds to the decoder's input where it was
-            just drawn, and where it is left to draw; keys (b, L, h, e, m) and values (b, L, h, m, e) of the attention
-            to the pieces; answer (b, d, m), by which actions are scored; look (b, m + 1, m, c), how a piece lies to the
+            just drawn, and where it is left to draw; answer (b, d, m), by which actions are scored;
+            look (b, m + 1, m, c), how a piece lies to the
             pen after each piece and, last, before the first; joined (b, m + 1, m), whether it begins there; length
-            (b, m), of the pieces in pixels, at least 1, padding 0.
+            (b, m), of the pieces in pixels, at least 1, padding 0; and of each layer of the decoder keys (b, h, e, m)
+            and values (b, h, m, e) of the attention to the pieces.
         """
         net = self.net
         scene = Scene(points, radii, joints, real, script)
         memory, geo = net.encode(scene), directed(scene)
         m = memory.shape[1]
-        found = [layer.cross_attention.keys(memory) for layer in net.decoder]
+        found = [layer.cross_attention.keys(memory) for layer in layers_of(net)]
         after = torch.cat([torch.arange(m), torch.full((1,), -1)])[None].expand(memory.shape[0], -1)
         undrawn = torch.zeros_like(geo.length)[:, None].expand(-1, m + 1, -1)
         features, joined = net.step_features(geo, after, undrawn)
@@ -68,81 +75,135 @@ class Encoder(nn.Module):
             memory,
             memory @ net.token.weight.T,
             memory @ net.rest_token.weight.T,
-            torch.stack([keys for keys, _ in found], 1),
-            torch.stack([values for _, values in found], 1),
-            net.answer(memory).transpose(1, 2) * net.sizes.channels ** -0.5,
+            net.answer(memory).transpose(1, 2) * net.sizes.channels**-0.5,
             net.step_pair[0](features),
             joined,
             length,
+            *(array for pair in found for array in pair),
         )
 
 
 class Step(nn.Module):
-    """One step of the decoder for r paths: the log-probability of every action."""
+    """One step of the search over b images: the decoder for w paths of each, and the likeliest ways to go on."""
 
     def __init__(self, net: PathNetwork) -> None:
         super().__init__()
         self.net = net
 
     def forward(
-        self,
-        rest: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        answer: Tensor,
-        token: Tensor,
-        look: Tensor,
-        mask: Tensor,
-        hidden: Tensor,
-        seen: Tensor,
-        left: Tensor,
-        amount: Tensor,
-        mode: Tensor,
-        recency: Tensor,
-        past_keys: Tensor,
-        past_values: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the log-probabilities (r, 2 m + 1) and the keys and values of all steps so far.
+        self, rest: Tensor, answer: Tensor, length: Tensor, base: Tensor, token: Tensor, look: Tensor, joined: Tensor,
+        twin: Tensor, enough: Tensor, recency: Tensor, score: Tensor, parent: Tensor, last: Tensor, mode: Tensor,
+        ended: Tensor, drawn: Tensor, *layers: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """Return the paths that go on, likeliest first, and what they were made of; r = b w.
 
         Args:
-            rest: (r, m, d), of the encoder, for each path those of its image; as the next three.
-            keys: (r, L, h, e, m).
-            values: (r, L, h, m, e).
+            rest: (r, m, d), of the encoder, for each path those of its image; as the next two.
             answer: (r, d, m).
-            token: (r, d), of the piece just drawn, 0 before the first.
-            look: (r, m, c), as pieces lie to the pen.
-            mask: (r, 2 m), 0 for an action that can be taken, -1e4 for others.
-            hidden: (r, 1, 1, m), 0 for a piece, -1e4 for padding.
-            seen: (r, m, 3), how often a directed piece was drawn, how often the other way round, and if at all.
-            left: (r, 1, m), the lengths of pieces not yet drawn as shares of their sum.
-            amount: (r, 3), how much is left.
-            mode: (r,), 0 before the first piece, 1 where the pen went on, 2 where it was lifted.
+            length: (r, m).
+            base: (r,), the first row of the path's image in the three tables that follow, of all images.
+            token: (k, d), of the encoder, a row for each piece and one of 0 for none.
+            look: (k, m, c), of the encoder.
+            joined: (k, m), of the encoder.
+            twin: (m,), the same piece the other way round.
+            enough: (1,), the share of the ink that must be drawn before a path may end.
             recency: (h, 1, t), the bias towards the steps so far, this one last.
-            past_keys: (L, r, h, t - 1, e).
-            past_values: (L, r, h, t - 1, e).
+            score: (b, w), log-probability of each path so far.
+            parent: (r,), of which row of the step before a path goes on.
+            last: (r,), the piece just drawn, m before the first.
+            mode: (r,), 0 before the first piece, 1 where the pen went on, 2 where it was lifted.
+            ended: (r,), which paths have ended; they stay as they are.
+            drawn: (r, m), how often each directed piece was drawn.
+            layers: of each layer keys (r, h, e, m) and values (r, h, m, e) of the encoder, then of each layer keys and
+                values (r, h, t - 1, e) of the steps so far, in the order of the rows before.
+
+        Returns:
+            score (b, w); parent (r,), action (r,) and its log-probability (r,): j goes on over piece j, m + j lifts and
+            starts there, 2 m ends; last, mode, ended, drawn; and of each layer keys and values of all steps so far.
         """
+        other = drawn.index_select(1, twin)
+        passes = drawn + other
+        half = len(layers) // 2
+        past = [array.index_select(0, parent) for array in layers[half:]]
+        open_share, log_p, now = self.weigh(
+            rest, answer, length, base + last, token, look, joined, mode, drawn, other, recency, layers[:half], past
+        )
+        may_end = open_share <= 1 - enough
+        found = self.allowed(log_p, passes, length, may_end, mode, ended)
+        b, w = score.shape
+        actions = found.shape[1]
+        total = (score[..., None] + found.view(b, w, actions)).view(b, w * actions)
+        score, chosen = total.topk(w, 1)
+        rows = (chosen // actions + w * torch.arange(b)[:, None]).flatten()
+        action = (chosen % actions).flatten()
+        m = drawn.shape[1]
+        going = (action < 2 * m) & ~ended[rows]
+        step = torch.where(going, action % m, last[rows])
+        hot = (step[:, None] == torch.arange(m)) & going[:, None]
+        return (
+            score, rows, action, found[rows].gather(1, action[:, None]).flatten(),
+            step, torch.where(action >= m, 2, 1), ~going, drawn[rows] + hot.float(), *now,
+        )  # fmt: skip
+
+    @staticmethod
+    def allowed(log_p: Tensor, passes: Tensor, length: Tensor, may_end: Tensor, mode: Tensor, ended: Tensor) -> Tensor:
+        """Return the log-probabilities (r, 2 m + 1) of what the rules of the search allow, -inf for the rest.
+
+        No piece is drawn more than :data:`MOST_PASSES` times. Who would end too early goes on with what is left, and
+        not over a piece a second time. Who has ended does nothing more, at no cost.
+        """
+        pieces, end = log_p[:, :-1], log_p[:, -1:]
+        early = (end >= pieces.amax(1, keepdim=True)) & ~may_end
+        spent = (passes >= MOST_PASSES) | (early & (passes > 0)) | (length <= 0)
+        gone = ended[:, None]
+        pieces = torch.where(torch.cat([spent, spent], 1) | (pieces < IMPOSSIBLE) | gone, -torch.inf, pieces)
+        end = torch.where(gone, 0.0, torch.where(may_end & (mode > 0)[:, None], end, -torch.inf))
+        return torch.cat([pieces, end], 1)
+
+    def weigh(
+        self, rest: Tensor, answer: Tensor, length: Tensor, row: Tensor, token: Tensor, look: Tensor, joined: Tensor,
+        mode: Tensor, drawn: Tensor, other: Tensor, recency: Tensor, pieces: Sequence[Tensor], past: Sequence[Tensor],
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:  # fmt: skip
+        """Return the share (r, 1) of ink still undrawn, the log-probabilities of all actions, keys and values."""
         net, d = self.net, self.net.sizes.channels
-        local = look + seen @ net.step_pair[0].weight[:, DRAWN].T
-        for layer in net.step_pair[1:]:
+        hidden = torch.where(length > 0, 0.0, MASKED)
+        seen = torch.stack([drawn.clamp_max(2), other.clamp_max(2), (drawn + other > 0).float()], -1)
+        first, *others = net.step_pair.children()
+        assert isinstance(first, nn.Linear)  # noqa: S101 - for the types
+        local = look.index_select(0, row) + seen @ first.weight[:, DRAWN].T
+        for layer in others:
             local = layer(local)
         local = local.transpose(1, 2)
-        bias = local[:, 2:, None] + hidden
-        x = token + net.token.bias + (left @ rest)[:, 0] + net.rest_token.bias + net.mode(mode) + net.amount(amount)
-        now_keys, now_values = [], []
-        for k, layer in enumerate(net.decoder):
-            read, own_keys, own_values = self_read(layer, x, past_keys[k], past_values[k], recency)
-            now_keys.append(own_keys)
-            now_values.append(own_values)
+        bias = local[:, 2:, None] + hidden[:, None, None]
+        left = torch.where(drawn + other > 0, 0.0, length)
+        share = left.sum(1, keepdim=True)
+        open_share = share / length.sum(1, keepdim=True)
+        # sixteen times over: a vector unit rounds what is left over at the end of an array otherwise than the rest
+        squashed = squash(share.expand(-1, 16))[:, :1]
+        amount = torch.cat([open_share, squashed, (left > 0).float().sum(1, keepdim=True) / 16.0], 1)
+        weight = (left / share.clamp_min(1.0))[:, None]
+        x = token.index_select(0, row) + net.token.bias + (weight @ rest)[:, 0] + net.rest_token.bias
+        x = x + net.mode(mode) + net.amount(amount)
+        now: list[Tensor] = []
+        for k, layer in enumerate(layers_of(net)):
+            read, *own = self_read(layer, x, past[2 * k], past[2 * k + 1], recency)
+            now += own
             x = x + read
             cross = layer.cross_attention
             query = cross.q(layer.norm_cross(x)).reshape(-1, cross.heads, 1, d // cross.heads)
-            meet = query @ keys[:, k] * (d // cross.heads) ** -0.5 + bias
-            x = x + cross.out((meet.softmax(-1) @ values[:, k]).reshape(-1, d))
+            meet = query * (d // cross.heads) ** -0.5 @ pieces[2 * k] + bias
+            x = x + cross.out((meet.softmax(-1) @ pieces[2 * k + 1]).reshape(-1, d))
             x = x + layer.rest(x)
         x = net.decoded(x)
-        meet = net.ask(x).reshape(-1, 2, d) @ answer + local[:, :2]
-        scores = torch.cat([meet.flatten(1) + mask, net.end(x)], -1)
-        return scores.log_softmax(-1), torch.stack(now_keys), torch.stack(now_values)
+        meet = net.ask(x).reshape(-1, 2, d) @ answer + local[:, :2] + hidden[:, None]
+        apart = torch.where(joined.index_select(0, row), 0.0, MASKED)
+        scores = torch.cat([meet[:, 0] + apart, meet[:, 1], net.end(x)], 1)
+        return open_share, scores.log_softmax(-1), now
+
+
+def layers_of(net: PathNetwork) -> list[DecoderLayer]:
+    """Return the layers of the decoder, as what they are."""
+    return [layer for layer in net.decoder if isinstance(layer, DecoderLayer)]
 
 
 def self_read(
@@ -178,19 +239,18 @@ class Motion(nn.Module):
         return offsets, slowness
 
 
-ENCODED = ("memory", "token", "rest", "keys", "values", "answer", "look", "joined", "length")
-STEPPED = ("log_p", "now_keys", "now_values")
 PIECES = {"points": "bn", "radii": "bn"}
 FREE = {
     "encode": {**PIECES, "joints": "bn", "real": "bn", "script": "b"},
     "step": {
-        "rest": "rm", "keys": "r...m", "values": "r..m", "answer": "r.m", "token": "r", "look": "rm", "mask": "rk",
-        "hidden": "r..m", "seen": "rm", "left": "r.m", "amount": "r", "mode": "r", "recency": "..t",
-        "past_keys": ".r.p", "past_values": ".r.p",
+        "rest": "rm", "answer": "r.m", "length": "rm", "base": "r", "token": "k",
+        "look": "km", "joined": "km", "twin": "m", "recency": "..t", "score": "bw", "parent": "r", "last": "r",
+        "mode": "r", "ended": "r", "drawn": "rm", "keys": "r..m", "values": "r.m", "past_keys": "r.p",
+        "past_values": "r.p",
     },
     "motion": {"memory": "bm", **PIECES, "steps": "bt", "lifts": "bt", "walked": "bt"},
 }  # fmt: skip
-"""The axes of each input that are of any length, a dot for one that is not."""
+"""The axes of each input that are of any length, a dot for one that is not; keys and values are those of each layer."""
 
 
 def graphs(sizes: Sizes) -> Graphs:
@@ -200,14 +260,18 @@ def graphs(sizes: Sizes) -> Graphs:
         for k, parameter in enumerate(net.parameters()):
             parameter.fill_(0.001 * (k + 1))
     encode, step, motion = _examples(sizes)
+    layers = sizes.decoder_layers
     traced = {
-        "encode": _trace("encode", Encoder(net), encode, ENCODED),
-        "step": _trace("step", Step(net), step, STEPPED),
+        "encode": _trace("encode", Encoder(net), encode, (*Encoded._fields[:-1], *pieces_names(layers))),
+        "step": _trace("step", Step(net), step, (*Stepped._fields[:-1], *past_names(layers)), "next_"),
         "motion": _trace("motion", Motion(net), motion, ("offsets", "slowness")),
     }
     told = json.loads(json.dumps(asdict(sizes)))
-    return Graphs(told, {name: _take_out_weights(model, net) for name, model in traced.items()},
-                  {name: model.SerializeToString(deterministic=True) for name, model in traced.items()})
+    return Graphs(
+        told,
+        {name: _take_out_weights(model, net) for name, model in traced.items()},
+        {name: model.SerializeToString(deterministic=True) for name, model in traced.items()},
+    )
 
 
 def write_graphs(folder: Path) -> None:
@@ -228,13 +292,24 @@ def _examples(sizes: Sizes) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[
         "points": torch.rand(b, n, POINTS, 2),
         "radii": torch.ones(b, n, POINTS),
     }
+    w = 2
+    r, k = b * w, b * (m + 1)
     step = {
-        "rest": torch.rand(b, m, d), "keys": torch.rand(b, layers, h, e, m), "values": torch.rand(b, layers, h, m, e),
-        "answer": torch.rand(b, d, m), "token": torch.rand(b, d), "look": torch.rand(b, m, sizes.pair_channels),
-        "mask": torch.zeros(b, 2 * m), "hidden": torch.zeros(b, 1, 1, m), "seen": torch.zeros(b, m, 3),
-        "left": torch.rand(b, 1, m), "amount": torch.rand(b, 3), "mode": whole, "recency": torch.zeros(h, 1, t),
-        "past_keys": torch.zeros(layers, b, h, t - 1, e), "past_values": torch.zeros(layers, b, h, t - 1, e),
+        "rest": torch.rand(r, m, d), "answer": torch.rand(r, d, m), "length": torch.ones(r, m),
+        "base": torch.zeros(r, dtype=torch.long),
+        "token": torch.rand(k, d), "look": torch.rand(k, m, sizes.pair_channels),
+        "joined": torch.ones(k, m, dtype=torch.bool), "twin": torch.arange(m), "enough": torch.ones(1),
+        "recency": torch.zeros(h, 1, t), "score": torch.zeros(b, w), "parent": torch.arange(r),
+        "last": torch.zeros(r, dtype=torch.long), "mode": torch.ones(r, dtype=torch.long),
+        "ended": torch.zeros(r, dtype=torch.bool), "drawn": torch.zeros(r, m),
     }  # fmt: skip
+    shapes = {
+        "keys": (r, h, e, m),
+        "values": (r, h, m, e),
+        "past_keys": (r, h, t - 1, e),
+        "past_values": (r, h, t - 1, e),
+    }
+    step |= {name: torch.rand(shapes[name.rpartition("_")[0]]) for name in (*pieces_names(layers), *past_names(layers))}
     motion = {
         "memory": torch.rand(b, m, d), **pieces, "steps": torch.zeros(b, t, dtype=torch.long),
         "lifts": torch.zeros(b, t, dtype=torch.bool), "walked": torch.ones(b, t, dtype=torch.bool),
@@ -243,15 +318,18 @@ def _examples(sizes: Sizes) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[
     return encode, step, motion
 
 
-def _trace(name: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...]) -> onnx.ModelProto:
+def _trace(
+    name: str, module: nn.Module, inputs: dict[str, Tensor], outputs: tuple[str, ...], prefix: str = ""
+) -> onnx.ModelProto:
     """Return the graph of a module, weights and all."""
-    free = FREE[name]
-    axes = {key: {k: axis for k, axis in enumerate(letters) if axis != "."} for key, letters in free.items()}
+    letters = {key: FREE[name].get(key, FREE[name].get(key.rpartition("_")[0], "")) for key in inputs}
+    axes = {key: {k: axis for k, axis in enumerate(some) if axis != "."} for key, some in letters.items()}
     file = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the tracer, on numbers that it takes for constants: heads and layers are
         torch.onnx.export(
-            module, tuple(inputs.values()), file, input_names=list(inputs), output_names=list(outputs),
+            module, tuple(inputs.values()), file, input_names=list(inputs),  # type: ignore[arg-type] # takes files too
+            output_names=[prefix + key for key in outputs],
             dynamic_axes=axes, opset_version=OPSET, dynamo=False, do_constant_folding=False,
         )  # fmt: skip
     return onnx.load_from_string(file.getvalue())

@@ -3,32 +3,33 @@
 An image becomes pieces of line (:mod:`kalamos.models.kalamos.pieces`); the network
 (:mod:`kalamos.models.kalamos.network`) scores paths over them; a search for the likeliest gives the path. The network's
 motion head then moves the path's points from the skeleton to where a pen would have been and gives each interval its
-duration. All this is compiled code (:mod:`kalamos.models.kalamos.forward`, :mod:`kalamos.models.kalamos.search`) and
-needs no torch.
+duration. ONNX Runtime runs the network (:mod:`kalamos.models.kalamos.engine`); recovery needs no torch.
 """
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+import kalamos
 from kalamos.errors import ModelError
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats, Floats32
 from kalamos.models.kalamos.blocks import blocks, part, runs_leftwards
-from kalamos.models.kalamos.forward import Motioned
-from kalamos.models.kalamos.parameters import Net, Sizes, as_net
+from kalamos.models.kalamos.engine import Engine, Graphs, read_graphs, traced
+from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.paths import Motioned, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces, interval_lengths, walked_points
-from kalamos.models.kalamos.search import recover_path
 from kalamos.models.scale import HEIGHT_PX, Scaled, at_height
 from kalamos.models.weights import SHIPPED, load_weights
+from kalamos.recovery import Alternative, RecoveredPiece, Recovery, in_lines
+from kalamos.skeleton.coverage import covered_share
 
 if TYPE_CHECKING:
     from kalamos.models.kalamos.network import PathNetwork
@@ -41,6 +42,8 @@ PAUSE_S = 0.05
 """Least time of a pen-up movement."""
 LOWEST_PX, HIGHEST_PX = 40, 96
 WIDEST_PX = 16384
+TRUSTED_SHARE = 0.9
+"""Where a path covers less of the ink, the piece gets a warning."""
 
 
 class Kalamos:
@@ -56,6 +59,7 @@ class Kalamos:
     """
 
     name = "kalamos"
+    version = kalamos.__version__
 
     def __init__(self, weights: Path | str | None = None, beams: int = BEAMS) -> None:
         folder = Path(weights) if weights is not None else SHIPPED / self.name
@@ -63,61 +67,153 @@ class Kalamos:
         if not str(beams).isdecimal() or int(beams) < 1:
             raise ModelError(f"kalamos: beams is {beams!r}; it is a whole number, 1 or more")
         try:
-            self._set(found.tensors, Sizes(**found.config["sizes"]), int(beams))
+            sizes = Sizes(**found.config["sizes"])
+            scale, shift = found.config.get("calibration") or (None, 0.0)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder}: the weights do not fit their config: {error}") from error
+        self._set(found.tensors, sizes, _graphs(folder, sizes), int(beams))
+        self.weights = str(found.config["sha256"])
+        self.calibration = None if scale is None else (float(scale), float(shift))
 
     @classmethod
     def from_network(cls, net: PathNetwork, beams: int = BEAMS) -> Kalamos:
         """Return a recoverer with a copy of the weights of a network in memory, as training validates it."""
         made = cls.__new__(cls)
-        made._set({name: tensor.detach().numpy() for name, tensor in net.state_dict().items()}, net.sizes, beams)
+        tensors = {name: tensor.detach().numpy().copy() for name, tensor in net.state_dict().items()}
+        made._set(tensors, net.sizes, traced(net.sizes), beams)
+        made.weights, made.calibration = "", None
         return made
 
-    def _set(self, tensors: Mapping[str, Floats32], sizes: Sizes, beams: int) -> None:
-        self.tensors, self.sizes, self.beams = tensors, sizes, beams
-        self._nets = {0: as_net(tensors, sizes)}
-
-    def net(self, script: str | None) -> Net:
-        """Return the weights for images of a script."""
-        row = self.sizes.script_row(script)
-        if row not in self._nets:
-            self._nets[row] = as_net(self.tensors, self.sizes, script)
-        return self._nets[row]
+    def _set(self, tensors: Mapping[str, Floats32], sizes: Sizes, graphs: Graphs, beams: int) -> None:
+        self.sizes, self.beams = sizes, beams
+        self.engine = Engine(tensors, sizes, graphs)
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
         """Return one ink an image, in pixels, with relative times; any size, an image without ink gives an empty ink.
 
         An image much higher or lower than 64 px is read at that height; one with many pieces is read in blocks.
         """
+        scenes = self._scenes(images, 1)
+        return [scene.ink(_first(scene.found), leftwards=scene.leftwards()) for scene in scenes]
+
+    def recover_many(self, groups: Sequence[Sequence[OfflineImage]], n_best: int) -> list[Recovery]:
+        """Return one recovery a group; blocks of images without a script follow each other as most of the group do."""
+        scenes = iter(self._scenes([image for group in groups for image in group], n_best))
+        return [self._recovery([next(scenes) for _ in group], n_best) for group in groups]
+
+    def _recovery(self, scenes: Sequence[_Scene], n_best: int) -> Recovery:
+        unknown = [scene for scene in scenes if scene.image.script is None]
+        leftwards = runs_leftwards([ink for scene in unknown for ink in scene.first_inks()], None)
+        pieces = [
+            self._piece(scene, leftwards if scene.image.script is None else scene.leftwards(), n_best)
+            for scene in scenes
+        ]
+        return Recovery(in_lines(pieces), self.name, self.version, self.weights)
+
+    def _piece(self, scene: _Scene, leftwards: bool, n_best: int) -> RecoveredPiece:
+        """Return what one image gave, with the confidence of the path and the paths beside it."""
+        image, ways = scene.image, likeliest(scene.found, n_best)
+        inks = [
+            scene.ink([found[k] for found, k in zip(scene.found, way.ranks, strict=True)], leftwards=leftwards)
+            for way in ways
+        ]
+        box = (0.0, 0.0, float(image.width_px), float(image.height_px))
+        covered = covered_share(inks[0], image.pixels)
+        warning = "" if covered >= TRUSTED_SHARE else f"the path covers only {covered:.0%} of the ink"
+        if not scene.found:
+            return RecoveredPiece(inks[0], box, covered=covered, warning=warning)
+        others = tuple(Alternative(ink, way.log_p) for ink, way in zip(inks[1:], ways[1:], strict=True))
+        return RecoveredPiece(
+            inks[0], box, covered=covered, confidence=self._confidence(ways[0].log_p), alternatives=others,
+            log_probability=ways[0].log_p, warning=warning,
+        )  # fmt: skip
+
+    def _confidence(self, log_p: float) -> float | None:
+        """Return the calibrated probability of a path (Platt 1999), None where the weights have no calibration."""
+        if self.calibration is None:
+            return None
+        scale, shift = self.calibration
+        return 1.0 / (1.0 + math.exp(-min(max(scale * log_p + shift, -500.0), 500.0)))
+
+    def _scenes(self, images: Sequence[OfflineImage], n_best: int) -> list[_Scene]:
+        """Return each image in blocks, with the paths found over each."""
         scales = [_scale(image) for image in images]
-        pieces = [cut_pieces(one.pixels) for one in scales]
-        parts = [(k, part(one, chosen)) for k, one in enumerate(pieces) for chosen in blocks(one)]
-        scripts = [images[k].script for k, _ in parts]
-        made: list[list[Ink]] = [[] for _ in images]
-        for (k, _), ink in zip(parts, self._recover_parts([one for _, one in parts], scripts), strict=True):
-            made[k].append(ink)
-        inks = []
-        for image, scaled, some in zip(images, scales, made, strict=True):
-            leftwards = len(some) > 1 and runs_leftwards(some, image.script)
-            ink = concat(some[::-1] if leftwards else some, pause_s=PAUSE_S)
-            inks.append(ink.with_points(ink.xy / scaled.scale, ink.offsets, ink.channels()))
-        return inks
+        whole = [cut_pieces(one.pixels) for one in scales]
+        cut = [[part(pieces, chosen) for chosen in blocks(pieces)] for pieces in whole]
+        scripts = [self.sizes.script_row(image.script) for image, some in zip(images, cut, strict=True) for _ in some]
+        found = iter(find_paths(self.engine, [one for some in cut for one in some], scripts, self.beams, n_best))
+        return [
+            _Scene(image, scaled.scale, some, [next(found) for _ in some])
+            for image, scaled, some in zip(images, scales, cut, strict=True)
+        ]
 
-    def _recover_parts(self, pieces: Sequence[Pieces], scripts: Sequence[str | None]) -> list[Ink]:
-        """Return one ink for each set of pieces."""
-        return [assemble(one, found) for one, found in zip(pieces, self._paths(pieces, scripts), strict=True)]
 
-    def _paths(self, pieces: Sequence[Pieces], scripts: Sequence[str | None]) -> Sequence[Motioned]:
-        """Return the path over each set of pieces, on all cores."""
-        nets = [self.net(script) for script in scripts]
-        if len(pieces) < 2:
-            return list(map(self._path, pieces, nets))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(self._path, pieces, nets))
+class _Scene(NamedTuple):
+    """An image in blocks.
 
-    def _path(self, pieces: Pieces, net: Net) -> Motioned:
-        return Motioned(*recover_path(*pieces, self.beams, net))
+    Attributes:
+        image: as it was given.
+        scale: float64 ``(2,)``, by which a place in it is multiplied for the network.
+        pieces: of each block, from left to right.
+        found: paths over each block, likeliest first.
+    """
+
+    image: OfflineImage
+    scale: Floats
+    pieces: list[Pieces]
+    found: list[list[Motioned]]
+
+    def first_inks(self) -> list[Ink]:
+        """Return the ink of the likeliest path over each block."""
+        return [assemble(one, path) for one, path in zip(self.pieces, _first(self.found), strict=True)]
+
+    def leftwards(self) -> bool:
+        """Say whether the blocks follow each other from right to left, by this image alone."""
+        return len(self.pieces) > 1 and runs_leftwards(self.first_inks(), self.image.script)
+
+    def ink(self, paths: Sequence[Motioned], *, leftwards: bool) -> Ink:
+        """Return the ink of one path a block, in pixels of the image."""
+        some = [assemble(one, path) for one, path in zip(self.pieces, paths, strict=True)]
+        ink = concat(some[::-1] if leftwards else some, pause_s=PAUSE_S)
+        return ink.with_points(ink.xy / self.scale, ink.offsets, ink.channels())
+
+
+class Way(NamedTuple):
+    """A choice of a path for each block, by its rank among those found, and the log-probability of them together."""
+
+    log_p: float
+    ranks: tuple[int, ...]
+
+
+def likeliest(found: Sequence[Sequence[Motioned]], n_best: int) -> list[Way]:
+    """Return the likeliest choices of one path a block, likeliest first; blocks do not know of each other."""
+    ways = [Way(0.0, ())]
+    for paths in found:
+        longer = [Way(way.log_p + path.total, (*way.ranks, k)) for way in ways for k, path in enumerate(paths)]
+        ways = sorted(longer, key=lambda way: -way.log_p)[:n_best]
+    return ways
+
+
+def _first(found: Sequence[Sequence[Motioned]]) -> list[Motioned]:
+    return [paths[0] for paths in found]
+
+
+def _graphs(folder: Path, sizes: Sizes) -> Graphs:
+    """Return the graphs beside the weights; where they do not fit, trace them if torch is here."""
+    try:
+        found = read_graphs(folder)
+        if found.fits(sizes):
+            return found
+        missing = ModelError(
+            f"{folder}: the graphs are of another network than the weights; make them anew with: "
+            f"python -m kalamos.models.kalamos.export {folder}"
+        )
+    except ModelError as error:
+        missing = error
+    try:
+        return traced(sizes)
+    except ImportError:
+        raise missing from None
 
 
 def _scale(image: OfflineImage) -> Scaled:

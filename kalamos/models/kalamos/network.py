@@ -127,7 +127,7 @@ def piece_features(scene: Scene) -> Tensor:
     inner = (middle - low) / size
     outer = squash(torch.cat([middle - low, high - middle], -1))
     return torch.cat(
-        [shape, scene.radii - 1.0, turn, length / 8.0, degree, inner, outer, squash(size).expand(-1, p.shape[1], -1)],
+        [shape, scene.radii - 1.0, turn, length / 8.0, degree, inner, outer, squash(size.expand(-1, p.shape[1], -1))],
         -1,
     )
 
@@ -272,7 +272,7 @@ class PathNetwork(nn.Module):
         cosine = torch.einsum("btc,bmc->btm", way, geo.way_in) * began
         sine = (way[:, :, None, 0] * geo.way_in[:, None, :, 1] - way[:, :, None, 1] * geo.way_in[:, None, :, 0]) * began
         index = torch.arange(geo.length.shape[1], device=steps.device)
-        back = (index == (last ^ 1)[..., None]) & (steps >= 0)[..., None]
+        back = (index == (last + 1 - 2 * (last % 2))[..., None]) & (steps >= 0)[..., None]
         shape = drawn.shape
         features = torch.stack(
             [

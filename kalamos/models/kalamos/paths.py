@@ -17,12 +17,10 @@ import numpy as np
 from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints
 from kalamos.models.kalamos.engine import Encoded, Engine, padded_pieces
 from kalamos.models.kalamos.pieces import POINTS, Pieces
-from kalamos.models.kalamos.search import Path, cut_after, search
+from kalamos.models.kalamos.search import ENOUGH, Path, cut_after, search
 
 BATCH_PIECES = 400
 """Images are put side by side until they have so many pieces together: more than the caches of a core can hold."""
-SURE = float(np.log(0.5))
-"""Where the likeliest action each time gives a path of a higher probability, no other path can be likelier."""
 PATH_SIDE = 16
 
 
@@ -41,7 +39,7 @@ class Motioned(NamedTuple):
     lifts: Bools
     offsets: Floats32
     slowness: Floats32
-    log_p: Floats
+    log_p: Floats = np.zeros(0)
 
     @property
     def total(self) -> float:
@@ -50,7 +48,12 @@ class Motioned(NamedTuple):
 
 
 def find_paths(
-    engine: Engine, pieces: Sequence[Pieces], scripts: Sequence[int], width: int, n_best: int = 1
+    engine: Engine,
+    pieces: Sequence[Pieces],
+    scripts: Sequence[int],
+    width: int,
+    n_best: int = 1,
+    enough: float = ENOUGH,
 ) -> list[list[Motioned]]:
     """Return the likeliest paths found over each set of pieces, none of them empty, likeliest first, on all cores.
 
@@ -58,14 +61,15 @@ def find_paths(
         engine: the network.
         pieces: of each image, at least one.
         scripts: of each image, the row of the script's vector; 0 where it is unknown.
-        width: paths that a search keeps where one alone leaves a doubt, or several are wanted.
+        width: paths that a search keeps.
         n_best: paths wanted of each; there may be fewer.
+        enough: the share of the ink, by length, before which no path ends.
     """
     batches = _batches([len(one.points) for one in pieces])
     found: list[list[Motioned]] = [[] for _ in pieces]
 
     def run(batch: Sequence[int]) -> None:
-        made = _of_batch(engine, [pieces[k] for k in batch], [scripts[k] for k in batch], width, n_best)
+        made = _of_batch(engine, [pieces[k] for k in batch], [scripts[k] for k in batch], width, n_best, enough)
         for k, one in zip(batch, made, strict=True):
             found[k] = one
 
@@ -90,26 +94,24 @@ def _batches(counts: Sequence[int]) -> list[list[int]]:
 
 
 def _of_batch(
-    engine: Engine, pieces: Sequence[Pieces], scripts: Sequence[int], width: int, n_best: int
+    engine: Engine, pieces: Sequence[Pieces], scripts: Sequence[int], width: int, n_best: int, enough: float
 ) -> list[list[Motioned]]:
     scene = collated(pieces)
     encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.array(scripts, np.int64))
     limits = cut_after([len(one.points) for one in pieces])
-    found: list[list[Path]] = [[] for _ in pieces]
-    unsure = np.arange(len(pieces))
-    if n_best == 1:
-        found = search(engine, encoded, limits, 1)
-        unsure = np.array([k for k, paths in enumerate(found) if width > 1 and paths[0].total <= SURE], np.int64)
-    if len(unsure):
-        some = Encoded(*(array[unsure] for array in encoded))
-        wider = search(engine, some, limits[unsure], max(width, n_best + 1 if n_best > 1 else 1), n_best)
-        for k, paths in zip(unsure.tolist(), wider, strict=True):
-            found[k] = paths
+    found = search(engine, encoded, limits, max(width, n_best + 1 if n_best > 1 else 1), n_best, enough)
     return _in_motion(engine, encoded, scene, found)
 
 
+def motion_along(engine: Engine, pieces: Pieces, path: Path) -> Motioned:
+    """Return a given path over the pieces of one image with the pen's motion."""
+    scene = collated([pieces])
+    encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(1, np.int64))
+    return _in_motion(engine, encoded, scene, [[path]])[0][0]
+
+
 def collated(pieces: Sequence[Pieces]) -> dict[str, Any]:
-    """Return the pieces of images of one padded size as the graphs take them: points, radii, joints (-1 for padding)."""
+    """Return the pieces of images of one padded size as the graphs take them; joints are -1 for padding."""
     b, n = len(pieces), padded_pieces(max(len(one.points) for one in pieces))
     points, radii = np.zeros((b, n, POINTS, 2), np.float32), np.ones((b, n, POINTS), np.float32)
     joints = np.full((b, n, 2), -1, np.int64)

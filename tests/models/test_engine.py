@@ -1,0 +1,122 @@
+"""The network by ONNX Runtime against torch, alone and in company, and against weights that do not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_corpus import LETTERS, letter
+from torch_search import loaded, search
+
+from kalamos.errors import ModelError
+from kalamos.models.kalamos.blocks import part
+from kalamos.models.kalamos.engine import Engine, read_graphs, traced
+from kalamos.models.kalamos.kalamos import Kalamos
+from kalamos.models.kalamos.network import PathNetwork
+from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.paths import find_paths
+from kalamos.models.kalamos.pieces import Pieces, cut_pieces
+from kalamos.models.weights import SHIPPED, load_weights
+from kalamos.renderers import Style, render
+
+SMALL = Sizes(channels=32, heads=2, encoder_layers=2, decoder_layers=1, motion_channels=16)
+
+
+def weights_of(net: PathNetwork) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[Pieces]:
+    return [cut_pieces(render(letter(name, k), Style()).image.pixels) for name in LETTERS for k in range(2)]
+
+
+def engine_of(tensors: dict[str, np.ndarray], sizes: Sizes) -> Engine:
+    return Engine(tensors, sizes, traced(sizes))
+
+
+def agrees(tensors: dict[str, np.ndarray], sizes: Sizes, drawn: list[Pieces], width: int) -> None:
+    network = loaded(tensors, sizes)
+    found = find_paths(engine_of(tensors, sizes), drawn, [0] * len(drawn), width, enough=0.0)
+    for pieces, paths in zip(drawn, found, strict=True):
+        told = search(network, [pieces], width)[0]
+        assert paths[0].steps.tolist() == told.steps.tolist()
+        assert paths[0].lifts.tolist() == told.lifts.tolist()
+        assert np.allclose(paths[0].offsets, told.offsets, atol=2e-3)
+        assert np.allclose(paths[0].slowness, told.slowness, atol=2e-3)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_shipped_weights_give_what_torch_gives(drawn: list[Pieces], width: int) -> None:
+    found = load_weights(SHIPPED / "kalamos", "kalamos")
+    agrees(found.tensors, Sizes(**found.config["sizes"]), drawn, width)
+
+
+@pytest.mark.parametrize("width", [1, 3, 8])
+@pytest.mark.parametrize("seed", range(2))
+def test_random_weights_give_what_torch_gives(drawn: list[Pieces], seed: int, width: int) -> None:
+    torch.manual_seed(seed)
+    net = PathNetwork(SMALL)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    agrees(weights_of(net), SMALL, drawn, width)
+
+
+def test_the_shipped_graphs_are_those_that_the_code_makes() -> None:
+    folder = SHIPPED / "kalamos"
+    shipped = read_graphs(folder)
+    assert shipped == traced(Sizes(**load_weights(folder, "kalamos").config["sizes"]))
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_an_image_gives_the_same_bytes_alone_in_any_batch_and_any_order(drawn: list[Pieces], width: int) -> None:
+    engine = Kalamos().engine
+    many = drawn + [part(drawn[0], np.arange(k + 1)) for k in range(3)]
+    together = find_paths(engine, many, [0] * len(many), width)
+    for order in (range(len(many) - 1, -1, -1), [3], [0], [5, 1, 9], [len(many) - 1, 2]):
+        for k, paths in zip(order, find_paths(engine, [many[k] for k in order], [0] * len(order), width), strict=True):
+            for one, other in zip(paths[0], together[k][0], strict=True):
+                assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_path_ends_before_the_ink_is_drawn(drawn: list[Pieces], seed: int) -> None:
+    torch.manual_seed(seed)
+    net = PathNetwork(SMALL)
+    with torch.no_grad():
+        net.end.bias.fill_(9.0)  # wants to end at once
+    engine = engine_of(weights_of(net), SMALL)
+    whole = find_paths(engine, drawn, [0] * len(drawn), 2, enough=1.0)
+    for pieces, paths in zip(drawn, whole, strict=True):
+        assert set((paths[0].steps // 2).tolist()) == set(range(len(pieces.points)))
+    assert any(
+        len(paths[0].steps) < len(p.points)
+        for p, paths in zip(drawn, find_paths(engine, drawn, [0] * len(drawn), 2, enough=0.0), strict=True)
+    )
+
+
+def test_several_paths_come_likeliest_first_and_differ(drawn: list[Pieces]) -> None:
+    engine = Kalamos().engine
+    found = find_paths(engine, drawn, [0] * len(drawn), 4, 3)
+    best = find_paths(engine, drawn, [0] * len(drawn), 4)
+    for paths, one in zip(found, best, strict=True):
+        totals = [path.total for path in paths]
+        assert totals == sorted(totals, reverse=True)
+        assert len({(tuple(path.steps.tolist()), tuple(path.lifts.tolist())) for path in paths}) == len(paths) >= 2
+        assert totals[0] >= one[0].total - 1e-4
+
+
+def test_weights_and_graphs_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    tensors = weights_of(PathNetwork(SMALL))
+    with pytest.raises(ModelError, match="do not fit"):
+        Engine({**tensors, "ask.weight": tensors["ask.weight"][:, 1:]}, SMALL, traced(SMALL))
+    with pytest.raises(ModelError, match=r"ask\.bias"):
+        Engine({name: array for name, array in tensors.items() if name != "ask.bias"}, SMALL, traced(SMALL))
+    with pytest.raises(ModelError, match="graphs were made for"):
+        Engine(tensors, replace(SMALL, encoder_layers=1), traced(SMALL))
+    with pytest.raises(ModelError, match=r"python -m kalamos\.models\.kalamos\.export"):
+        read_graphs(tmp_path)
