@@ -494,19 +494,35 @@ def demo(out: Path, limit: int | None, workers: int) -> None:
 
 
 @main.command()
-@click.argument("config", type=_EXISTING)
+@click.argument("source", type=_EXISTING)
 @click.option("--out", type=_PATH, required=True, help="Folder for checkpoints, curves and weights.")
 @click.option("--fresh", is_flag=True, help="Begin anew instead of going on from the folder's checkpoint.")
-def train(config: Path, out: Path, fresh: bool) -> None:
-    """Train a model by the recipe CONFIG; a run that was cut short goes on from its checkpoint."""
+@click.option(
+    "--from", "start", help="Go on from a model's weights (kalamos, or a folder) with your own ink in SOURCE."
+)
+@click.option("--packed", type=_EXISTING, help="Inks that python -m kalamos.training.packed made of the recipe.")
+@click.option("--device", default="cpu", show_default=True, help="Device of torch: cpu, cuda, cuda:1.")
+@click.option("--workers", type=click.IntRange(0), help="Processes that render, in place of the recipe's number.")
+def train(
+    source: Path, out: Path, fresh: bool, start: str | None, packed: Path | None, device: str, workers: int | None
+) -> None:
+    """Train a model by the recipe SOURCE, or with --from by the ink in SOURCE; goes on from its checkpoint."""
     from kalamos.registry import load_object
 
     try:
         run = load_object("kalamos.training.loop:train")
     except ModuleNotFoundError as error:
         raise KalamosError(f"training needs {error.name}: pip install 'kalamos[models]'") from error
-    run(config, out, resume=not fresh)
-    click.echo(f"weights, curves and checkpoint in {out}")
+    recipe, inks = source, None
+    if start is not None:
+        if packed is not None:
+            raise click.UsageError("--packed holds the inks of a recipe; with --from the ink is your own")
+        recipe, inks = load_object("kalamos.training.fine_tuning:fine_tuning")(start, source)
+    elif packed is not None:
+        sources = load_object("kalamos.training.loop:Recipe").read(source).source
+        inks = load_object("kalamos.training.packed:unpack")(sources, packed)
+    best = run(recipe, out, resume=not fresh, inks=inks, device=device, workers=workers)
+    click.echo(f"weights in {best}; curves and checkpoint in {out}")
 
 
 @main.command()

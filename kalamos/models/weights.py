@@ -40,7 +40,7 @@ def save_weights(folder: Path, tensors: Mapping[str, Tensor], config: Mapping[st
     folder.mkdir(parents=True, exist_ok=True)
     halves = {
         # in C order: a tensor with its channels last is not, and would be written as it lies
-        name: np.ascontiguousarray(tensor.detach().numpy(), np.float16)
+        name: np.ascontiguousarray(tensor.detach().cpu().numpy(), np.float16)
         for name, tensor in sorted(tensors.items())
     }
     data = save(halves)

@@ -53,6 +53,7 @@ class KalamosLearner:
     def losses(self, items: Sequence[Item]) -> dict[str, tuple[Tensor, Tensor]]:
         """Return the terms of the loss by name: weighted sum and the count by which it is divided."""
         batch: Batch = collate(items, [self.sizes.script_row(item.script) for item in items])
+        batch = batch.on(next(self.net.parameters()).device)
         scores, offsets, slowness = self.net(batch.scene, batch.route)
         walked = batch.route.real
         timed = walked & batch.timed[:, None]

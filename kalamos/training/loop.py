@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader
 
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
-from kalamos.ink import Ink
+from kalamos.ink import Ink, Split
 from kalamos.machinery.files import replacing, write_text
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
@@ -175,8 +175,8 @@ def learner_for(recipe: Recipe) -> Learner:
 class Run:
     """The state of a training run: what a checkpoint holds."""
 
-    def __init__(self, recipe: Recipe, learner: Learner) -> None:
-        self.recipe, self.learner, self.net = recipe, learner, learner.net
+    def __init__(self, recipe: Recipe, learner: Learner, device: str = "cpu") -> None:
+        self.recipe, self.learner, self.net, self.device = recipe, learner, learner.net.to(device), device
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
@@ -205,12 +205,13 @@ class Run:
             ModelError: where it does not fit the recipe's network.
         """
         try:
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, weights_only=True, map_location="cpu")
             self.net.load_state_dict(state["net"])
             self.optimiser.load_state_dict(state["optimiser"])
         except (RuntimeError, ValueError, KeyError, EOFError) as error:
             raise ModelError(f"{path} cannot be resumed from: {' '.join(str(error).split())[:300]}") from error
-        self.mean, self.curve, self.best = state["mean"], state["curve"], state["best"]
+        self.mean = {name: value.to(self.device) for name, value in state["mean"].items()}
+        self.curve, self.best = state["curve"], state["best"]
         self.seen, self.steps, self.chunk, self.waited = state["numbers"]
         torch.set_rng_state(state["random"])
 
@@ -219,7 +220,8 @@ class Run:
         rate = self.recipe.rate(self.seen)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        terms = gradients(self.learner, items)
+        with torch.device(self.device):
+            terms = gradients(self.learner, items, self.device)
         nn.utils.clip_grad_norm_(self.net.parameters(), self.recipe.clip)
         self.optimiser.step()
         self.seen, self.steps = self.seen + len(items), self.steps + 1
@@ -233,13 +235,14 @@ class Run:
         return terms
 
 
-def gradients(learner: Learner, items: Sequence[Any]) -> dict[str, float]:
+def gradients(learner: Learner, items: Sequence[Any], device: str = "cpu") -> dict[str, float]:
     """Set the gradients of a batch, of all ranks together where there are several; return the terms of the loss."""
     rank, ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     mine = share_of(items, rank, ranks)
     learner.net.zero_grad(set_to_none=False)
     if mine:
-        with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
+        kind = torch.device(device).type
+        with torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu" or has_bfloat16()):
             terms = learner.losses(mine)
         names = list(terms)
         sums, counts = torch.stack([terms[n][0] for n in names]), torch.stack([terms[n][1] for n in names]).float()
@@ -285,37 +288,49 @@ def has_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def train(config: Path | Mapping[str, Any], folder: Path, *, resume: bool = True) -> Path:
+def train(
+    config: Path | Mapping[str, Any],
+    folder: Path,
+    *,
+    resume: bool = True,
+    inks: Sequence[Mapping[Split, Sequence[TrainingInk]]] | None = None,
+    device: str = "cpu",
+    workers: int | None = None,
+) -> Path:
     """Train as the recipe says, and return the folder of the best weights.
 
     Args:
         config: a TOML file or a mapping, see :class:`Recipe`.
         folder: of the run: ``checkpoint.pt``, ``curve.csv``, ``best/``.
         resume: continue from the folder's checkpoint where it has one.
+        inks: those of each source, where they are in memory; None reads the corpora.
+        device: of torch. On another than ``cpu`` two runs are alike, not equal to the bit.
+        workers: processes that make the data, in place of the recipe's number.
 
     Raises:
         ModelError: where the recipe, the corpora or the checkpoint cannot be used.
     """
     recipe = Recipe.read(config)
     torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(mode=True)
+    _check_device(device)
+    torch.use_deterministic_algorithms(mode=device == "cpu")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     keep_memory()
     if "WORLD_SIZE" in os.environ and not dist.is_initialized():
         dist.init_process_group("gloo")
-    run = Run(recipe, learner_for(recipe))
+    run = Run(recipe, learner_for(recipe), device)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     if resume and checkpoint.is_file():
         run.load(checkpoint)
-    inks = [load_inks(source) for source in recipe.source]
-    held_out = [_spread(of_one["validation"], recipe.validation_inks) for of_one in inks]
+    inks = [load_inks(source) for source in recipe.source] if inks is None else inks
+    held_out = [spread(of_one["validation"], recipe.validation_inks) for of_one in inks]
     mixture = Mixture(
         [of_one["train"] for of_one in inks], recipe.source, recipe.ranges, run.learner.item, run.learner.size,
         looks=recipe.looks or {recipe.style: 1.0}, hide_script=recipe.hide_script, seed=recipe.seed,
         chunk=recipe.chunk, budget=recipe.budget,
     )  # fmt: skip
-    for terms in _chunks(run, mixture):
+    for terms in _chunks(run, mixture, recipe.workers if workers is None else workers):
         row = {"seconds": time.time(), "samples": float(run.seen), "rate": recipe.rate(run.seen), **terms}
         ended = run.seen >= recipe.samples
         if run.chunk % recipe.validate_every == 0 or ended:
@@ -341,11 +356,16 @@ def keep_memory() -> None:
     mallopt(mmap_max, 0)
 
 
-def _chunks(run: Run, mixture: Mixture) -> Iterator[dict[str, float]]:
+def _check_device(device: str) -> None:
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"torch cannot use the device {device!r}: {str(error).splitlines()[0]}") from error
+
+
+def _chunks(run: Run, mixture: Mixture, workers: int) -> Iterator[dict[str, float]]:
     """Train on chunk after chunk, and yield the mean terms of the loss."""
-    loader = DataLoader(
-        ChunkStream(mixture, run.chunk), batch_size=None, num_workers=run.recipe.workers, collate_fn=as_it_is
-    )
+    loader = DataLoader(ChunkStream(mixture, run.chunk), batch_size=None, num_workers=workers, collate_fn=as_it_is)
     for batches in loader:
         run.net.train()
         rows = [run.step(batch) for batch in batches]
@@ -353,7 +373,7 @@ def _chunks(run: Run, mixture: Mixture) -> Iterator[dict[str, float]]:
         yield {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def _spread(inks: Sequence[TrainingInk], count: int) -> list[TrainingInk]:
+def spread(inks: Sequence[TrainingInk], count: int) -> list[TrainingInk]:
     """Return a fixed choice of inks, the same whatever their order."""
     return sorted(inks, key=lambda ink: stable_hash(ink.key))[:count]
 
@@ -362,13 +382,14 @@ def validate(run: Run, held_out: Sequence[Sequence[TrainingInk]]) -> dict[str, f
     """Return the averaged weights' means of the watched metrics for each source, and the mixture's ``ldtw``."""
     trained = {name: value.clone() for name, value in run.net.state_dict().items()}
     run.net.load_state_dict(run.mean)
+    run.net.to("cpu")
     recoverer = run.learner.recoverer()
     found: dict[str, float] = {}
     named = titles(run.recipe.source)
     for title, source, inks in zip(named, run.recipe.source, held_out, strict=True):
         for name, value in scores(recoverer, inks, Style(frame=source.frame)).items():
             found[f"{title}_{name}"] = value
-    run.net.load_state_dict(trained)
+    run.net.to(run.device).load_state_dict(trained)
     shares = [source.share for source in run.recipe.source]
     found["ldtw"] = float(np.average([found[f"{title}_ldtw"] for title in named], weights=shares))
     return found

@@ -91,6 +91,13 @@ class Batch(NamedTuple):
     slowness: Tensor
     timed: Tensor
 
+    def on(self, device: torch.device) -> Batch:
+        """Return the batch on a device; itself where it is there."""
+        if device == self.offsets.device:
+            return self
+        scene, route = (type(part)(*(one.to(device) for one in part)) for part in (self.scene, self.route))
+        return Batch(scene, route, *(one.to(device) for one in self[2:]))
+
 
 def corpora_folder() -> Path:
     """Return the folder of all corpora, from the environment variable ``KALAMOS_CORPORA``."""

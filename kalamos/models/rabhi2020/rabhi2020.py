@@ -172,11 +172,12 @@ class Rabhi2020Learner:
     def losses(self, items: Sequence[RabhiItem]) -> dict[str, tuple[Tensor, Tensor]]:
         """Return the terms of the loss by name: weighted sum and the count by which it is divided."""
         order, place, lift, speed, steps, n_timed = [], [], [], [], 0, 0
+        device = next(self.net.parameters()).device
         for same in _of_one_width(items):
-            images = as_images([item.pixels for item in same])
-            truth = torch.from_numpy(np.stack([item.points for item in same]))
-            lifted = torch.from_numpy(np.stack([item.lifts for item in same])).float()
-            slowness = torch.from_numpy(np.stack([item.slowness for item in same]))
+            images = as_images([item.pixels for item in same]).to(device)
+            truth = torch.from_numpy(np.stack([item.points for item in same])).to(device)
+            lifted = torch.from_numpy(np.stack([item.lifts for item in same])).float().to(device)
+            slowness = torch.from_numpy(np.stack([item.slowness for item in same])).to(device)
             scores, places, points, told = self.net(images, truth)
             cells = cell_of(truth[:, ::2], images.shape[-1] // CELL_PX)
             order.append(F.cross_entropy(scores.flatten(0, 1), cells.flatten(), reduction="sum"))

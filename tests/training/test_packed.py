@@ -1,0 +1,57 @@
+"""Packed inks: what a rendering shows of them stays, and a file that does not fit its recipe is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_corpus import LETTERS, letter
+
+from kalamos.errors import ModelError
+from kalamos.ink import Ink
+from kalamos.renderers import Style, render
+from kalamos.training.mixture import Source, TrainingInk
+from kalamos.training.packed import pack, unpack
+
+SOURCES = (Source("tiny"), Source("tiny", levels=("word",)))
+
+
+def inks() -> list[TrainingInk]:
+    timed = [TrainingInk(f"{name}/{k}", letter(name, k), "Latn") for name in LETTERS for k in range(3)]
+    untimed = [TrainingInk(f"{ink.key}/-", Ink(ink.ink.xy * 7000 - 90, ink.ink.offsets), "Arab") for ink in timed]
+    dot = TrainingInk("dot", Ink.from_strokes([[[3.0, 4.0]]], t=[[0.5]]), "Zyyy")
+    return [*timed, *untimed, dot]
+
+
+def test_packed_inks_look_and_last_as_before(tmp_path: Path) -> None:
+    split = {"train": inks(), "validation": inks()[:2]}
+    pack(SOURCES, [split, {"train": inks()[5:], "validation": []}], tmp_path / "a.inks")
+    first, second = unpack(SOURCES, tmp_path / "a.inks")
+    assert [ink.key for ink in second["train"]] == [ink.key for ink in inks()[5:]]
+    assert not second["validation"]
+    for before, after in zip(inks(), first["train"], strict=True):
+        assert (before.key, before.script) == (after.key, after.script)
+        assert after.ink.n_strokes == before.ink.n_strokes
+        assert (after.ink.t is None) == (before.ink.t is None)
+        if before.ink.t is not None and after.ink.t is not None:
+            assert np.ptp(after.ink.t) == pytest.approx(np.ptp(before.ink.t), abs=2e-3)
+        seen = [render(ink.ink, Style()).image.pixels.astype(float) for ink in (before, after)]
+        assert np.abs(seen[0] - seen[1]).mean() < 1.0
+
+
+def test_the_same_inks_give_the_same_bytes(tmp_path: Path) -> None:
+    split = {"train": inks(), "validation": inks()}
+    for name in ("a", "b"):
+        pack(SOURCES[:1], [split], tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_file_of_other_sources_or_a_cut_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.inks"
+    pack(SOURCES[:1], [{"train": inks(), "validation": inks()}], path)
+    with pytest.raises(ModelError, match="other sources"):
+        unpack(SOURCES, path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ModelError, match="no file of packed inks"):
+        unpack(SOURCES[:1], path)
