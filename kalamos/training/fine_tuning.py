@@ -101,7 +101,7 @@ def fine_tuning(start: str, path: Path) -> tuple[dict[str, Any], list[Mapping[Sp
     recipe = {
         "model": model, "network": config["sizes"], "init_from": str(folder), "samples": samples,
         "chunk": min(1024, samples), "budget": 5000, "learning_rate": 2e-4, "warm_up": 500, "decay": 0.8,
-        "average": 0.99, "validate_every": 2, "validation_inks": 64, "patience": 20, "hide_script": 0.1, "ranges": RANGES,
-        "source": tuple(sources),
+        "average": 0.99, "validate_every": 2, "validation_inks": 64, "patience": 20, "hide_script": 0.1,
+        "ranges": RANGES, "source": tuple(sources),
     }  # fmt: skip
     return recipe, [*own.values(), *(load_inks(one) for one in REHEARSAL)]

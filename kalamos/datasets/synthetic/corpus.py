@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from kalamos.datasets.corpus import Card, UnitReport, split_by_writer
 from kalamos.datasets.synthetic.glyphs import SCRIPTS, letters, plan_file, words
+from kalamos.datasets.synthetic.signatures import sign
 from kalamos.datasets.synthetic.writers import Writer
 from kalamos.datasets.synthetic.writing import synthesise
 from kalamos.errors import CorpusError
@@ -19,7 +20,16 @@ T = TypeVar("T", bound=str)
 NAME = "synthetic"
 WRITERS_A_UNIT = 10
 MOST_WRITERS = 1_000_000
-DEFAULTS = {"seed": "0", "writers": "200", "scripts": "Latn,Arab,Deva,Taml", "level": "character", "split": ""}
+SIGNATURES = 4
+"""Signatures of a writer."""
+DEFAULTS = {
+    "seed": "0",
+    "writers": "200",
+    "scripts": "Latn,Arab,Deva,Taml",
+    "level": "character",
+    "kind": "text",
+    "split": "",
+}
 
 CARD = Card(
     name=NAME,
@@ -37,6 +47,7 @@ CARD = Card(
         ("seed", "the population of writers (0)"),
         ("writers", "how many writers (200)"),
         ("scripts", "ISO 15924 codes, separated by commas (Latn,Arab,Deva,Taml)"),
+        ("kind", "text, or signature: signature-like ink, four a writer, whatever the scripts and levels (text)"),
         ("level", "character, word, or both, separated by a comma (character)"),
         ("split", "only the writers of train, validation or test (all)"),
     ),
@@ -51,6 +62,7 @@ class Choices(NamedTuple):
     scripts: tuple[str, ...]
     levels: tuple[Level, ...]
     split: str
+    kind: str
 
 
 class Synthetic:
@@ -84,6 +96,10 @@ class Synthetic:
             writer = Writer.from_seed(choices.seed, number)
             if choices.split and split_by_writer(NAME, writer.name) != choices.split:
                 continue
+            if choices.kind == "signature":
+                report.expected["samples"] += SIGNATURES
+                yield from (_signature(number, writer, choices.seed, unit) for number in range(SIGNATURES))
+                continue
             report.expected["samples"] += sum(map(len, texts.values()))
             for (script, level), every in texts.items():
                 for text in every:
@@ -113,6 +129,25 @@ def _sample(text: str, kind: tuple[str, Level], writer: Writer, seed: int, unit:
     )
 
 
+def _signature(number: int, writer: Writer, seed: int, unit: str) -> Sample:
+    key = f"Latn/{writer.name}/signature/{number}"
+    return Sample(
+        key=key,
+        ink=sign(writer, rng_for(seed, NAME, key)),
+        label="",
+        level="word",
+        script="Latn",
+        writer=writer.name,
+        corpus=NAME,
+        split=split_by_writer(NAME, writer.name),
+        units="mm",
+        points_per_mm=1.0,
+        time_source="synthetic",
+        source=unit,
+        provenance="synthetic",
+    )
+
+
 def _texts(script: str, level: Level) -> tuple[str, ...]:
     if level == "word":
         return words(script)
@@ -130,7 +165,14 @@ def _choices(options: dict[str, str]) -> Choices:
         _listed("scripts", given["scripts"], SCRIPTS),
         _listed("level", given["level"], CARD.levels),
         _split(given["split"]),
+        _kind(given["kind"]),
     )
+
+
+def _kind(name: str) -> str:
+    if name not in ("text", "signature"):
+        raise CorpusError(f"{NAME}: kind is text or signature, not {name!r}")
+    return name
 
 
 def _split(name: str) -> str:
