@@ -11,6 +11,7 @@ and all numbers are ours.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -132,7 +133,7 @@ def _broken(body: list[complex], rng: np.random.Generator) -> list[list[complex]
         return [body]
     cuts = sorted(int(cut) for cut in rng.choice(np.arange(4, len(body) - 3), int(rng.integers(1, 3)), replace=False))
     bounds = [0, *cuts, len(body)]
-    parts = [body[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    parts = [body[a:b] for a, b in itertools.pairwise(bounds)]
     return [part for part in parts if len(part) > 1]
 
 
