@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from kalamos.datasets.synthetic.writing import write
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
 
+COARSER = 2.5
+"""A signature's long lines are planned in steps so much longer than a letter's."""
+MOST_DRAFTS, HIGHEST = 12, 320.0
 CAPITALS = tuple(letter for letter in letters("Latn") if letter.isupper())
 
 
@@ -37,9 +41,22 @@ def sign(writer: Writer, rng: np.random.Generator) -> Ink:
     return write(signature(writer), _hasty(writer), rng)
 
 
-def signature(writer: Writer) -> list[StrokePlan]:
-    """Return the strokes of a hand's signature in the order of writing, in plan units, y upwards."""
-    rng = rng_for(0, writer.name, "signature")
+@lru_cache(maxsize=64)
+def signature(writer: Writer) -> tuple[StrokePlan, ...]:
+    """Return the strokes of a hand's signature in the order of writing, in plan units, y upwards.
+
+    A draft that a curve has run out of is thrown away: Hobby's rule goes far out where knots double back sharply.
+    """
+    for draft in range(MOST_DRAFTS):
+        strokes = _draft(writer, rng_for(0, writer.name, "signature", draft))
+        path = np.concatenate([stroke.path for stroke in strokes])
+        width, height = np.ptp(path.real), np.ptp(path.imag)
+        if height < min(HIGHEST, 1.3 * width):
+            break
+    return strokes
+
+
+def _draft(writer: Writer, rng: np.random.Generator) -> tuple[StrokePlan, ...]:
     strokes, end = _initials(writer, rng)
     body = _body(end + rng.uniform(-10, 25), rng)
     tail = _flourish(body, rng) if rng.random() < 0.55 else []
@@ -51,7 +68,7 @@ def signature(writer: Writer) -> list[StrokePlan]:
         strokes.append(_smooth(tail))
     if rng.random() < 0.45:
         strokes += _marks(np.array(body), rng)
-    return strokes
+    return tuple(strokes)
 
 
 def _hasty(writer: Writer) -> Writer:
@@ -68,8 +85,9 @@ def _hasty(writer: Writer) -> Writer:
 
 
 def _smooth(points: list[complex]) -> StrokePlan:
-    knots = np.array(points, complex)
-    return plan_stroke(Knots(knots, np.zeros(len(knots), bool), np.zeros(len(knots) - 1, bool)))
+    knots = np.array(points, complex) / COARSER
+    plan = plan_stroke(Knots(knots, np.zeros(len(knots), bool), np.zeros(len(knots) - 1, bool)))
+    return plan._replace(path=COARSER * plan.path)
 
 
 def _initials(writer: Writer, rng: np.random.Generator) -> tuple[list[StrokePlan], float]:
