@@ -1,7 +1,7 @@
 """Going on from weights with one's own ink: a converted data set, or any files of online handwriting.
 
     kalamos train --from kalamos my-ink/ --out runs/mine
-    kalamos recover scan.png --model kalamos:weights=runs/mine/best
+    kalamos recover scan.png --model "kalamos?weights=runs/mine/best"
 
 A part of every chunk is the built-in corpus, so that the network does not forget what it knew while it learns a hand.
 Samples that are marked ``test`` are left out. Where the data have no validation writers, every tenth sample (by a hash
