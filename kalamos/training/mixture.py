@@ -95,8 +95,9 @@ class Batch(NamedTuple):
         """Return the batch on a device; itself where it is there."""
         if device == self.offsets.device:
             return self
-        scene, route = (type(part)(*(one.to(device) for one in part)) for part in (self.scene, self.route))
-        return Batch(scene, route, *(one.to(device) for one in self[2:]))
+        scene = Scene(*(one.to(device) for one in self.scene))
+        route = Route(*(one.to(device) for one in self.route))
+        return Batch(scene, route, self.offsets.to(device), self.slowness.to(device), self.timed.to(device))
 
 
 def corpora_folder() -> Path:

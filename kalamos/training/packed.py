@@ -17,9 +17,10 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kalamos.errors import ModelError
 from kalamos.geometry import simplify
@@ -46,7 +47,7 @@ class _Plain(NamedTuple):
 
 def pack(sources: Sequence[Source], inks: Sequence[Inks], path: Path) -> int:
     """Write the inks of all sources into a file, and return its size in bytes."""
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for number, of_one in enumerate(inks):
         for split in SPLITS:
             chosen = [ink for ink in of_one[split] if ink.ink.n_points]
