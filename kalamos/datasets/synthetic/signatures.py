@@ -85,7 +85,7 @@ def _hasty(writer: Writer) -> Writer:
 
 
 def _smooth(points: list[complex]) -> StrokePlan:
-    knots: Path = np.array(points, complex) / COARSER
+    knots = (np.array(points, complex) / COARSER).astype(np.complex128)
     plan = plan_stroke(Knots(knots, np.zeros(len(knots), bool), np.zeros(len(knots) - 1, bool)))
     return plan._replace(path=COARSER * plan.path)
 
