@@ -6,6 +6,7 @@ the time spent with the pen down. Both leave pen-up movements out: an image does
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -306,14 +307,20 @@ def _times_in_sequence(times: Sequence[Floats], pause_s: float) -> Floats:
     return np.concatenate(moved)
 
 
+LONGEST_SPAN = 2048
+"""Points that the simplification of a line looks at together; of a longer line every so many points are kept."""
+
+
 def turning_points(points: Floats, tolerance: float) -> Ints:
     """Return the indices, in order, of the points ``(n, d)`` that keep the polyline's place within ``tolerance``.
 
     The rule of Ramer (1972) and of Douglas and Peucker (1973), in any number of dimensions.
     """
+    # the rule takes quadratic time where it splits off one point at a time: a long line is cut into blocks first
+    ends = [*range(0, len(points) - 1, LONGEST_SPAN), len(points) - 1]
     keep = np.zeros(len(points), bool)
-    keep[[0, -1]] = True
-    spans = [(0, len(points) - 1)]
+    keep[ends] = True
+    spans = list(itertools.pairwise(ends))
     while spans:
         a, b = spans.pop()
         if b - a < 2:

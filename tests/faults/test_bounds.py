@@ -19,6 +19,7 @@ from kalamos.errors import FormatError, KalamosError
 from kalamos.formats import FORMATS, omniglot, read_samples
 from kalamos.formats.report import UnitReport
 from kalamos.formats.svgpath import polylines
+from kalamos.geometry import turning_points
 from kalamos.machinery.timelimit import limited, time_limit
 from kalamos.storage.parquet import read_rows
 
@@ -191,3 +192,15 @@ def test_texts_that_are_no_unicode_are_mended_and_counted(tmp_path):
     samples = [row.sample for row in read_rows(tmp_path / "out")]
     assert len({sample.key for sample in samples}) == 4
     assert {sample.label for sample in samples} == {"\ufffdx", ""}
+
+
+def test_lines_are_simplified_in_bounded_time():
+    """A speed curve that trembles less and less splits off one point at a time: quadratic in the plain rule."""
+    x = np.arange(60_000.0)
+    zigzag = np.stack([x, np.where(x % 2, 100.0 - x / 1000, 0.0)], axis=1)
+    begun = time.process_time()
+    kept = turning_points(zigzag, 0.1)
+    assert time.process_time() - begun < 10
+    assert len(kept) == len(zigzag)
+    straight = np.stack([x, x], axis=1)
+    assert len(turning_points(straight, 0.1)) <= 60_000 // 2048 + 2

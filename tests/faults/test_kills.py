@@ -1,0 +1,183 @@
+"""Runs that are killed at any moment are continued by the same command, to the same bytes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from commands import contents, kalamos
+
+from kalamos.machinery import files
+
+FEW, MANY = range(2), range(2, 20)
+
+
+def numbered(few, many) -> list:
+    """Return numbers of kills: a few for every day, the rest in the long run."""
+    return [*few, *(pytest.param(k, marks=pytest.mark.long) for k in many)]
+
+
+def killed(command: list[str], folder: Path, after_s: float) -> bool:
+    """Run a command and kill it, and it alone, after a time; say whether it was still running."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kalamos", *command], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+def finished(command: list[str], folder: Path) -> float:
+    """Run a command to its end and return how long it took."""
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "kalamos", *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return time.monotonic() - begun
+
+
+@pytest.fixture(scope="module")
+def conversion(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    command = [
+        "convert",
+        "synthetic",
+        "-",
+        "out",
+        "-o",
+        "writers=30",
+        "-o",
+        "scripts=Latn",
+        "--shards",
+        "12",
+        "-j",
+        "2",
+    ]
+    return command, finished(command, folder), contents(folder / "out")
+
+
+@pytest.mark.parametrize("number", numbered(FEW, MANY))
+def test_a_killed_conversion_goes_on_to_the_same_bytes(conversion, tmp_path, number):
+    command, lasting_s, expected = conversion
+    killed(command, tmp_path, random.Random(number).uniform(0.3, 1.0) * lasting_s)
+    finished(command, tmp_path)
+    assert contents(tmp_path / "out") == expected
+
+
+def task(folder: Path) -> Path:
+    lines = ['name = "tiny"', "version = 1", 'title = "t"', 'corpus = "synthetic"', "limit = 40", 'split = "train"']
+    path = folder / "tiny.toml"
+    path.write_text("\n".join([*lines, "[options]", 'writers = "8"', 'scripts = "Latn"']) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def benchmark_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benched")
+    command = [
+        "bench",
+        str(task(folder)),
+        "-m",
+        "nearest",
+        "-m",
+        "qiao",
+        "--cache",
+        str(folder / "cache"),
+        "--out",
+        "runs",
+    ]
+    return command, finished(command, folder), scores(folder)
+
+
+def scores(folder: Path) -> dict[str, dict]:
+    """Return all scores but the times, which no two runs share."""
+    found = sorted((folder / "runs").rglob("scores.parquet"))
+    return {path.parent.name: pq.read_table(path).drop_columns(["seconds"]).to_pydict() for path in found}
+
+
+@pytest.mark.parametrize("number", numbered((), range(10)))
+def test_a_killed_benchmark_goes_on_to_the_same_scores(benchmark_run, tmp_path, number):
+    command, lasting_s, expected = benchmark_run
+    killed(command, tmp_path, random.Random(number).uniform(0.3, 1.0) * lasting_s)
+    finished(command, tmp_path)
+    assert repr(scores(tmp_path)) == repr(expected)
+    left = [path for path in (tmp_path / "runs").rglob("*") if path.name.startswith(".")]
+    assert not left
+
+
+def test_a_full_disk_under_a_benchmark_is_one_line(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.chdir(tmp_path)
+    arguments = ["bench", task(tmp_path), "-m", "nearest", "--no-controls", "--cache", "cache", "--out", "runs"]
+    assert "No space left" in kalamos(*arguments, code=1)
+    assert not [name for name in contents(tmp_path) if name.endswith((".parquet", ".part"))]
+
+
+def test_a_half_copied_task_does_not_block_later_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["bench", task(tmp_path), "-m", "nearest", "--no-controls", "--cache", "cache", "--out", "runs"]
+    kalamos(*arguments)
+    kept = tmp_path / "runs" / "tiny" / "task.parquet"
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2])
+    kalamos(*arguments)
+    assert kept.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["convert", "synthetic", "-", "x", "--shards", "0"],
+        ["convert", "synthetic", "-", "x", "--workers", "-3"],
+        ["convert", "synthetic", "-", "x", "--file-timeout", "0"],
+        ["bench", "synthetic-3scripts", "--timeout", "-5"],
+        ["bench", "synthetic-3scripts", "--memory", "0"],
+    ],
+)
+def test_impossible_settings_are_wrong_usage(command):
+    assert "Invalid value" in kalamos(*command, code=2)
+
+
+@pytest.mark.parametrize("address", ["nowhere", "tcp://", "tcp://127.0.0.1:1", "http://x:y", ""])
+def test_a_bad_address_of_a_scheduler_is_one_line(tmp_path, monkeypatch, address):
+    pytest.importorskip("distributed")
+    from kalamos.machinery import engine
+
+    monkeypatch.setattr(engine, "SCHEDULER_TIMEOUT_S", 1)
+    said = kalamos("convert", "synthetic", "-", tmp_path / "x", "-o", "writers=1", "--scheduler", address, code=1)
+    assert "scheduler" in said
+
+
+def test_an_unforeseen_error_is_one_line_and_a_log(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from kalamos.cli import main
+    from kalamos.commands import list as lists
+
+    def broken(kind):
+        raise RuntimeError("\ud800 who would have thought")
+
+    monkeypatch.setattr(lists, "listed", broken)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    done = CliRunner().invoke(main, ["list", "tasks"])
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output
+    (log,) = (tmp_path / "kalamos").iterdir()
+    assert log.name in done.output.replace("\n", "")
+    assert "who would have thought" in log.read_text()
