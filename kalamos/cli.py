@@ -383,17 +383,19 @@ def compare(first: str, second: str, results: tuple[Path, ...]) -> None:
     "--to",
     "kinds",
     multiple=True,
-    type=click.Choice(["inkml", "svg", "replay", "gif"]),
-    help="What to write (repeat); default inkml and replay.",
+    type=click.Choice(["inkml", "strokes", "svg", "pagexml", "replay", "gif", "parquet"]),
+    help="What to write (repeat); default inkml and replay. strokes: centre lines as SVG; parquet: all pages in one.",
 )
 @click.option(
     "--level",
     type=click.Choice(["page", "line", "word", "character"]),
-    default="line",
+    default="word",
     show_default=True,
     help="Into which pieces an image is cut.",
 )
 @click.option("--script", help="ISO 15924 code of the script, where you know it (Arab, Latn, Deva, ...).")
+@click.option("--rules/--keep-rules", default=True, help="Take printed rulings out (default), or trace them.")
+@click.option("--print", "printed", is_flag=True, help="Keep printed text as if it were written.")
 @overwrite_option
 @json_option
 def recover(
@@ -403,10 +405,16 @@ def recover(
     kinds: tuple[str, ...],
     level: Any,
     script: str | None,
+    rules: bool,
+    printed: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Recover the pen movement from IMAGES (files or folders) and write it as InkML and an animated SVG."""
+    """Recover the pen movement from IMAGES (files, or folders with all below them) and write it.
+
+    Pictures, multi-page TIFF, PDF and HEIC are read. The exit code is 1 only where a file gave no ink; what is not to
+    be trusted is marked by a warning.
+    """
     from kalamos.commands.recover import recover_files
     from kalamos.scripts import checked_script
 
@@ -418,6 +426,8 @@ def recover(
             kinds=kinds or ("inkml", "replay"),
             level=level,
             script=checked_script(script) if script else None,
+            rules=rules,
+            printed=printed,
             overwrite=overwrite,
             progress=progress,
         )

@@ -11,21 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import Card, Corpus, UnitReport
 from kalamos.errors import KalamosError, UnknownNameError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample, Split, as_ink
-from kalamos.machinery.arrays import Bytes
 from kalamos.recoverer import RECOVERERS, Recoverer, load_recoverer, recover_groups
-from kalamos.recovery import RecoveredPiece, Recovery, in_lines
+from kalamos.recovery import Recovery
 
-HEIGHT_PX = 64
-"""The height at which models see a piece of writing."""
+if TYPE_CHECKING:
+    from kalamos.scans.read import Page
+    from kalamos.scans.segment import SegmentLevel
+
 PREFERRED = ("kalamos", "good-continuation")
 """The default model: the first of these that can be loaded."""
 
@@ -35,7 +34,7 @@ def recover(
     *,
     model: str | Recoverer | None = None,
     script: str | None = None,
-    level: str = "line",
+    level: SegmentLevel = "word",
     n_best: int = 1,
 ) -> Recovery:
     """Recover how a pen moved from a picture of handwriting.
@@ -57,16 +56,9 @@ def recover(
     if isinstance(picture, OfflineImage):
         image = picture if script is None else OfflineImage(picture.pixels, script)
         return recover_groups(recoverer, [[image]], n_best)[0]
-    from kalamos.scans.load import pieces_of  # noqa: PLC0415 - what an OfflineImage does without
+    from kalamos.paper import recover_page  # noqa: PLC0415 - what an OfflineImage does without
 
-    size: dict[str, Any] = {"size_px": HEIGHT_PX} if level == "character" else {"height_px": HEIGHT_PX}
-    pieces = pieces_of(_grey(picture), level=level, script=script, **size)  # type: ignore[arg-type]
-    found = recover_groups(recoverer, [[piece.image for piece in pieces]], n_best)[0]
-    placed: list[RecoveredPiece] = []
-    for one, piece in zip(found.pieces, pieces, strict=True):
-        x0, y0, x1, y1 = (float(side) for side in piece.piece.box)
-        placed.append(one.on(piece.placement, (x0, y0, x1, y1)))
-    return Recovery(in_lines(placed), found.method, found.version, found.weights)
+    return recover_page(_page(picture), recoverer, level=level, script=script, n_best=n_best).recovery
 
 
 def default_model() -> Recoverer:
@@ -208,27 +200,8 @@ def score(
     return {name: METRICS[name].value(pair) for name in names}
 
 
-def _grey(picture: object) -> Bytes:
-    """Return any picture as upright grey."""
-    from PIL import Image, ImageOps  # noqa: PLC0415
+def _page(picture: object) -> Page:
+    """Return any picture as a page; of a file the first."""
+    from kalamos.scans.read import page_of, read_pages  # noqa: PLC0415
 
-    from kalamos.scans.load import grey_of, read_image  # noqa: PLC0415
-
-    if isinstance(picture, str | Path):
-        return read_image(picture)
-    if isinstance(picture, Image.Image):
-        return grey_of(ImageOps.exif_transpose(picture))
-    array = np.asarray(picture)
-    if array.ndim == 2 and array.dtype == np.bool_:
-        return np.where(array, np.uint8(255), np.uint8(0))
-    if array.dtype != np.uint8 or array.ndim not in {2, 3} or 0 in array.shape:
-        raise KalamosError(
-            f"a picture is a path, a PIL image, an OfflineImage or a uint8 array (h, w), (h, w, 3) or (h, w, 4); "
-            f"got {type(picture).__name__} {array.dtype} {array.shape}"
-        )
-    if array.ndim == 2:
-        return array
-    try:
-        return grey_of(Image.fromarray(array))
-    except TypeError as error:
-        raise KalamosError(f"an array of pixels has 1, 3 or 4 channels; got the shape {array.shape}") from error
+    return next(read_pages(picture)) if isinstance(picture, str | Path) else page_of(picture)

@@ -4,37 +4,45 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kalamos.errors import KalamosError, StoreError
-from kalamos.front import HEIGHT_PX, default_model
-from kalamos.geometry import concat
+from kalamos.errors import FormatError, KalamosError
+from kalamos.formats.recovered import RecoveredPage, samples_of
+from kalamos.front import default_model
 from kalamos.image import OfflineImage
-from kalamos.ink import Ink, Sample, TimeSource
+from kalamos.ink import Sample
 from kalamos.machinery.files import Outputs, replacing, write_bytes, write_text
-from kalamos.recoverer import Recoverer, checked_answer, load_recoverer
-from kalamos.recovery import PAUSE_S
-from kalamos.scans.load import Fitted, load, read_image
+from kalamos.paper import PageRecovery, recover_page
+from kalamos.recoverer import Recoverer, load_recoverer
+from kalamos.scans.read import SUFFIXES, Page, read_pages
 from kalamos.scans.segment import SegmentLevel
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
+_BLANK = "no ink found on the image"
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """What became of one image file.
+    """What became of one page of an image file.
 
     Attributes:
         image: the file.
         model: the model's name.
         strokes: in the recovered ink.
-        pieces: of writing that were found on the image.
-        seconds: that the pen movement lasts, None where the model says nothing of time.
+        pieces: of writing that were found on the page.
+        seconds: that the pen movement lasts as it is estimated, None where the model says nothing of time.
         written: the files that were written.
         error: why there is no ink; empty where there is one.
+        page: number of the page in its file, from 1.
+        pages: in the file.
+        lines: of writing.
+        covered: share of the page's ink over which the path runs.
+        confidence: mean of the pieces' confidence, None where the method says nothing.
+        warnings: what speaks against trusting it, and what was left out of the page.
+        version: of the method.
+        weights: SHA-256 of the method's weights.
     """
 
     image: str
@@ -44,17 +52,29 @@ class Recovered:
     seconds: float | None = None
     written: tuple[str, ...] = ()
     error: str = ""
+    page: int = 1
+    pages: int = 1
+    lines: int = 0
+    covered: float | None = None
+    confidence: float | None = None
+    warnings: tuple[str, ...] = ()
+    version: str = ""
+    weights: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON knows them."""
         return asdict(self)
 
     def line(self) -> str:
-        """Say in one line what became of the file."""
+        """Say in one line what became of the page."""
+        name = self.image if self.pages == 1 else f"{self.image} page {self.page}"
         if self.error:
-            return f"{self.image}: {self.error}"
-        lasting = "" if self.seconds is None else f", {self.seconds:.1f} s"
-        return f"{self.image}: {self.pieces} pieces, {self.strokes} strokes{lasting} -> {', '.join(self.written)}"
+            return f"{name}: {self.error}"
+        lasting = "" if self.seconds is None else f", pen time {self.seconds:.1f} s (estimated)"
+        share = "" if self.covered is None else f", {self.covered:.1%} of the ink covered"
+        said = f"{name}: {self.lines} lines, {self.pieces} pieces, {self.strokes} strokes{share}{lasting}"
+        where = f" -> {', '.join(self.written)}" if self.written else ""
+        return "\n".join([said + where, *(f"  warning: {warning}" for warning in self.warnings)])
 
 
 def recover_files(
@@ -63,20 +83,24 @@ def recover_files(
     model: str | None = None,
     out: Path | None = None,
     kinds: Sequence[str] = ("inkml", "replay"),
-    level: SegmentLevel = "line",
+    level: SegmentLevel = "word",
     script: str | None = None,
+    rules: bool = True,
+    printed: bool = False,
     overwrite: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Recovered]:
-    """Recover the ink of image files and of all images in folders, and write it.
+    """Recover the ink of image files and of all images in folders and their subfolders, and write it.
 
     Args:
         paths: files and folders.
         model: what :func:`kalamos.recoverer.load_recoverer` takes; None for the best that is installed.
         out: folder for the results, which keeps the structure of the images' folders; None for beside each image.
-        kinds: ``inkml``, ``svg`` (the ink as outlines), ``replay`` (animated SVG), ``gif``.
+        kinds: of :data:`KINDS`, and ``parquet`` for all pages together in ``recovered.parquet``.
         level: into which pieces an image is cut: page (all as one), line, word or character.
         script: ISO 15924 code, where it is known.
+        rules: take printed rulings out, where there are any.
+        printed: keep printed text as if it were written.
         overwrite: whether files that are there may be replaced; a picture that was named never is.
         progress: called with files done and files in all.
 
@@ -88,17 +112,33 @@ def recover_files(
         raise KalamosError(f"no image in {', '.join(map(str, paths))}; known are {', '.join(SUFFIXES)}")
     recoverer = load_recoverer(model) if model else default_model()
     outputs, stems, top = Outputs(files, overwrite=overwrite), _stems(files), _common_folder(paths)
-    done = []
+    table = outputs.claim(out or top, "recovered", ".parquet") if "parquet" in kinds else None
+    how = _How(recoverer, [kind for kind in kinds if kind != "parquet"], outputs, level, script, rules, printed)
+    done: list[Recovered] = []
+    samples: list[Sample] = []
     for number, (file, stem) in enumerate(zip(files, stems, strict=True)):
         folder = file.parent if out is None else out / os.path.relpath(file.parent, top)
-        try:
-            targets = {kind: outputs.claim(folder, stem, _ENDINGS[kind]) for kind in kinds}
-        except StoreError as error:
-            done.append(Recovered(str(file), recoverer.name, error=str(error)))
-        else:
-            done.append(_recover_file(file, recoverer, targets, overwrite=overwrite, level=level, script=script))
+        for result, page in _recover_file(file, folder, stem, how):
+            if table is not None and page is not None:
+                samples += samples_of(page)
+            done.append(result if table is None or page is None else _with_output(result, table))
         progress(number + 1, len(files))
+    if table is not None and samples:
+        _write_parquet(samples, table, overwrite=overwrite)
     return done
+
+
+@dataclass(frozen=True)
+class _How:
+    """What is the same for all files of a run."""
+
+    recoverer: Recoverer
+    kinds: Sequence[str]
+    outputs: Outputs
+    level: SegmentLevel
+    script: str | None
+    rules: bool
+    printed: bool
 
 
 def _stems(files: Sequence[Path]) -> list[str]:
@@ -113,74 +153,146 @@ def _common_folder(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in map(Path.absolute, paths)]))
 
 
-def recover_image(
-    path: Path, recoverer: Recoverer, *, level: SegmentLevel = "line", script: str | None = None
-) -> tuple[Ink, list[Fitted]]:
-    """Return the ink of one image file in the file's own pixels, and the pieces that it was made from."""
-    tall = None if level == "character" else HEIGHT_PX
-    pieces = load(path, level=level, script=script, size_px=None if tall else HEIGHT_PX, height_px=tall)
-    images = [piece.image for piece in pieces]
-    inks = checked_answer(recoverer.recover(images), images) if images else []
-    placed = [piece.placement.from_pixels(ink) for piece, ink in zip(pieces, inks, strict=True)]
-    return concat(placed, pause_s=PAUSE_S), pieces
-
-
 def _images(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+        return sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     return [path]
 
 
-def _recover_file(
-    file: Path,
-    recoverer: Recoverer,
-    targets: Mapping[str, Path],
-    *,
-    overwrite: bool,
-    level: SegmentLevel,
-    script: str | None,
-) -> Recovered:
+def _recover_file(file: Path, folder: Path, stem: str, how: _How) -> Iterator[tuple[Recovered, RecoveredPage | None]]:
+    """Yield what became of each page; a page that cannot be read ends the file, and says so."""
+    found, inked = 0, False
     try:
-        ink, pieces = recover_image(file, recoverer, level=level, script=script)
-        for kind, target in targets.items() if ink.n_points else ():
-            with replacing(target, overwrite=overwrite) as part:
-                _WRITERS[kind](ink, file, part)
+        for page in read_pages(file):
+            found = page.number
+            name = stem if page.pages == 1 else f"{stem}.p{page.number}"
+            result, recovered = _recover_page(file, page, folder, name, how)
+            inked |= recovered is not None
+            if result.error == _BLANK and (inked or page.number < page.pages):
+                result = replace(result, error="", warnings=(*result.warnings, _BLANK))
+            yield result, recovered
     except (KalamosError, OSError) as error:
-        return Recovered(str(file), recoverer.name, error=str(error))
-    if not ink.n_points:
-        return Recovered(str(file), recoverer.name, error="no ink found on the image")
-    seconds = None if ink.t is None else float(ink.t[-1] - ink.t[0])
-    return Recovered(str(file), recoverer.name, ink.n_strokes, len(pieces), seconds, tuple(map(str, targets.values())))
+        reason = str(error) if isinstance(error, FormatError) else f"{file}: {error}"
+        said = reason.removeprefix(f"{file}: ")
+        yield Recovered(str(file), how.recoverer.name, error=said, page=found + 1, pages=max(1, found + 1)), None
 
 
-def _write_inkml(ink: Ink, file: Path, target: Path) -> None:
-    from kalamos.formats.export import write_inkml  # noqa: PLC0415 - each kind pulls in its own writer only
+def _recover_page(file: Path, page: Page, folder: Path, stem: str, how: _How) -> tuple[Recovered, RecoveredPage | None]:
+    nothing = Recovered(str(file), how.recoverer.name, page=page.number, pages=page.pages)
+    try:
+        targets = {kind: how.outputs.claim(folder, stem, KINDS[kind]) for kind in how.kinds}
+        found = recover_page(
+            page, how.recoverer, level=how.level, script=how.script, rules=how.rules, printed=how.printed
+        )
+        recovered = page_of_recovery(found, file.name, how.script)
+        if not recovered.recovery.ink.n_points:
+            return _changed(nothing, error=_BLANK, warnings=recovered.remarks), None
+        for kind, target in targets.items():
+            with replacing(target, overwrite=how.outputs.overwrite) as part:
+                _WRITERS[kind](recovered, found, part)
+    except (KalamosError, OSError) as error:
+        return _changed(nothing, error=str(error)), None
+    return _told(nothing, recovered, tuple(map(str, targets.values()))), recovered
 
-    source: TimeSource = "none" if ink.t is None else "estimated"
-    sample = Sample(
-        file.stem, ink, units="px", level="page", time_source=source, source=file.name, provenance="estimated"
+
+def page_of_recovery(found: PageRecovery, name: str, script: str | None = None) -> RecoveredPage:
+    """Return a recovered page as what is written of it."""
+    width, height = found.page.size
+    return RecoveredPage(
+        found.recovery, name, width, height, found.pen_px, found.page.number, script or "", found.remarks
     )
-    write_inkml([sample], target)
 
 
-def _write_svg(ink: Ink, file: Path, target: Path) -> None:
+def _told(nothing: Recovered, page: RecoveredPage, written: tuple[str, ...]) -> Recovered:
+    """Return what is said of a page that has ink."""
+    found, ink = page.recovery, page.recovery.ink
+    sure = [piece.confidence for piece in found.pieces if piece.confidence is not None]
+    marked = [piece for piece in found.pieces if piece.warning]
+    warnings = list(page.remarks)
+    if marked:
+        kinds = ", ".join(found.warnings[:3])
+        warnings.insert(0, f"{len(marked)} of {len(found.pieces)} pieces are not to be trusted: {kinds}")
+    return _changed(
+        nothing,
+        strokes=ink.n_strokes,
+        pieces=len(found.pieces),
+        seconds=None if ink.t is None else float(ink.t[-1] - ink.t[0]),
+        written=written,
+        lines=len(found.lines),
+        covered=found.covered,
+        confidence=sum(sure) / len(sure) if sure else None,
+        warnings=tuple(warnings),
+        version=found.version,
+        weights=found.weights,
+    )
+
+
+def _changed(result: Recovered, **changes: Any) -> Recovered:
+    return replace(result, **changes)
+
+
+def _with_output(result: Recovered, table: Path) -> Recovered:
+    return replace(result, written=(*result.written, str(table)))
+
+
+def _write_parquet(samples: Sequence[Sample], table: Path, *, overwrite: bool) -> None:
+    from kalamos.storage.parquet import Row, write_rows  # noqa: PLC0415 - each kind pulls in its own writer only
+
+    with replacing(table, overwrite=overwrite) as part:
+        write_rows(part, (Row(sample) for sample in samples))
+
+
+def _write_inkml(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
+    from kalamos.formats.recovered.inkml import write_inkml  # noqa: PLC0415
+
+    write_inkml(page, target)
+
+
+def _write_strokes(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
+    from kalamos.formats.recovered.svg import write_svg  # noqa: PLC0415
+
+    write_svg(page, target)
+
+
+def _write_pagexml(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
+    from kalamos.formats.recovered.pagexml import write_pagexml  # noqa: PLC0415
+
+    write_pagexml(page, target)
+
+
+def _write_svg(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
     from kalamos.renderers import Style  # noqa: PLC0415
     from kalamos.renderers.outline import outline, to_svg  # noqa: PLC0415
 
-    write_text(target, to_svg(outline(ink, Style(frame="tight", px_per_unit=1.0))))
+    write_text(target, to_svg(outline(page.recovery.ink, Style(frame="tight", px_per_unit=1.0))))
 
 
-def _write_replay(ink: Ink, file: Path, target: Path) -> None:
+def _write_replay(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
     from kalamos.replay.svg import to_svg  # noqa: PLC0415
 
-    write_text(target, to_svg(ink, OfflineImage(read_image(file))))
+    write_text(target, to_svg(page.recovery.ink, OfflineImage(found.picture)))
 
 
-def _write_gif(ink: Ink, file: Path, target: Path) -> None:
+def _write_gif(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
     from kalamos.replay.animation import to_gif  # noqa: PLC0415
 
-    write_bytes(target, to_gif(ink, OfflineImage(read_image(file))))
+    write_bytes(target, to_gif(page.recovery.ink, OfflineImage(found.picture)))
 
 
-_ENDINGS = {"inkml": ".inkml", "svg": ".svg", "replay": ".replay.svg", "gif": ".gif"}
-_WRITERS = {"inkml": _write_inkml, "svg": _write_svg, "replay": _write_replay, "gif": _write_gif}
+KINDS = {
+    "inkml": ".inkml",
+    "strokes": ".strokes.svg",
+    "svg": ".svg",
+    "pagexml": ".page.xml",
+    "replay": ".replay.svg",
+    "gif": ".gif",
+}
+"""What can be written of a page, and the ending of its file."""
+_WRITERS: Mapping[str, Callable[[RecoveredPage, PageRecovery, Path], None]] = {
+    "inkml": _write_inkml,
+    "strokes": _write_strokes,
+    "svg": _write_svg,
+    "pagexml": _write_pagexml,
+    "replay": _write_replay,
+    "gif": _write_gif,
+}

@@ -1,52 +1,344 @@
-"""Take printed rulings out of a scan and leave the ink that crosses them."""
+"""Take rulings out of a scan: printed lines, squares, margins and form lines; the ink that crosses them stays whole.
+
+A rule is thin, as dark as itself all along, and long. Runs of marks along rows, with one pixel of play, are its
+pieces: a line that leans by 3 degrees still runs for tens of pixels in one row. Pieces that continue each other are
+chained to a line, and a chain that is long and lies on a smooth curve is a rule. Its band is painted in the paper's
+colour but where ink touches it from above or below, or where it is darker than the rule: so strokes that cross it
+stay.
+"""
 
 from __future__ import annotations
 
+import itertools
+from typing import NamedTuple
+
 import numpy as np
-from scipy.ndimage import binary_dilation, maximum_filter1d, minimum_filter1d
+from scipy.ndimage import find_objects, label, maximum_filter1d, median_filter, minimum_filter1d, uniform_filter1d
 
-from kalamos.machinery.arrays import Bools, Bytes, Ints32
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints, Ints32
+from kalamos.scans.light import pen_width
 
-_DARKER_THAN_PAPER = 12
+_DARKER_THAN_PAPER = 10
+_LEAN = 0.06
+_PIECE_PX = 28
+_LEAST_SHARE, _LEAST_PX = 0.3, 120
+_JOIN_PX = 160
+_OFF_PX = 2.5
+_UNBROKEN = 0.8
+_PEN_WIDTHS = 100
+
+
+class Cleared(NamedTuple):
+    """A picture without its rules, and how many were found lying and standing."""
+
+    grey: Bytes
+    lying: int
+    standing: int
 
 
 def remove_rules(grey: Bytes, min_length_px: int | None = None) -> Bytes:
-    """Paint straight horizontal and vertical lines in the colour of the paper.
+    """Paint rules in the colour of the paper; see :func:`cleared_of_rules`."""
+    return cleared_of_rules(grey, min_length_px).grey
 
-    A line is what remains of the marks after an opening by a straight segment, one pixel of play to either side, so
-    that a sheet may lie askew by a degree. Where a stroke crosses, the marks are thicker than the line, and stay.
+
+def cleared_of_rules(grey: Bytes, min_length_px: int | None = None) -> Cleared:
+    """Paint lying and standing rules in the colour of the paper.
 
     Args:
         grey: uint8 ``(h, w)``, paper light.
-        min_length_px: the shortest line, by default two fifths of the image's side in its direction, at least 40.
+        min_length_px: the shortest rule, by default three tenths of the picture's side in its direction, at least 120.
     """
     paper = int(np.median(grey))
     grain = float(np.median(np.abs(grey.astype(np.int16) - paper)))
-    marks = grey < paper - max(_DARKER_THAN_PAPER, 5 * grain)
+    marks = grey < paper - max(_DARKER_THAN_PAPER, 4.5 * grain)
     rows, columns = grey.shape
-    lines = _lines(marks, min_length_px or max(40, 2 * columns // 5))
-    lines |= _lines(marks.T, min_length_px or max(40, 2 * rows // 5)).T
+    lying, bands = _bands(grey, marks, min_length_px or max(_LEAST_PX, int(_LEAST_SHARE * columns)))
+    standing, columns_bands = _bands(grey.T, marks.T, min_length_px or max(_LEAST_PX, int(_LEAST_SHARE * rows)))
+    if not (lying or standing):
+        return Cleared(grey, 0, 0)
+    band, level = bands
+    down, down_level = columns_bands[0].T, columns_bands[1].T
+    free = marks & ~band & ~down
+    gone = band & ~_crossed(free, band) & ~_darker(grey, level, band, paper)
+    gone |= down & ~_crossed(free.T, down.T).T & ~_darker(grey, down_level, down, paper)
     cleaned = grey.copy()
-    cleaned[lines] = paper
-    return cleaned
+    cleaned[gone] = paper
+    return Cleared(cleaned, lying, standing)
 
 
-def _lines(marks: Bools, length: int) -> Bools:
-    """Return the pixels of thin horizontal lines."""
-    if length > marks.shape[1] or not marks.any():
-        return np.zeros(marks.shape, bool)
-    loose = binary_dilation(marks, np.ones((3, 1), bool))
-    opened = minimum_filter1d(loose.view(np.uint8), length, axis=1, mode="constant")
-    # the origin of an even window is off the middle by one: shift the dilation the other way
-    opened = maximum_filter1d(opened, length, axis=1, mode="constant", origin=-1 if length % 2 == 0 else 0)
-    line = marks & opened.view(bool)
-    if not line.any():
-        return np.asarray(line, np.bool_)
+def _bands(grey: Bytes, marks: Bools, shortest: int) -> tuple[int, tuple[Bools, Bytes]]:
+    """Return how many rules lie in the picture, which marks they cover, and how dark each rule is there."""
+    band, level = np.zeros(marks.shape, bool), np.zeros(marks.shape, np.uint8)
+    if marks.shape[1] < shortest or not marks.any():
+        return 0, (band, level)
     thickness = _runs_down(marks)
-    usual = float(np.median(thickness[line]))
-    thin = line & (thickness <= 1.5 * usual + 1)
-    rim = binary_dilation(thin, np.ones((3, 1), bool)) & marks & (thickness <= 1.5 * usual + 1)
-    return np.asarray(thin | rim, np.bool_)
+    pieces = _pieces(marks, thickness)
+    if not len(pieces.x0):
+        return 0, (band, level)
+    lines = [line for line in _lines(marks, pieces) if line.end - line.start >= shortest]
+    chosen = _unlike_writing(grey, marks, lines)
+    for line in chosen:
+        _paint(marks, line, band, level, _tone(grey, marks, line))
+    return len(chosen), (band, level)
+
+
+class _Line(NamedTuple):
+    """A straight or bent line: the row in each column from ``start`` to ``end - 1``, and how thick it is."""
+
+    rows: Floats
+    start: int
+    end: int
+    thick: float
+
+
+class _Pieces(NamedTuple):
+    """Pieces of line, by their left ends: first and last column, the row at each, and the thickness."""
+
+    x0: Ints
+    x1: Ints
+    y0: Floats
+    y1: Floats
+    thick: Floats
+
+
+def _pieces(marks: Bools, thickness: Ints32) -> _Pieces:
+    """Return the runs of marks that are long and thin."""
+    thin = marks & (thickness <= max(12, min(marks.shape) // 60))
+    loose = maximum_filter1d(thin.view(np.uint8), 3, axis=0)
+    loose = minimum_filter1d(maximum_filter1d(loose, 3, axis=1), 3, axis=1)
+    length = _PIECE_PX | 1
+    opened = maximum_filter1d(minimum_filter1d(loose, length, axis=1, mode="constant"), length, axis=1, mode="constant")
+    labels, _ = label(thin & opened.view(bool), np.ones((3, 3), bool))
+    rows = []
+    for k, found in enumerate(find_objects(labels)):
+        if found is None or found[1].stop - found[1].start < _PIECE_PX:
+            continue
+        mask = labels[found] == k + 1
+        count = mask.sum(axis=0)
+        middle = (mask * np.arange(mask.shape[0])[:, None]).sum(axis=0) / np.maximum(count, 1) + found[0].start
+        x0, x1 = found[1].start, found[1].stop - 1
+        rows += _straight_parts(x0, x1, middle, count)
+    return _Pieces(*_columns(rows))
+
+
+def _straight_parts(x0: int, x1: int, middle: Floats, count: Ints) -> list[tuple[float, ...]]:
+    """Cut a run into parts of some 60 px, each with the median of its first and last rows."""
+    parts = max(1, round((x1 - x0) / 60))
+    edges = np.linspace(0, x1 - x0 + 1, parts + 1).astype(int)
+    rows: list[tuple[float, ...]] = []
+    for a, b in itertools.pairwise(edges.tolist()):
+        if b - a < 6 or not (count[a:b] > 0).any():
+            continue
+        at = np.flatnonzero(count[a:b] > 0) + a
+        third = max(1, len(at) // 3)
+        head, tail = float(np.median(middle[at[:third]])), float(np.median(middle[at[-third:]]))
+        lean = (tail - head) / max(1.0, float(at[-third:].mean() - at[:third].mean()))
+        if abs(lean) > _LEAN + 0.03:
+            continue
+        centre = float(np.median(middle[at]))
+        span = (b - a) / 2
+        rows.append((x0 + a, x0 + b - 1, centre - lean * span, centre + lean * span, float(np.median(count[at]))))
+    return rows
+
+
+def _columns(rows: list[tuple[float, ...]]) -> tuple[Ints, Ints, Floats, Floats, Floats]:
+    table = np.array(sorted(rows), np.float64).reshape(-1, 5)
+    whole = table[:, :2].astype(np.int64)
+    return whole[:, 0], whole[:, 1], table[:, 2], table[:, 3], table[:, 4]
+
+
+def _chained(pieces: _Pieces) -> list[list[int]]:
+    """Chain pieces from left to right: the next begins soon after, where the last one leads to."""
+    chains: list[list[int]] = []
+    ends: list[tuple[int, float, float, float]] = []  # column, row, slope, thickness of each chain's end
+    for k in range(len(pieces.x0)):
+        x, y = int(pieces.x0[k]), float(pieces.y0[k])
+        best, least = -1, np.inf
+        for j, (end, row, slope, thick) in enumerate(ends):
+            gap = x - end
+            if not -8 <= gap <= _JOIN_PX:
+                continue
+            off = abs(row + slope * gap - y)
+            limit = _OFF_PX + 0.012 * max(gap, 0) + 0.25 * (thick + pieces.thick[k])
+            if off < limit and off + 0.02 * abs(gap) < least:
+                best, least = j, off + 0.02 * abs(gap)
+        if best < 0:
+            chains.append([k])
+            ends.append(_end_of(pieces, chains[-1]))
+        else:
+            chains[best].append(k)
+            ends[best] = _end_of(pieces, chains[best])
+    return chains
+
+
+def _end_of(pieces: _Pieces, chain: list[int]) -> tuple[int, float, float, float]:
+    """Return where a chain ends and where it leads, from its last pieces."""
+    last = chain[-6:]
+    x = np.concatenate([pieces.x0[last], pieces.x1[last]]).astype(np.float64)
+    y = np.concatenate([pieces.y0[last], pieces.y1[last]])
+    slope = float(np.clip(np.polyfit(x, y, 1)[0], -_LEAN, _LEAN)) if np.ptp(x) > 20 else 0.0
+    end = int(pieces.x1[chain[-1]])
+    row = float(np.median(y - slope * (x - end)))
+    return end, row, slope, float(np.median(pieces.thick[last]))
+
+
+def _extent(pieces: _Pieces, chain: list[int]) -> int:
+    """Return the length of line in a chain."""
+    return int((pieces.x1[chain] - pieces.x0[chain] + 1).sum())
+
+
+def _lines(marks: Bools, pieces: _Pieces) -> list[_Line]:
+    """Return the lines that marks follow without a break; writing on a line hides its pieces, never its marks.
+
+    All rules of a sheet bend and lean alike, so the longest chain of pieces is the shape of all; pieces at one distance
+    from it are one line, which is followed through the writing for as long as there are marks on it.
+    """
+    chains = sorted(_chained(pieces), key=lambda chain: -_extent(pieces, chain))
+    columns = np.arange(marks.shape[1])
+    shape = _shape(pieces, chains[0], columns)
+    middle = (pieces.x0 + pieces.x1) // 2
+    rows = 0.5 * (pieces.y0 + pieces.y1)
+    lines: list[_Line] = []
+    free = np.ones(len(rows), bool)
+    for chain in chains:
+        some = np.array(chain)[free[chain]]
+        if not len(some) or (pieces.x1[some] - pieces.x0[some]).sum() < 2 * _PIECE_PX:
+            continue
+        own = _own_shape(pieces, some, shape, columns)
+        line = _followed(marks, own, float(np.median(pieces.thick[some])), middle[some])
+        if line is not None:
+            lines.append(line)
+            on = np.abs(rows - line.rows[middle]) <= _OFF_PX + line.thick
+            free &= ~(on & (middle >= line.start) & (middle < line.end))
+    return lines
+
+
+def _shape(pieces: _Pieces, chain: list[int], columns: Ints) -> Floats:
+    """Return the course of a chain over the whole width, as a smooth curve that goes on straight."""
+    x = np.concatenate([pieces.x0[chain], pieces.x1[chain]]).astype(np.float64)
+    y = np.concatenate([pieces.y0[chain], pieces.y1[chain]])
+    degree = 3 if np.ptp(x) > 0.6 * len(columns) and len(chain) > 6 else 1
+    curve = np.polynomial.Polynomial.fit(x, y, degree)
+    keep = np.abs(y - curve(x)) <= 2 * max(1.0, float(np.median(np.abs(y - curve(x)))))
+    if keep.sum() > 2 * degree:
+        curve = np.polynomial.Polynomial.fit(x[keep], y[keep], degree)
+    inside = np.clip(columns, x.min(), x.max())
+    slope = curve.deriv()(inside)
+    return np.asarray(curve(inside) + np.clip(slope, -_LEAN, _LEAN) * (columns - inside))
+
+
+def _own_shape(pieces: _Pieces, some: Ints, shape: Floats, columns: Ints) -> Floats:
+    """Return the shape shifted, and turned where the pieces reach far enough, to go through some pieces."""
+    x = np.concatenate([pieces.x0[some], pieces.x1[some]])
+    away = np.concatenate([pieces.y0[some], pieces.y1[some]]) - shape[x]
+    if np.ptp(x) > 0.3 * len(columns):
+        slope, at = np.polyfit(x, away, 1)
+        return np.asarray(shape + slope * columns + at)
+    return shape + float(np.median(away))
+
+
+def _followed(marks: Bools, course: Floats, thick: float, seeds: Ints) -> _Line | None:
+    """Follow a course over the marks from where its pieces lie; None where marks are missing too often.
+
+    Where the marks lie a little off the course, the course bends after them, slowly.
+    """
+    height, width = marks.shape
+    columns = np.arange(width)
+    reach = int(np.ceil(3 + thick / 2))
+    steps = np.arange(-reach, reach + 1)
+    rows = np.rint(course).astype(int)[None, :] + steps[:, None]
+    there = (rows >= 0) & (rows < height) & marks[np.clip(rows, 0, height - 1), columns]
+    # the row of the rule: the offset that most of the marks of a stretch share
+    window = 2 * min(60, width // 4) + 1
+    count = uniform_filter1d(there.astype(np.float32), window, axis=1, mode="nearest")
+    count = uniform_filter1d(count, max(1, round(thick)), axis=0, mode="constant")
+    offset = steps[np.argmax(count - 0.004 * np.abs(steps)[:, None], axis=0)].astype(np.float64)
+    line = np.rint(course) + uniform_filter1d(median_filter(offset, window, mode="nearest"), window, mode="nearest")
+    near = np.rint(line).astype(int)
+    hit = np.zeros(width, bool)
+    for d in (-1, 0, 1):
+        ok = (near + d >= 0) & (near + d < height)
+        hit |= ok & marks[np.clip(near + d, 0, height - 1), columns]
+    share = uniform_filter1d(hit.astype(np.float32), 41, mode="nearest")
+    solid, n = label(share >= _UNBROKEN)
+    held = np.bincount(solid[np.clip(seeds, 0, width - 1)], minlength=n + 1)[1:]
+    if not held.any():
+        return None
+    at = np.flatnonzero(solid == 1 + int(np.argmax(held)))
+    span = np.flatnonzero(hit[at[0] : at[-1] + 1]) + at[0]
+    if hit[span[0] : span[-1] + 1].mean() < _UNBROKEN + 0.05:
+        return None
+    start, end = int(span[0]), int(span[-1]) + 1
+    while start > 0 and hit[max(0, start - 3) : start].any():
+        start -= 1
+    while end < width and hit[end : end + 3].any():
+        end += 1
+    return _Line(line, start, end, thick)
+
+
+def _tone(grey: Bytes, marks: Bools, line: _Line) -> int:
+    """Return the grey of a line: of its marks, the lighter part, as writing on it is darker."""
+    at = np.arange(line.start, line.end)
+    rows = np.clip(np.rint(line.rows[at]).astype(int), 0, len(grey) - 1)
+    on = marks[rows, at]
+    return int(np.percentile(grey[rows, at][on], 60)) if on.any() else 255
+
+
+def _unlike_writing(grey: Bytes, marks: Bools, lines: list[_Line]) -> list[_Line]:
+    """Leave out strokes of the pen: a line as thick and as dark as the writing is a rule only if it is very long."""
+    if not lines:
+        return []
+    paper = int(np.median(grey))
+    band, level = np.zeros(marks.shape, bool), np.zeros(marks.shape, np.uint8)
+    for line in lines:
+        _paint(marks, line, band, level, 0)
+    rest = marks & ~band
+    writing = bool(rest.sum() > 0.3 * band.sum())
+    pen = pen_width(rest) if writing else 0.0
+    dark = paper - float(np.percentile(grey[rest], 25)) if writing else 0.0
+    chosen = []
+    for line in lines:
+        thin = writing and line.thick <= 0.6 * pen
+        light = writing and paper - _tone(grey, marks, line) <= 0.7 * dark
+        if thin or light or line.end - line.start >= _PEN_WIDTHS * max(pen, line.thick):
+            chosen.append(line)
+    return chosen
+
+
+def _paint(marks: Bools, line: _Line, band: Bools, level: Bytes, tone: int) -> None:
+    """Mark the band of a line, and its tone."""
+    at = np.arange(max(0, line.start - 3), min(marks.shape[1], line.end + 3))
+    half = line.thick / 2 + 1.0
+    rows = np.rint(line.rows[at]).astype(int)
+    for d in range(-int(np.ceil(half)), int(np.ceil(half)) + 1):
+        near = (rows + d >= 0) & (rows + d < marks.shape[0]) & (np.abs(rows + d - line.rows[at]) <= half)
+        r, c = rows[near] + d, at[near]
+        band[r, c] |= marks[r, c]
+        level[r, c] = tone
+
+
+def _crossed(free: Bools, band: Bools) -> Bools:
+    """Return the marks of a lying band that ink touches from above or below: the column of the band there is ink."""
+    above, below = np.zeros(band.shape, bool), np.zeros(band.shape, bool)
+    wide = maximum_filter1d(free.view(np.uint8), 3, axis=1).view(bool)
+    for r in range(1, band.shape[0]):
+        above[r] = band[r] & (wide[r - 1] | above[r - 1])
+    for r in range(band.shape[0] - 2, -1, -1):
+        below[r] = band[r] & (wide[r + 1] | below[r + 1])
+    return _held_long(free, above | below, band)
+
+
+def _held_long(free: Bools, touched: Bools, band: Bools) -> Bools:
+    """Keep what is touched by more than a rim of the rule: free marks at least two rows high beside the band."""
+    core = minimum_filter1d(free.view(np.uint8), 2, axis=0).view(bool)
+    near = maximum_filter1d(maximum_filter1d(core.view(np.uint8), 13, axis=0), 5, axis=1).view(bool)
+    return np.asarray(touched & near & band)
+
+
+def _darker(grey: Bytes, level: Bytes, band: Bools, paper: int) -> Bools:
+    """Return the marks of a band that are clearly darker than its rule: ink that lies on it."""
+    contrast = np.maximum(paper - level.astype(np.int16), 8)
+    return np.asarray(band & (paper - grey.astype(np.int16) > 1.7 * contrast + 10))
 
 
 def _runs_down(marks: Bools) -> Ints32:

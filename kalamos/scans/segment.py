@@ -1,9 +1,10 @@
 """Find the pieces of writing on a cleaned scan: characters, words or lines.
 
-Connected components are the atoms. Large ones are bodies; bodies that stand over each other make a character, and small
-marks (dots, diacritics, accents) go with the nearest body. Characters that follow each other at about one height make a
-line, and a gap wider than a share of the writing's height parts words. All distances are in units of that height, so
-that resolution does not matter.
+Connected components are the atoms. Large ones are bodies, and belong to the line on whose ridge most of their ink lies
+(:mod:`kalamos.scans.layout`); a body that lies on two lines, because they touch, is parted half way between them.
+Small marks (dots, diacritics, accents) go with the nearest body. Bodies that stand over each other make a character,
+and a gap wider than those inside words parts words. All distances are in units of the height of the writing, so that
+resolution does not matter.
 """
 
 from __future__ import annotations
@@ -11,49 +12,62 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, find_objects, label
+from scipy.ndimage import distance_transform_edt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from kalamos.errors import KalamosError
-from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints, Ints32
-from kalamos.scripts import direction_of
-from kalamos.skeleton.binarise import otsu_threshold
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
+from kalamos.scans.layout import HIGHEST_PENS, LOWEST_PENS, USUAL_PENS, blocks_of, lean_of, line_of, lines_of
+from kalamos.scans.light import pen_width
+from kalamos.scans.marks import Marks, boxes_of, marks_of, without
+from kalamos.scans.printed import printed_bodies
+from kalamos.scripts import RIGHT_TO_LEFT
 
 SegmentLevel = Literal["page", "line", "word", "character"]
 
-_MAX_COMPONENTS = 20_000
-_BODY_SHARE = 0.45
-_LINE_REACH = 4.0
+_BODY_SHARE, _WORD_GAP = 0.45, 0.45
+_TALL, _ONE_LINE, _LEAST_PART = 1.7, 0.8, 0.12
 
 
 class Piece(NamedTuple):
-    """A piece of writing: uint8 ``pixels`` of its box alone, and the box ``(x0, y0, x1, y1)`` on the scan."""
+    """A piece of writing.
+
+    Attributes:
+        pixels: uint8 ``(h, w)``, of its box alone.
+        box: ``(x0, y0, x1, y1)`` on the scan.
+        line: the number of its line in reading order.
+        line_px: the height of the writing of its line, by which a dash keeps its scale; 0 where nothing is known.
+    """
 
     pixels: Bytes
     box: tuple[int, int, int, int]
+    line: int = 0
+    line_px: float = 0.0
 
 
-class _Marks(NamedTuple):
-    """Connected components: boxes float64 ``(n, 4)`` as x0, y0, x1, y1; the label image; the components' labels."""
+class Layout(NamedTuple):
+    """What lies where: marks, the line and the block of each, ``(n,)`` in reading order, the height of writing."""
 
-    boxes: Floats
-    labels: Ints32
-    ids: Ints
+    marks: Marks
+    line: Ints
+    block: Ints
+    lean: float
+    height: float
+    leftwards: bool
 
-    @property
-    def height(self) -> Floats:
-        """Return the heights of the boxes."""
-        return self.boxes[:, 3] - self.boxes[:, 1]
 
-    @property
-    def width(self) -> Floats:
-        """Return the widths of the boxes."""
-        return self.boxes[:, 2] - self.boxes[:, 0]
+class _Parted(NamedTuple):
+    """A body that lies on several lines: its number, and its pixels with the line of each."""
+
+    mark: int
+    y: Ints
+    x: Ints
+    line: Ints
 
 
 def segment(
-    grey: Bytes, *, level: SegmentLevel = "word", script: str | None = None, word_gap: float = 0.45
+    grey: Bytes, *, level: SegmentLevel = "word", script: str | None = None, word_gap: float | None = None
 ) -> list[Piece]:
     """Return the pieces of writing in reading order; an empty list where there is no ink.
 
@@ -61,76 +75,252 @@ def segment(
         grey: uint8 ``(h, w)``, paper white, ink dark, as :func:`~kalamos.scans.load.clean` leaves it.
         level: ``"page"`` (all ink as one piece), ``"line"``, ``"word"`` or ``"character"`` (of joined writing: each
             joined part with its marks).
-        script: ISO 15924 code; Arab, Hebr and their kin are read from right to left.
-        word_gap: the gap that parts words, as a share of the height of the writing.
+        script: ISO 15924 code; Arab, Hebr and their kin are read from right to left. Where it is not known, a page
+            whose lines end flush on the right and ragged on the left is.
+        word_gap: the gap that parts words, as a share of the height of the writing; None for the page's own.
 
     Raises:
         KalamosError: where the level is unknown.
     """
     if level not in get_args(SegmentLevel):
         raise KalamosError(f"segment into one of {', '.join(get_args(SegmentLevel))}, not {level!r}")
-    marks = _marks(grey)
+    marks = marks_of(grey)
     if not len(marks.ids):
         return []
     if level == "page":
-        return [_cut(grey, marks, np.arange(len(marks.ids)))]
-    height = _writing_height(marks)
-    character = _characters(marks, height)
-    boxes = _hulls(marks.boxes, character)
-    line = _lines(boxes, height)
+        return [_cut(grey, marks, np.arange(len(marks.ids)), 0, 0.0)]
+    return pieces_of_layout(grey, lay_out(marks, script), level, word_gap)
+
+
+class Written(NamedTuple):
+    """The pieces of handwriting of a page, and how many marks of print were left out."""
+
+    pieces: list[Piece]
+    printed: int
+
+
+def segment_written(grey: Bytes, *, level: SegmentLevel = "word", script: str | None = None) -> Written:
+    """Return the pieces of handwriting as :func:`segment` does, print left out."""
+    marks = marks_of(grey)
+    if not len(marks.ids):
+        return Written([], 0)
+    layout = lay_out(marks, script)
+    printed = printed_bodies(layout.marks, layout.line, layout.height)
+    if not printed.any():
+        level_pieces = segment(grey, level="page") if level == "page" else pieces_of_layout(grey, layout, level)
+        return Written(level_pieces, 0)
+    hand = without(layout.marks, printed)
+    if not len(hand.ids):
+        return Written([], int(printed.sum()))
+    if level == "page":
+        return Written([_cut(grey, hand, np.arange(len(hand.ids)), 0, 0.0)], int(printed.sum()))
+    return Written(pieces_of_layout(grey, lay_out(hand, script), level), int(printed.sum()))
+
+
+def pieces_of_layout(grey: Bytes, layout: Layout, level: SegmentLevel, word_gap: float | None = None) -> list[Piece]:
+    """Cut the lines of a layout into pieces."""
+    marks, height = layout.marks, layout.height
+    straight = _straightened(marks.boxes, layout.lean)
+    lines = [np.flatnonzero(layout.line == k) for k in range(int(layout.line.max(initial=-1)) + 1)]
+    characters = [_characters(marks.boxes[members], height) for members in lines]
+    gap = word_gap * height if word_gap is not None else _word_gap(straight, lines, characters, height)
     pieces = []
-    for members in _top_down(boxes, line):
-        ordered = members[np.argsort(boxes[members, 0], kind="stable")]
-        groups = _grouped(boxes, ordered, level, word_gap * height)
-        if direction_of(script) < 0:
-            groups = groups[::-1]
-        pieces += [_cut(grey, marks, np.flatnonzero(np.isin(character, group))) for group in groups]
+    for number, (members, character) in enumerate(zip(lines, characters, strict=True)):
+        hulls = _hulls(straight[members], character)
+        ordered = np.argsort(hulls[:, 0], kind="stable")
+        groups = _grouped(hulls, ordered, level, gap)
+        line_px = _line_px(marks, members, height)
+        in_order = groups[::-1] if layout.leftwards else groups
+        pieces += [_cut(grey, marks, members[np.isin(character, group)], number, line_px) for group in in_order]
     return pieces
 
 
-def _marks(grey: Bytes) -> _Marks:
-    """Label the ink and drop specks smaller than a quarter of a pen's dot."""
-    nothing = _Marks(np.zeros((0, 4)), np.zeros((0, 0), np.int32), np.zeros(0, np.int64))
-    if grey.min() == grey.max():
-        return nothing
-    ink = grey <= min(otsu_threshold(grey), 224)
-    if not ink.any():
-        return nothing
-    labels, n = label(ink, np.ones((3, 3), bool))
-    areas = np.bincount(labels.reshape(-1), minlength=n + 1)[1:]
-    pen_px = _pen_width(ink)
-    kept = np.flatnonzero(areas >= 0.25 * pen_px * pen_px) + 1
-    if len(kept) > _MAX_COMPONENTS:
-        kept = np.sort(np.argsort(-areas, kind="stable")[:_MAX_COMPONENTS] + 1)
-    found = find_objects(labels)
-    boxes = [(s[1].start, s[0].start, s[1].stop, s[0].stop) for s in (found[k - 1] for k in kept.tolist()) if s]
-    return _Marks(np.array(boxes, np.float64).reshape(-1, 4), np.asarray(labels, np.int32), kept.astype(np.int64))
+def lay_out(marks: Marks, script: str | None = None) -> Layout:
+    """Return which line every mark belongs to; bodies on two lines are parted."""
+    height = _writing_height(marks)
+    body = np.maximum(marks.height, marks.width) >= _BODY_SHARE * height
+    if not body.any():
+        body[:] = True
+    lean = lean_of(marks.boxes[body & (marks.height < 2.5 * height)], height)
+    line, block = np.zeros(len(marks.ids), np.int64), np.zeros(len(marks.ids), np.int64)
+    blocks = blocks_of(_straightened(marks.boxes[body], lean), height)
+    first = 0
+    chosen = np.flatnonzero(body)
+    parted: list[_Parted] = []
+    for number, members in enumerate(blocks):
+        own = chosen[members]
+        block[own] = number
+        first += _lines_in_block(marks, own, height, lean, first, line, parted)
+    small = np.flatnonzero(~body)
+    if len(small):
+        nearest = chosen[_nearest(marks.boxes[small], marks.boxes[chosen], height)]
+        line[small], block[small] = line[nearest], block[nearest]
+    if parted:
+        marks, line, block = _part(marks, line, block, parted)
+    boxes = _straightened(marks.boxes, lean)
+    leftwards = script in RIGHT_TO_LEFT if script is not None else _flush_right(boxes, line, block, height)
+    return Layout(marks, _in_reading_order(boxes, line, block, leftwards), block, lean, height, leftwards)
 
 
-def _pen_width(ink: Bools) -> float:
-    """Estimate the width of the strokes from area over outline, which pixels make 1.27 times longer on average."""
-    edges = int(np.count_nonzero(ink[1:] != ink[:-1])) + int(np.count_nonzero(ink[:, 1:] != ink[:, :-1]))
-    return max(1.0, 2 * 1.27 * int(np.count_nonzero(ink)) / max(edges, 1))
+def _writing_height(marks: Marks) -> float:
+    """Return the height of usual writing.
 
-
-def _writing_height(marks: _Marks) -> float:
-    """Return the height of usual writing: the median over components, weighted by their size."""
+    The height is the median over components, weighted by their size, and some ten to thirty pens: lines that hang
+    together would make it a page, and a lone dash nothing.
+    """
+    chosen = np.isin(marks.labels, marks.ids) if len(marks.ids) < int(marks.labels.max()) else marks.labels > 0
+    pen_px = pen_width(chosen)
     weight = np.maximum(marks.width, marks.height)
     order = np.argsort(marks.height, kind="stable")
     total = np.cumsum(weight[order])
-    return max(2.0, float(marks.height[order][np.searchsorted(total, 0.5 * float(weight.sum()))]))
+    height = float(marks.height[order][np.searchsorted(total, 0.5 * float(weight.sum()))])
+    if float(marks.height.max()) < 0.5 * LOWEST_PENS * pen_px:
+        return USUAL_PENS * pen_px
+    return max(2.0, min(max(height, 0.5 * LOWEST_PENS * pen_px), HIGHEST_PENS * pen_px))
 
 
-def _characters(marks: _Marks, height: float) -> Ints:
-    """Return which character each component belongs to, ``(n,)``."""
-    boxes = marks.boxes
-    body = np.maximum(marks.height, marks.width) >= _BODY_SHARE * height
+def _straightened(boxes: Floats, lean: float) -> Floats:
+    """Return boxes moved up or down by the lean of the lines at their middles."""
+    shift = lean * 0.5 * (boxes[:, 0] + boxes[:, 2])
+    return np.asarray(boxes - np.stack([0 * shift, shift, 0 * shift, shift], axis=1))
+
+
+def _lines_in_block(
+    marks: Marks, own: Ints, height: float, lean: float, first: int, line: Ints, parted: list[_Parted]
+) -> int:
+    """Set the lines of a block's bodies, note bodies to part, and return how many lines there are."""
+    x0, y0 = marks.boxes[own, :2].min(axis=0).astype(int)
+    x1, y1 = marks.boxes[own, 2:].max(axis=0).astype(int)
+    part = marks.labels[y0:y1, x0:x1]
+    inside = np.zeros(int(marks.labels.max()) + 1, bool)
+    inside[marks.ids[own]] = True
+    lines = lines_of(inside[part], height, lean)
+    y, x = np.nonzero(inside[part])
+    which = line_of(lines, x.astype(np.float64), y.astype(np.float64))
+    n = len(lines.rows)
+    place = np.full(int(marks.labels.max()) + 1, -1)
+    place[marks.ids[own]] = np.arange(len(own))
+    share = np.zeros((len(own), n))
+    np.add.at(share, (place[part[y, x]], which), 1)
+    main = np.argmax(share, axis=1)
+    tall = marks.height[own] > _TALL * height
+    part_of = share / share.sum(axis=1, keepdims=True)
+    for k in np.flatnonzero(tall & (part_of.max(axis=1) < _ONE_LINE)).tolist():
+        several = np.flatnonzero(part_of[k] >= _LEAST_PART)
+        if len(several) < 2:
+            continue
+        at = np.flatnonzero(place[part[y, x]] == k)
+        chosen = lines._replace(rows=lines.rows[several])
+        nearest = several[line_of(chosen, x[at].astype(np.float64), y[at].astype(np.float64))]
+        parted.append(_Parted(int(own[k]), y[at] + y0, x[at] + x0, first + nearest))
+    line[own] = first + main
+    return n
+
+
+def _part(marks: Marks, line: Ints, block: Ints, parted: list[_Parted]) -> tuple[Marks, Ints, Ints]:
+    """Give every part of a parted body a label of its own."""
+    labels = marks.labels.copy()
+    ids, lines, blocks = marks.ids.tolist(), line.tolist(), block.tolist()
+    following = int(labels.max()) + 1
+    for body in parted:
+        numbers, counts = np.unique(body.line, return_counts=True)
+        lines[body.mark] = int(numbers[np.argmax(counts)])
+        for number in numbers.tolist():
+            if number == lines[body.mark]:
+                continue
+            at = body.line == number
+            labels[body.y[at], body.x[at]] = following
+            ids.append(following)
+            lines.append(number)
+            blocks.append(int(block[body.mark]))
+            following += 1
+    kept = np.array(ids, np.int64)
+    return Marks(boxes_of(labels, kept), labels, kept), np.array(lines, np.int64), np.array(blocks, np.int64)
+
+
+def _flush_right(boxes: Floats, line: Ints, block: Ints, height: float) -> bool:
+    """Say whether lines end flush on the right and ragged on the left, as a page that is written leftwards does."""
+    left, right = [], []
+    for k in np.unique(line).tolist():
+        own = boxes[line == k]
+        same = np.isin(block, np.unique(block[line == k]))
+        left.append((float(own[:, 0].min()) - float(boxes[same, 0].min())) / height)
+        right.append((float(boxes[same, 2].max()) - float(own[:, 2].max())) / height)
+    if len(left) < 4:
+        return False
+    return float(np.median(left)) > 2.5 * float(np.median(right)) + 1.0 and float(np.median(right)) < 1.0
+
+
+def _in_reading_order(boxes: Floats, line: Ints, block: Ints, leftwards: bool) -> Ints:
+    """Number the lines from 0 in reading order: block by block, in each from top to bottom."""
+    used = np.unique(line)
+    home = np.array([np.bincount(block[line == k]).argmax() for k in used])
+    middle = np.array([float(np.median(boxes[line == k][:, [1, 3]].mean(axis=1))) for k in used])
+    rank = _block_order(boxes, block, leftwards)
+    order = np.lexsort((middle, rank[home]))
+    number = np.empty(int(used.max()) + 1, np.int64)
+    number[used[order]] = np.arange(len(used))
+    return number[line]
+
+
+def _block_order(boxes: Floats, block: Ints, leftwards: bool) -> Ints:
+    """Return the place of each block: as they were cut, columns of one row from right to left where writing runs so."""
+    n = int(block.max()) + 1
+    rank = np.arange(n)
+    if not leftwards:
+        return rank
+    hulls = _hulls(boxes, block)
+    order: list[int] = []
+    row: list[int] = []
+    for k in range(n):
+        if row and hulls[k, 0] < hulls[row[-1], 2]:  # not to the right of the last one: a new row of blocks
+            order += row[::-1]
+            row = []
+        row.append(k)
+    order += row[::-1]
+    rank[np.array(order)] = np.arange(n)
+    return rank
+
+
+def _line_px(marks: Marks, members: Ints, height: float) -> float:
+    """Return the height of the writing of a line, between its higher tops and its lower bottoms."""
+    boxes = marks.boxes[members]
+    tall = boxes[:, 3] - boxes[:, 1]
+    body = tall >= _BODY_SHARE * height
+    return float(np.clip(np.percentile(tall[body], 80), 0.7 * height, 2.0 * height)) if body.any() else height
+
+
+def _word_gap(boxes: Floats, lines: list[Ints], characters: list[Ints], height: float) -> float:
+    """Return the gap that parts words: between the two kinds of gaps of the page, or a share of the height."""
+    gaps = []
+    for members, character in zip(lines, characters, strict=True):
+        hulls = _hulls(boxes[members], character)
+        hulls = hulls[np.argsort(hulls[:, 0], kind="stable")]
+        free = hulls[1:, 0] - np.maximum.accumulate(hulls[:, 2])[:-1]
+        gaps.append(free[(free > 0.04 * height) & (free < 6 * height)])
+    found = np.sort(np.concatenate(gaps)) if gaps else np.zeros(0)
+    usual = _WORD_GAP * height
+    if len(found) < 4:
+        return usual
+    logs = np.log(found)
+    k = np.arange(1, len(logs))
+    total = np.cumsum(logs)
+    low, high = total[:-1] / k, (total[-1] - total[:-1]) / (len(logs) - k)
+    best = int(np.argmax(k * (len(logs) - k) * (high - low) ** 2))
+    if high[best] - low[best] < np.log(2.2):
+        return usual
+    return float(np.clip(np.exp(0.5 * (logs[best] + logs[best + 1])), 0.28 * height, 0.9 * height))
+
+
+def _characters(boxes: Floats, height: float) -> Ints:
+    """Return which character each mark of a line belongs to, ``(n,)``."""
+    body = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= _BODY_SHARE * height
     if not body.any():
         body[:] = True
     bodies, small = np.flatnonzero(body), np.flatnonzero(~body)
     links = [_stacked(boxes, bodies, height)]
     if len(small):
-        links.append(np.column_stack([small, bodies[_nearest(boxes[small], boxes[bodies])]]))
+        links.append(np.column_stack([small, bodies[_nearest(boxes[small], boxes[bodies], height)]]))
     return _joined(np.concatenate(links), len(boxes))
 
 
@@ -149,28 +339,15 @@ def _stacked(boxes: Floats, chosen: Ints, height: float) -> Ints:
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def _nearest(small: Floats, bodies: Floats) -> Ints:
+def _nearest(small: Floats, bodies: Floats, height: float) -> Ints:
     """Return for every small mark the body nearest by box; what lies beside counts double what lies above or below."""
     nearest = np.empty(len(small), np.int64)
     for k, (x0, y0, x1, y1) in enumerate(small.tolist()):
         aside = np.maximum(0.0, np.maximum(bodies[:, 0] - x1, x0 - bodies[:, 2]))
         above = np.maximum(0.0, np.maximum(bodies[:, 1] - y1, y0 - bodies[:, 3]))
-        off = np.abs(bodies[:, 0] + bodies[:, 2] - x0 - x1) / 2
+        off = np.minimum(np.abs(bodies[:, 0] + bodies[:, 2] - x0 - x1) / 2, 4 * height)
         nearest[k] = int(np.argmin(2 * aside + above + 0.05 * off))
     return nearest
-
-
-def _lines(boxes: Floats, height: float) -> Ints:
-    """Return which line each character belongs to: neighbours that share most of their height are in one line."""
-    pairs = []
-    order = np.argsort(boxes[:, 0], kind="stable")
-    lefts = boxes[order, 0]
-    for k, a in enumerate(order.tolist()):
-        near = order[k + 1 : np.searchsorted(lefts, boxes[a, 2] + _LINE_REACH * height)]
-        shared = np.minimum(boxes[a, 3], boxes[near, 3]) - np.maximum(boxes[a, 1], boxes[near, 1])
-        lower = np.minimum(boxes[a, 3] - boxes[a, 1], boxes[near, 3] - boxes[near, 1])
-        pairs += [(a, b) for b in near[shared > 0.5 * lower].tolist()]
-    return _joined(np.array(pairs, np.int64).reshape(-1, 2), len(boxes))
 
 
 def _joined(pairs: Ints, n: int) -> Ints:
@@ -187,12 +364,6 @@ def _hulls(boxes: Floats, group: Ints) -> Floats:
     return np.concatenate([low, high], axis=1)
 
 
-def _top_down(boxes: Floats, line: Ints) -> list[Ints]:
-    """Return the characters of each line, the lines sorted by the mean height of their middles."""
-    lines = [np.flatnonzero(line == k) for k in range(int(line.max()) + 1)]
-    return sorted(lines, key=lambda members: float(boxes[members][:, [1, 3]].mean()))
-
-
 def _grouped(boxes: Floats, ordered: Ints, level: SegmentLevel, gap: float) -> list[Ints]:
     """Cut a line, sorted from left to right, into its pieces."""
     if level == "line":
@@ -204,18 +375,18 @@ def _grouped(boxes: Floats, ordered: Ints, level: SegmentLevel, gap: float) -> l
     return list(np.split(ordered, cuts))
 
 
-def _cut(grey: Bytes, marks: _Marks, members: Ints) -> Piece:
+def _cut(grey: Bytes, marks: Marks, members: Ints, line: int, line_px: float) -> Piece:
     """Cut out some components with the grey rim around them, and leave their neighbours out."""
     box = marks.boxes[members]
     height, width = grey.shape
     x0, y0 = np.maximum(box[:, :2].min(axis=0).astype(int) - 1, 0).tolist()
     x1, y1 = np.minimum(box[:, 2:].max(axis=0).astype(int) + 1, (width, height)).tolist()
     part, labels = grey[y0:y1, x0:x1].copy(), marks.labels[y0:y1, x0:x1]
-    others = (labels > 0) & ~np.isin(labels, marks.ids[members])
+    own = np.isin(labels, marks.ids[members])
+    others = (labels > 0) & ~own
     if others.any():
-        own = (labels > 0) & ~others
         part[_nearer(others, own)] = 255
-    return Piece(part, (x0, y0, x1, y1))
+    return Piece(part, (x0, y0, x1, y1), line, line_px)
 
 
 def _nearer(others: Bools, own: Bools) -> Bools:

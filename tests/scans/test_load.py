@@ -122,7 +122,7 @@ def test_blue_ink_on_blue_rulings_is_read_where_they_part(tmp_path):
     file = tmp_path / "blue.png"
     Image.fromarray(colour).save(file)
     read = read_image(file)
-    assert (read[drawn < 128] == 40).all()
+    assert (read[drawn < 128] < 75).all() and np.median(read[::20]) > 170
 
 
 @pytest.mark.parametrize("invert", [False, True])
@@ -321,8 +321,8 @@ def test_a_very_wide_image_is_read_and_one_too_large_is_refused(tmp_path):
     Image.fromarray(np.tile(page(1), (1, 40))[:, :18000]).save(wide)
     assert len(load(wide, level="line")) == 1
     large = tmp_path / "large.png"
-    Image.new("1", (40_000, 4_000)).save(large)
-    with pytest.raises(FormatError, match="40000 x 4000 pixels, more than 40 million"):
+    Image.new("1", (40_000, 6_000)).save(large)
+    with pytest.raises(FormatError, match="40000 x 6000 pixels, more than 200 million"):
         read_image(large)
 
 

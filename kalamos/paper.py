@@ -1,0 +1,114 @@
+"""A page in, a recovery out: what the front door and ``kalamos recover`` do with every page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from kalamos.machinery.arrays import Bytes
+from kalamos.recoverer import Recoverer, recover_groups
+from kalamos.recovery import RecoveredLine, RecoveredPiece, Recovery
+from kalamos.scans.light import luma_of, pen_width
+from kalamos.scans.load import Fitted, Prepared, fitted, prepare
+from kalamos.scans.read import Page
+from kalamos.scans.segment import SegmentLevel, Written, segment, segment_written
+from kalamos.skeleton.binarise import PAPER_OR_INK
+
+HEIGHT_PX = 64
+"""The height at which models see a piece of writing."""
+LEAST_COVERED = 0.9
+"""Below this share of its ink a piece is marked as not to be trusted."""
+
+
+class PageRecovery(NamedTuple):
+    """What became of a page.
+
+    Attributes:
+        recovery: in the pixels of the file's picture.
+        page: as it was read.
+        pen_px: width of the pen in each piece, pixels of the picture.
+        remarks: what was left out of the page, in words.
+    """
+
+    recovery: Recovery
+    page: Page
+    pen_px: tuple[float, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def picture(self) -> Bytes:
+        """Return the page as grey at the size of the file's picture."""
+        grey = luma_of(self.page.pixels)
+        return grey if self.page.scale == 1 else np.asarray(Image.fromarray(grey).resize(self.page.size))
+
+
+def recover_page(
+    page: Page,
+    recoverer: Recoverer,
+    *,
+    level: SegmentLevel = "word",
+    script: str | None = None,
+    rules: bool = True,
+    printed: bool = False,
+    n_best: int = 1,
+) -> PageRecovery:
+    """Prepare a page, cut it into pieces, recover them as what one hand wrote, and put the ink back onto the page.
+
+    Args:
+        page: from :func:`~kalamos.scans.read.read_pages`.
+        recoverer: any method.
+        level: into which pieces the page is cut: page (all as one), line, word or character.
+        script: ISO 15924 code, where it is known.
+        rules: take printed rulings out, where there are any.
+        printed: keep printed text as if it were written.
+        n_best: how many paths a piece is to have, the chosen one among them, where the method can tell.
+    """
+    prepared = prepare(page.pixels, page.opaque, rules=rules)
+    size: dict[str, int] = {"size_px": HEIGHT_PX} if level == "character" else {"height_px": HEIGHT_PX}
+    if printed:
+        written = Written(segment(prepared.grey, level=level, script=script), 0)
+    else:
+        written = segment_written(prepared.grey, level=level, script=script)
+    pieces = fitted(written.pieces, page, script, **size)
+    found = recover_groups(recoverer, [[piece.image for piece in pieces]], n_best)[0]
+    placed = [_placed(one, piece) for one, piece in zip(found.pieces, pieces, strict=True)]
+    lines = _in_lines(placed, [piece.piece.line for piece in pieces])
+    recovery = Recovery(lines, found.method, found.version, found.weights)
+    pens = tuple(page.scale * pen_width(piece.piece.pixels < PAPER_OR_INK) for piece in pieces)
+    return PageRecovery(recovery, page, pens, remarks_of(prepared, page, written.printed))
+
+
+def remarks_of(prepared: Prepared, page: Page, printed: int) -> tuple[str, ...]:
+    """Return in words what was left out of a page."""
+    remarks = []
+    if prepared.light_on_dark:
+        remarks.append("light ink on a dark ground: read inverted")
+    if sum(prepared.rules):
+        remarks.append(f"{sum(prepared.rules)} rules taken out")
+    if printed:
+        remarks.append(f"{printed} marks of print left out (--print keeps them)")
+    if prepared.beside:
+        remarks.append("what lies beside the sheet left out")
+    if page.scale > 1:
+        remarks.append(f"read at 1/{page.scale} of its size")
+    return tuple(remarks)
+
+
+def _placed(one: RecoveredPiece, piece: Fitted) -> RecoveredPiece:
+    """Return a piece on the page, with a warning where it does not cover its ink."""
+    x0, y0, x1, y1 = (float(side) for side in piece.piece.box)
+    on = one.on(piece.placement, (x0, y0, x1, y1))
+    if on.covered < LEAST_COVERED and not on.warning:
+        return replace(on, warning=f"only {on.covered:.0%} of the ink is covered")
+    return on
+
+
+def _in_lines(pieces: Sequence[RecoveredPiece], numbers: Sequence[int]) -> tuple[RecoveredLine, ...]:
+    lines: dict[int, list[RecoveredPiece]] = {}
+    for piece, number in zip(pieces, numbers, strict=True):
+        lines.setdefault(number, []).append(piece)
+    return tuple(RecoveredLine(tuple(some)) for some in lines.values())

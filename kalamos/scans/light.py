@@ -1,0 +1,223 @@
+"""Light and colour: from a picture under uneven light, inks of any colour, to white paper and dark ink.
+
+The paper's brightness is the slow upper envelope of each channel and is divided out. What is left of a pixel against
+the paper is a vector of red, green and blue; the direction in which the ink of its region departs from the paper turns
+it into one grey, so that red and blue on one page are both read where they are dark. Ink is then told from stains,
+shadows and what shines through by its contrast at the width of the pen.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import gaussian_filter, label, maximum_filter, minimum_filter, percentile_filter
+
+from kalamos.machinery.arrays import Bools, Bytes, Floats32, Ints
+from kalamos.skeleton.binarise import otsu_threshold
+
+PAPER = 235
+LEAST_CONTRAST = 16
+_BACKGROUND_SIDE = 192
+_TILE_PX = 64
+_BAND_ROWS = 256
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_COLOURFUL = 24
+_INK_SHARE = 0.38
+_GRAIN = 5.0
+_SMALL_PX = 100
+
+
+def luma_of(pixels: Bytes) -> Bytes:
+    """Return the brightness of a grey ``(h, w)`` or colour ``(h, w, 3)`` picture."""
+    if pixels.ndim == 2:
+        return pixels
+    return np.concatenate([np.rint(band @ _LUMA).astype(np.uint8) for band in _bands(pixels)])
+
+
+def evened(pixels: Bytes) -> Bytes:
+    """Divide each channel by the light that the paper gets, so that paper becomes :data:`PAPER`."""
+    if pixels.ndim == 3:
+        return np.stack([evened(np.ascontiguousarray(pixels[..., k])) for k in range(3)], axis=2)
+    height, width = pixels.shape
+    block = max(1, math.ceil(max(height, width) / _BACKGROUND_SIDE))
+    rows, columns = math.ceil(height / block), math.ceil(width / block)
+    padded = np.pad(pixels, ((0, rows * block - height), (0, columns * block - width)), mode="edge")
+    blocks = padded.reshape(rows, block, columns, block).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    rank = 4 * (block * block - 1) // 5
+    bright = np.partition(blocks, rank, axis=2)[..., rank].astype(np.float32)
+    reach = max(3, round(max(rows, columns) / 10)) | 1
+    bright = percentile_filter(maximum_filter(bright, reach, mode="nearest"), 25, reach, mode="nearest")
+    bright = gaussian_filter(bright, reach / 3, mode="nearest")
+    light = Image.fromarray(bright).resize((columns * block, rows * block), Image.Resampling.BILINEAR)
+    gain = np.float32(PAPER) / np.maximum(np.asarray(light)[:height, :width], np.float32(8.0))
+    out = np.empty_like(pixels)
+    for top in range(0, height, _BAND_ROWS):
+        band = pixels[top : top + _BAND_ROWS] * gain[top : top + _BAND_ROWS]
+        out[top : top + _BAND_ROWS] = np.minimum(band + np.float32(0.5), np.float32(255.0))
+    return out
+
+
+def grey_by_region(pixels: Bytes, evened_pixels: Bytes | None = None) -> Bytes:
+    """Turn an evened colour picture ``(h, w, 3)`` into grey, each region along the colour of its own ink.
+
+    Where ``evened_pixels`` is given, the colours of ink are taken from it, and the grey from the picture as it is.
+
+    The weights of a tile are those of the mean departure from paper, strong departures first, blended with the tiles
+    around it; where there is no coloured ink, they are those of luma.
+    """
+    height, width, _ = pixels.shape
+    weights = _tile_weights(pixels if evened_pixels is None else evened_pixels)
+    size = (weights.shape[1] * _TILE_PX, weights.shape[0] * _TILE_PX)
+    maps = [
+        Image.fromarray(np.ascontiguousarray(weights[..., k])).resize(size, Image.Resampling.BILINEAR) for k in range(3)
+    ]
+    fields = [np.asarray(one)[:height, :width] for one in maps]
+    grey = np.empty((height, width), np.uint8)
+    for top in range(0, height, _BAND_ROWS):
+        at = slice(top, top + _BAND_ROWS)
+        total = sum(pixels[at, :, k] * fields[k][at] for k in range(3))
+        grey[at] = np.clip(total + np.float32(0.5), 0, 255)
+    return grey
+
+
+def _tile_weights(pixels: Bytes) -> Floats32:
+    """Return how much red, green and blue count in each tile, float32 ``(rows, columns, 3)``, 1 in all."""
+    height, width, _ = pixels.shape
+    rows, columns = -(-height // _TILE_PX), -(-width // _TILE_PX)
+    sums = np.zeros((rows, columns, 3), np.float32)
+    step = 2 if height * width > 4_000_000 else 1
+    for r in range(rows):
+        band = pixels[r * _TILE_PX : (r + 1) * _TILE_PX : step, ::step]
+        away = np.clip(np.float32(PAPER) - band, 0, None)
+        most = away.max(axis=2)
+        strong = np.where(most > _COLOURFUL, most, 0)[..., None] * away
+        edges = np.arange(0, strong.shape[1], _TILE_PX // step)
+        sums[r, : len(edges)] = np.add.reduceat(strong.sum(axis=0), edges, axis=0)
+    sums = gaussian_filter(sums, (1.0, 1.0, 0.0), mode="nearest")
+    faint = 1e-3 * float(sums.sum(axis=2).max()) + 1e-6
+    sums += faint * _LUMA
+    return np.asarray(sums / sums.sum(axis=2, keepdims=True), np.float32)
+
+
+def pen_width(ink: Bools) -> float:
+    """Estimate the width of the strokes from area over outline, which pixels make 1.27 times longer on average."""
+    edges = int(np.count_nonzero(ink[1:] != ink[:-1])) + int(np.count_nonzero(ink[:, 1:] != ink[:, :-1]))
+    return max(1.0, 2 * 1.27 * int(np.count_nonzero(ink)) / max(edges, 1))
+
+
+def ink_alone(grey: Bytes) -> Bytes:
+    """Turn an evened picture into ink on white: what is no ink is 255, full ink near 0, the rim of strokes in between.
+
+    A mark is ink where it departs from its surroundings, at the scale of a few pen widths, by a share of what the ink
+    of its region does, and by several times the paper's grain. Broad shadows, stains and what shines through do not.
+    """
+    if min(grey.shape) < _SMALL_PX:
+        return stretched(grey)
+    away, grain = _departures(grey)
+    level = _ink_level(away, grain)
+    if level is None:
+        return np.full(grey.shape, 255, np.uint8)
+    strong = away > np.maximum(_INK_SHARE * level, _GRAIN * grain)
+    strong = _held(away > np.maximum(0.5 * _INK_SHARE * level, 0.6 * _GRAIN * grain), strong)
+    near = maximum_filter(strong, 5)
+    shown = np.where(near, away / np.maximum(level, 1.0), 0)
+    out: Bytes = (255 - np.clip(255 * shown, 0, 255)).astype(np.uint8)
+    return out
+
+
+def _departures(grey: Bytes) -> tuple[Floats32, float]:
+    """Return how much darker each pixel is than its surroundings, and the grain of the paper."""
+    rough = grey <= min(otsu_threshold(grey), PAPER - 15)
+    pen = pen_width(rough) if rough.any() else 2.0
+    span = 2 * int(min(max(6.0, 4 * pen), max(grey.shape) / 6)) + 1
+    around = minimum_filter(maximum_filter(grey, span, mode="nearest"), span, mode="nearest")
+    away = around.astype(np.float32) - grey
+    usual = float(np.median(away))
+    grain = max(1.0, 1.4826 * float(np.median(np.abs(away[::3, ::3] - usual))))
+    away -= usual
+    # a blot wider than the reach is its own surroundings: what is dark against a wider ground counts as well
+    blot = _ground(grey, span) - grey
+    dark = blot > 0.6 * _strength(blot, 20.0)
+    return np.where(dark, np.maximum(away, blot), away), grain
+
+
+def _ground(grey: Bytes, span: int) -> Floats32:
+    """Return the surroundings at four times the reach: wider than blots, narrower than shadows."""
+    height, width = grey.shape
+    small = np.asarray(Image.fromarray(grey).reduce(4)) if min(grey.shape) >= 8 else grey
+    closed = minimum_filter(maximum_filter(small, span, mode="nearest"), span, mode="nearest")
+    field = Image.fromarray(closed).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(field, np.float32)
+
+
+def _strength(away: Floats32, least: float) -> float:
+    """Return how far full ink departs from the paper."""
+    marks = away[::2, ::2][away[::2, ::2] > least]
+    return float(np.percentile(marks, 80)) if marks.size > 16 else 255.0
+
+
+def _ink_level(away: Floats32, grain: float) -> Floats32 | None:
+    """Return how far the ink of each region departs, ``(h, w)`` by tiles; None where there is no ink at all."""
+    least = max(_GRAIN * grain, 10.0)
+    # noise has a tail, and ink may be a word on a large sheet: the darkest few pixels say what ink is
+    few = max(30, away.size // 10_000)
+    top = float(np.partition(away.reshape(-1), -few)[-few]) if away.size > few else float(away.max())
+    least = max(least, 0.35 * top)
+    whole = away[away > least]
+    if not whole.size:
+        return None
+    usual = float(np.percentile(whole, 60))
+    rows, columns = (-(-n // _TILE_PX) for n in away.shape)
+    levels, counts = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
+    for r in range(rows):
+        for c in range(columns):
+            tile = away[r * _TILE_PX : (r + 1) * _TILE_PX, c * _TILE_PX : (c + 1) * _TILE_PX]
+            marks = tile[tile > least]
+            if marks.size > 12:
+                levels[r, c] = np.percentile(marks, 75)
+                counts[r, c] = min(marks.size, 400)
+    # a tile with little ink leans on its neighbours; full ink of the page keeps stains from passing for ink
+    weight = gaussian_filter(counts, 1.5, mode="nearest")
+    smooth = (gaussian_filter(levels * counts, 1.5, mode="nearest") + 20 * usual) / (weight + 20)
+    smooth = np.clip(smooth, 0.35 * usual, 1.5 * usual)
+    size = (columns * _TILE_PX, rows * _TILE_PX)
+    field = Image.fromarray(smooth.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(field, np.float32)[: away.shape[0], : away.shape[1]]
+
+
+def _held(weak: Bools, strong: Bools) -> Bools:
+    """Return the weak marks that hold on to a strong one (hysteresis)."""
+    labels, n = label(weak, np.ones((3, 3), bool))
+    kept = np.zeros(n + 1, bool)
+    kept[labels[strong]] = True
+    kept[0] = False
+    return np.asarray(kept[labels])
+
+
+def stretched(grey: Bytes) -> Bytes:
+    """Stretch grey so that paper with its grain becomes 255 and the darkest ink 0."""
+    if int(grey.max()) - int(grey.min()) < LEAST_CONTRAST:
+        return np.full(grey.shape, 255, np.uint8)
+    counts = np.bincount(grey.reshape(-1), minlength=256)
+    levels, threshold = np.arange(256), otsu_threshold(grey)
+    black = _quantile(levels, np.where(levels <= threshold, counts, 0), 0.05)
+    light = np.where(levels > threshold, counts, 0)
+    middle = _quantile(levels, light, 0.5)
+    grain = 1.4826 * _quantile(np.abs(levels - middle), light, 0.5)
+    white = max(middle - 2.0 * grain, black + 8.0)
+    table = np.clip(np.rint((levels - black) * (255.0 / (white - black))), 0, 255).astype(np.uint8)
+    result: Bytes = table[grey]
+    return result
+
+
+def _quantile(values: Ints, counts: Ints, share: float) -> int:
+    """Return the smallest value that at least this share of the counts do not exceed."""
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(counts[order])
+    return int(values[order][np.searchsorted(total, share * total[-1])])
+
+
+def _bands(pixels: Bytes) -> list[Bytes]:
+    return [pixels[top : top + _BAND_ROWS] for top in range(0, len(pixels), _BAND_ROWS)]

@@ -1,0 +1,171 @@
+"""Composed pages through the whole of the scans room: what is written is found, what is not is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.spatial import cKDTree
+
+from kalamos.baselines.good_continuation import GoodContinuation
+from kalamos.datasets.synthetic import Writer, synthesise
+from kalamos.ink import Ink, Sample
+from kalamos.machinery.seeding import rng_for
+from kalamos.paper import recover_page
+from kalamos.renderers.pages import SHEETS, ComposedPage, compose_page
+from kalamos.scans.load import prepare
+from kalamos.scans.read import page_of, read_pages
+from kalamos.scans.segment import segment
+
+TEXTS = {"Latn": "garden river island window letter", "Arab": "كتاب مدرسة باب قلم", "Deva": "किताब नदी घर"}
+
+
+@cache
+def words(script: str) -> tuple[Sample, ...]:
+    writer = Writer.from_seed(77, 1)
+    made = []
+    for k in range(12):
+        text = TEXTS[script].split()[k % len(TEXTS[script].split())]
+        ink = synthesise(text, script, writer, rng_for(77, text, str(k)))
+        made.append(Sample(f"{script}/{k}", ink, text, "word", script, units="mm", time_source="synthetic"))
+    return tuple(made)
+
+
+def page(kind: str, script: str = "Latn", **changes: object) -> ComposedPage:
+    few = {"lines": min(4, SHEETS[kind].lines), "words": min(4, SHEETS[kind].words)}
+    return compose_page(words(script), replace(SHEETS[kind], **{**few, **changes}), seed=77, key=kind)
+
+
+def dense(ink: Ink) -> np.ndarray:
+    parts = []
+    for stroke in ink.strokes():
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
+        at = np.linspace(0, along[-1], max(2, int(along[-1])))
+        parts.append(np.column_stack([np.interp(at, along, stroke[:, k]) for k in (0, 1)]))
+    return np.concatenate(parts)
+
+
+def recall_and_precision(made: ComposedPage) -> tuple[float, float]:
+    found = dense(recover_page(page_of(made.pixels), GoodContinuation()).recovery.ink)
+    truth = dense(made.ink)
+    near = cKDTree(found).query(truth)[0] <= made.pen_px, cKDTree(truth).query(found)[0] <= made.pen_px
+    return float(near[0].mean()), float(near[1].mean())
+
+
+@pytest.mark.parametrize(
+    ("kind", "script"),
+    [
+        ("ruled", "Latn"),
+        ("ruled-bent", "Latn"),
+        ("squared", "Arab"),
+        ("colours", "Latn"),
+        ("old-line", "Deva"),
+        ("old-line-black", "Latn"),
+        ("board", "Latn"),
+        ("photo", "Latn"),
+    ],
+)
+def test_what_is_written_is_found_and_nothing_else(kind, script):
+    recall, precision = recall_and_precision(page(kind, script))
+    assert recall > 0.97 and precision > 0.95
+
+
+@pytest.mark.parametrize("degrees", [-3.0, 0.4, 3.0])
+def test_rules_that_lean_go_and_are_counted(degrees):
+    made = page("ruled", rule_deg=degrees, margin_line=False)
+    prepared = prepare(made.pixels)
+    assert prepared.rules[0] >= 4 and prepared.rules[1] == 0
+    clear = np.ones(prepared.grey.shape, bool)
+    xy = dense(made.ink).astype(int)
+    reach = int(3 * made.pen_px)
+    for x, y in xy[::3]:
+        clear[max(0, y - reach) : y + reach, max(0, x - reach) : x + reach] = False
+    assert (prepared.grey[clear] < 128).mean() < 2e-4
+
+
+def test_a_page_without_rules_loses_no_stroke_to_them():
+    for kind, script in (("page", "Deva"), ("columns", "Latn")):
+        assert prepare(page(kind, script).pixels).rules == (0, 0)
+
+
+def test_lines_words_and_columns_come_in_reading_order():
+    made = page("columns", "Latn", lines=4, words=3)
+    pieces = segment(prepare(made.pixels).grey, level="word", script="Latn")
+    assert len({piece.line for piece in pieces}) == len({(word.column, word.line) for word in made.words}) == 8
+    middles = [((piece.box[0] + piece.box[2]) / 2, piece.line) for piece in pieces]
+    half = made.pixels.shape[1] / 2
+    assert all((x < half) == (line < 4) for x, line in middles)
+
+
+def test_an_arabic_page_is_read_leftwards_by_its_margin_alone():
+    made = page("page", "Arab", lines=6, words=3)
+    pieces = segment(prepare(made.pixels).grey, level="word", script="Arab")
+    first = [piece for piece in pieces if piece.line == 0]
+    assert [piece.box[0] for piece in first] == sorted((piece.box[0] for piece in first), reverse=True)
+
+
+def test_print_is_left_out_unless_it_is_asked_for():
+    made = page("print", "Latn", print_lines=4)
+    without = recover_page(page_of(made.pixels), GoodContinuation())
+    kept = recover_page(page_of(made.pixels), GoodContinuation(), printed=True)
+    below = max(box[3] for box in made.print_boxes)
+    assert min(piece.box[3] for piece in without.recovery.pieces) > below - 5
+    assert min(piece.box[1] for piece in kept.recovery.pieces) < below
+    assert any("print" in remark for remark in without.remarks)
+
+
+def test_a_dash_alone_keeps_the_scale_of_writing():
+    sheet = np.full((40, 200), 255, np.uint8)
+    sheet[19:22, 10:190] = 0
+    found = recover_page(page_of(sheet), GoodContinuation()).recovery
+    assert found.ink.n_strokes == 1 and found.ink.n_points < 200
+
+
+@pytest.mark.parametrize("frame", [1, 2])
+@pytest.mark.parametrize("light", [False, True])
+def test_thick_writing_in_a_narrow_frame_keeps_its_polarity(frame, light):
+    from kalamos.scans.polarity import is_light_on_dark
+
+    ink = np.zeros((28, 20), bool)
+    ink[:, 6:14] = True
+    ink[:8, :] = True
+    ink = np.pad(ink, frame)
+    assert is_light_on_dark(np.where(ink ^ light, np.uint8(20), np.uint8(235))) == light
+
+
+def test_real_scans_are_not_inverted(corpora):
+    from kalamos.datasets.pictures import read_pictures
+    from kalamos.scans.polarity import is_light_on_dark
+
+    if not (corpora / "paper").is_dir():
+        pytest.skip("the corpora hold no folder paper")
+    for name in ("mnist", "ahcd"):
+        some = [one for k, one in enumerate(read_pictures(name, corpora / "paper" / name)) if k % 20 == 0]
+        wrong = sum(not is_light_on_dark(one.pixels) for one in some)
+        assert wrong <= 0.002 * len(some)
+
+
+def test_every_page_of_a_file_is_read(tmp_path):
+    sheets = [Image.new("L", (60, 40 + k), 255) for k in range(3)]
+    for sheet in sheets:
+        sheet.paste(0, (10, 10, 30, 14))
+    sheets[0].save(tmp_path / "three.tif", save_all=True, append_images=sheets[1:])
+    pages = list(read_pages(tmp_path / "three.tif"))
+    assert [(one.number, one.pages, one.pixels.shape[0]) for one in pages] == [(1, 3, 40), (2, 3, 41), (3, 3, 42)]
+    pytest.importorskip("pypdfium2")
+    sheets[0].save(tmp_path / "three.pdf", save_all=True, append_images=sheets[1:], resolution=300)
+    heights = [one.pixels.shape[0] for one in read_pages(tmp_path / "three.pdf")]
+    assert np.abs(np.array(heights) - [40, 41, 42]).max() <= 1  # a page of so many points, drawn at 300 dpi
+
+
+def test_a_large_page_is_reduced_and_its_boxes_are_in_the_files_pixels(tmp_path):
+    sheet = np.full((6000, 6000), 255, np.uint8)
+    sheet[3000:3040, 2000:2900] = 0
+    Image.fromarray(sheet).save(tmp_path / "large.png", compress_level=1)
+    found = recover_page(next(read_pages(tmp_path / "large.png")), GoodContinuation())
+    x0, y0, x1, y1 = found.recovery.pieces[0].box
+    assert found.page.scale == 2
+    assert abs(x0 - 2000) <= 4 and abs(x1 - 2900) <= 4 and abs(y0 - 3000) <= 4 and abs(y1 - 3040) <= 4
