@@ -124,8 +124,10 @@ def _of_units(task: Task, units: Iterable[str], root: Path, report: UnitReport) 
     for unit in units:
         try:
             yield from corpus.read(root, unit, report)
-        except UnreadableError:
-            raise
+        except UnreadableError as error:
+            if not root.is_dir() or Path(error.path).exists():
+                raise
+            report.refusals.append(Refusal(unit, "", str(error)))  # a smaller copy: told as what is missing
         except OSError as error:
             raise UnreadableError(root / unit, f"cannot be read: {error.strerror or error}") from error
         except KalamosError as error:

@@ -28,6 +28,7 @@ MAX_HEAD_BYTES = 16 * 2**20
 MAX_BODY_BYTES = 2**30
 MAX_TEXT = 500
 MAX_CHANNELS = 16
+MOST_VALUE = float(np.finfo(np.float32).max)
 _LENGTHS = struct.Struct("<4sII")
 _CHUNK = 1 << 20
 
@@ -166,6 +167,8 @@ def _ink(arrays: Sequence[Any], names: Sequence[str]) -> Ink | str:
     channels = dict(zip(map(clean, names), arrays[2:], strict=True))
     try:
         t, pressure = channels.pop("t", None), channels.pop("pressure", None)
+        if any(len(x) and np.abs(x).max() > MOST_VALUE for x in (pressure, *channels.values()) if x is not None):
+            raise InkError(f"a channel holds a number beyond {MOST_VALUE:g}")
         return Ink(arrays[0].reshape(-1, 2), arrays[1], t, pressure, channels)
     except (InkError, ValueError, TypeError) as error:
         return clean(str(error))

@@ -52,7 +52,7 @@ MOST_BUTTONS = 32
 
 _TEXT_HEAD = re.compile(rb"\s*\d{1,8}[ \t]*\r?\n((?:[ \t]*+[-+\d.eE]++){4,7})[ \t]*+(?:\r?\n|$)")
 _WRITER = re.compile(r"[Uu](\d{1,6})[Ss]\d{1,6}")
-_HWR_HEAD = re.compile(rb"\s*([A-Za-z0-9][\w-]*[A-Za-z_-][\w-]*)[ \t]+(\d{1,8})\s*")
+_HWR_HEAD = re.compile(rb"\s*+(?=[A-Za-z0-9]\d*+[A-Za-z_-])([A-Za-z0-9][\w-]{1,200}+)[ \t]++(\d{1,8})\s*+")
 _HWR_ROW = re.compile(rb"\s*(?:-?\d{1,7}(?:\s+|\s*$)){3,5}")
 MOST_PRESSURE = 65_536
 MOST_SNIFFED = 2000

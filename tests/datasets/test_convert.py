@@ -146,7 +146,7 @@ def test_a_write_that_fails_half_way_is_an_error_and_the_next_run_goes_on(conver
     assert run.returncode == 1
     assert "StoreError" in run.stderr
     assert "then run the same command again" in run.stderr
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["plan.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".inputs.json", "plan.json"]
     convert(conversion(), tmp_path)
     assert digests(tmp_path) == digests(converted[0])
 
@@ -167,7 +167,7 @@ def small_disk(converted, tmp_path):
 def test_a_full_disk_is_an_error_and_with_more_room_the_same_command_goes_on(converted, small_disk):
     with pytest.raises(StoreError, match=r"No space left on device.*Free some space.*same command again"):
         convert(conversion(), small_disk)
-    assert not [file.name for file in small_disk.iterdir() if file.name.startswith(".")]
+    assert not [file.name for file in small_disk.iterdir() if file.name.startswith(".") and file.name != ".inputs.json"]
     finished = {file: file.stat().st_mtime_ns for file in small_disk.glob("*.parquet")}
     assert finished, "the disk was full before the first shard was done"
     subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kalamos.benchmark import prepare
 from kalamos.benchmark import task as tasks
 from kalamos.datasets.corpus import Card
 from kalamos.formats.report import UnitReport
@@ -48,5 +49,5 @@ def test_only_training_and_validation_ink_is_loaded_for_training(monkeypatch, tm
 
 def test_the_mean_trajectory_is_that_of_training_ink(tmp_path):
     task = tasks.Task("sided", 1, "Sided", NAME, split="test")
-    found = list(tasks._training_samples(task, tmp_path, UnitReport()))
+    found = list(prepare._training_samples(task, tmp_path, UnitReport()))
     assert sorted(sample.key for sample in found) == ["a/train", "b/train"]
