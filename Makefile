@@ -43,7 +43,7 @@ $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade 'pip>=25.1'
 	$(PIP) install torch==2.13.0
-	$(PIP) install --editable '.[models,dask]'
+	$(PIP) install --editable '.[models,dask,scans]'
 	$(BIN)/kalamos warm-up
 	touch $@
 
