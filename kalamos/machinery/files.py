@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+import psutil
+
 from kalamos.errors import StoreError
 from kalamos.machinery.seeding import stable_hash
 
@@ -171,14 +173,13 @@ def remove_abandoned(folder: Path) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    """Say whether a process of this machine lives."""
+    """Say whether a process of this machine lives; one that ended and that nobody has collected does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # it lives, and is somebody else's
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.AccessDenied:  # it lives, and is somebody else's
         return True
-    return True
+    except (psutil.Error, ValueError, OverflowError):
+        return False
 
 
 def _place(part: Path, path: Path) -> None:
