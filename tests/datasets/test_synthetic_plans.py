@@ -132,3 +132,13 @@ def test_letters_stay_on_the_grid(script):
             xy = np.concatenate([stroke.path for stroke in strokes])
             assert -70 < xy.imag.min() < 70, letter
             assert 50 < xy.imag.max() < 160, letter
+
+
+def test_a_curve_that_turns_back_on_itself_stays_near_its_knots():
+    """Hobby's rule has a pole there: without METAFONT's bound this curve reaches two million units away."""
+    xy = [36.08835322 + 77.2034008j, 44.51027933 - 6.74788268j, 47.28084133 + 36.7593445j, 57.28864633 - 0.588489425j]
+    xy += [69.57795765 + 13.7013021j, 71.66104349 - 5.00028137j, 75.44499911 + 23.2015204j, 80.88170497 - 4.60755888j]
+    xy += [89.78751485 + 30.7498183j, 94.67135256 - 3.35071541j, 108.36214073 + 11.8707349j, 110.44522657]
+    xy += [110.61374456 + 26.8256792j, 119.97709903 + 1.16258245j, 120.44152294 + 13.9131582j]
+    path = hobby(np.array(xy))
+    assert np.abs(path).max() < 1000

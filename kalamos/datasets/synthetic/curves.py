@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from kalamos.machinery.arrays import Bools, Floats, Ints
 
 Path = NDArray[np.complex128]
+MOST_VELOCITY = 4.0
+"""METAFONT's bound of a handle, in chords (Knuth, METAFONT: The Program, section 116)."""
 
 
 class Knots(NamedTuple):
@@ -166,8 +168,11 @@ def _wrapped(angle: float) -> float:
 
 
 def _velocity(theta: float, phi: float) -> float:
-    """Return Hobby's handle length as a fraction of the chord, tension 1."""
+    """Return Hobby's handle length as a fraction of the chord, tension 1, and never more than METAFONT allows.
+
+    The rule has a pole where the curve leaves and arrives against the chord; near it a handle would reach for miles.
+    """
     a, root2, root5 = np.sin, 2**0.5, 5**0.5
     bend = root2 * (a(theta) - a(phi) / 16) * (a(phi) - a(theta) / 16) * (np.cos(theta) - np.cos(phi))
     spread = 3 * (1 + (root5 - 1) / 2 * np.cos(theta) + (3 - root5) / 2 * np.cos(phi))
-    return float((2 + bend) / spread)
+    return min(float((2 + bend) / spread), MOST_VELOCITY) if spread > 0 else MOST_VELOCITY
