@@ -15,6 +15,7 @@ from kalamos.errors import KalamosError
 from kalamos.geometry import concat, length
 from kalamos.image import Placement
 from kalamos.ink import Ink
+from kalamos.machinery.arrays import Floats
 
 PAUSE_S = 0.3
 """The pause between two pieces of one picture; nothing is known of the true one."""
@@ -46,6 +47,8 @@ class RecoveredPiece:
         placement: from the picture's pixels to those of the image that the method was given.
         covered: share in 0..1 of the piece's ink over which the path runs.
         confidence: calibrated probability in 0..1 that the path is right; None where the method says nothing.
+        stroke_confidence: calibrated probability of each stroke that the pen drew it so, and in this direction, float64
+            ``(s,)``; None where the method says nothing.
         log_probability: natural logarithm of what the method holds the path to be worth; None where it says nothing.
         alternatives: other paths, likeliest first; the chosen one is not among them.
         warning: why the piece is not to be trusted; empty where nothing speaks against it.
@@ -59,6 +62,7 @@ class RecoveredPiece:
     placement: Placement = WHOLE
     covered: float = 1.0
     confidence: float | None = None
+    stroke_confidence: Floats | None = None
     log_probability: float | None = None
     alternatives: tuple[Alternative, ...] = ()
     warning: str = ""
@@ -68,6 +72,9 @@ class RecoveredPiece:
         for name, value in (("covered", self.covered), ("confidence", self.confidence)):
             if value is not None and not 0.0 <= value <= 1.0:
                 raise KalamosError(f"{name} is a share in 0..1; got {value}")
+        sure = self.stroke_confidence
+        if sure is not None and (len(sure) != self.ink.n_strokes or not ((sure >= 0.0) & (sure <= 1.0)).all()):
+            raise KalamosError(f"stroke_confidence holds a share in 0..1 a stroke, {self.ink.n_strokes} of them")
 
     def on(self, placement: Placement, box: Box) -> RecoveredPiece:
         """Return the piece on a larger picture, of which ``placement`` made the image that this one speaks of."""

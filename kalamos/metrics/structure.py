@@ -140,7 +140,7 @@ def stroke_direction(pair: Pair) -> float:
     Strokes no longer than the tolerance, or nearly the same backwards, have no direction and are left out. A stroke
     without a partner counts as wrong. Guessing is right half of the time.
     """
-    counted = pair.reference.view(_directed)
+    counted = pair.reference.view(directed)
     right = np.zeros(len(counted), bool)
     right[pair.matching.truth] = pair.matching.forward
     return float(right[counted].mean())
@@ -159,7 +159,7 @@ def _true_lifts(reference: Reference) -> Floats:
     return _lifts(reference.dense)
 
 
-def _directed(reference: Reference) -> Bools:
+def directed(reference: Reference) -> Bools:
     """Return which true strokes have a direction to get right, ``(s,)``.
 
     Those longer than the tolerance whose reversal is another path: a line drawn there and back has none.
@@ -167,8 +167,8 @@ def _directed(reference: Reference) -> Bools:
     spread = reference.spread
     turned = np.hypot(*np.moveaxis(spread - spread[:, ::-1], -1, 0)).mean(axis=1)
     long = (np.diff(reference.dense.offsets) - 1) * reference.step_px > reference.tolerance_px
-    directed: Bools = long & (turned > reference.tolerance_px / 5)
-    return directed
+    counted: Bools = long & (turned > reference.tolerance_px / 5)
+    return counted
 
 
 METRICS = (
@@ -249,7 +249,7 @@ METRICS = (
         "structure",
         "right directions / true strokes that have one",
         "Kalamos",
-        applies=lambda reference: bool(reference.view(_directed).any()),
+        applies=lambda reference: bool(reference.view(directed).any()),
     ),
     Metric(
         "start_point",

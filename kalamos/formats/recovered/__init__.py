@@ -70,6 +70,8 @@ def facts_of(piece: RecoveredPiece) -> dict[str, str]:
     facts = {"box": box_text(piece.box), "covered": f"{piece.covered:.4f}"}
     if piece.confidence is not None:
         facts["confidence"] = f"{piece.confidence:.4f}"
+    if piece.stroke_confidence is not None:
+        facts["stroke_confidence"] = " ".join(f"{share:.4f}" for share in piece.stroke_confidence)
     if piece.warning:
         facts["warning"] = piece.warning
     return facts

@@ -8,7 +8,6 @@ duration. ONNX Runtime runs the network (:mod:`kalamos.models.kalamos.engine`); 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,8 +19,9 @@ from kalamos.errors import ModelError
 from kalamos.geometry import concat
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.machinery.arrays import Floats, Floats32
+from kalamos.machinery.arrays import Floats, Floats32, Ints
 from kalamos.models.kalamos.blocks import blocks, part, runs_leftwards
+from kalamos.models.kalamos.confidence import STROKE_FEATURES, Calibration, stroke_features
 from kalamos.models.kalamos.engine import Engine, Graphs, read_graphs, traced
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import Motioned, find_paths
@@ -68,12 +68,11 @@ class Kalamos:
             raise ModelError(f"kalamos: beams is {beams!r}; it is a whole number, 1 or more")
         try:
             sizes = Sizes(**found.config["sizes"])
-            scale, shift = found.config.get("calibration") or (None, 0.0)
+            self.calibration = Calibration.read(found.config)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder}: the weights do not fit their config: {error}") from error
         self._set(found.tensors, sizes, _graphs(folder, sizes), int(beams))
         self.weights = str(found.config["sha256"])
-        self.calibration = None if scale is None else (float(scale), float(shift))
 
     @classmethod
     def from_network(cls, net: PathNetwork, beams: int = BEAMS) -> Kalamos:
@@ -95,6 +94,19 @@ class Kalamos:
         """
         scenes = self._scenes(images, 1)
         return [scene.ink(_first(scene.found), leftwards=scene.leftwards()) for scene in scenes]
+
+    def log_probabilities(self, images: Sequence[OfflineImage]) -> list[Said]:
+        """Return what the network holds each answer of :meth:`recover` to be worth, not calibrated."""
+        made = []
+        for scene in self._scenes(images, 1):
+            if not scene.found:
+                made.append(Said(Ink.empty(), 0.0, np.zeros((0, STROKE_FEATURES))))
+                continue
+            leftwards, ranks = scene.leftwards(), [0] * len(scene.found)
+            ink = scene.ink(_first(scene.found), leftwards=leftwards)
+            log_p = sum(path.total for path in _first(scene.found))
+            made.append(Said(ink, log_p, scene.stroke_features(ranks, leftwards=leftwards)))
+        return made
 
     def recover_many(self, groups: Sequence[Sequence[OfflineImage]], n_best: int) -> list[Recovery]:
         """Return one recovery a group; blocks of images without a script follow each other as most of the group do."""
@@ -123,17 +135,14 @@ class Kalamos:
         if not scene.found:
             return RecoveredPiece(inks[0], box, covered=covered, warning=warning)
         others = tuple(Alternative(ink, way.log_p) for ink, way in zip(inks[1:], ways[1:], strict=True))
+        confidence, of_strokes = None, None
+        if self.calibration is not None:
+            confidence = self.calibration.of_path(ways[0].log_p)
+            of_strokes = self.calibration.of_strokes(scene.stroke_features(ways[0].ranks, leftwards=leftwards))
         return RecoveredPiece(
-            inks[0], box, covered=covered, confidence=self._confidence(ways[0].log_p), alternatives=others,
+            inks[0], box, covered=covered, confidence=confidence, stroke_confidence=of_strokes, alternatives=others,
             log_probability=ways[0].log_p, warning=warning,
         )  # fmt: skip
-
-    def _confidence(self, log_p: float) -> float | None:
-        """Return the calibrated probability of a path (Platt 1999), None where the weights have no calibration."""
-        if self.calibration is None:
-            return None
-        scale, shift = self.calibration
-        return 1.0 / (1.0 + math.exp(-min(max(scale * log_p + shift, -500.0), 500.0)))
 
     def _scenes(self, images: Sequence[OfflineImage], n_best: int) -> list[_Scene]:
         """Return each image in blocks, with the paths found over each."""
@@ -176,6 +185,26 @@ class _Scene(NamedTuple):
         some = [assemble(one, path) for one, path in zip(self.pieces, paths, strict=True)]
         ink = concat(some[::-1] if leftwards else some, pause_s=PAUSE_S)
         return ink.with_points(ink.xy / self.scale, ink.offsets, ink.channels())
+
+    def stroke_features(self, ranks: Sequence[int], *, leftwards: bool) -> Floats:
+        """Return what a calibration weighs of each stroke of the ink of these paths, float64 ``(s, 6)``."""
+        paths = [found[k] for found, k in zip(self.found, ranks, strict=True)]
+        some = [stroke_features(path.log_p, stroke_starts(path), len(path.steps)) for path in paths]
+        return np.concatenate(some[::-1] if leftwards else some)
+
+
+class Said(NamedTuple):
+    """An answer and what the network holds it to be worth, not calibrated.
+
+    Attributes:
+        ink: in pixels of the image.
+        path: natural log-probability of the whole path.
+        strokes: what a calibration weighs of each stroke, float64 ``(s, 6)``.
+    """
+
+    ink: Ink
+    path: float
+    strokes: Floats
 
 
 class Way(NamedTuple):
@@ -223,15 +252,20 @@ def _scale(image: OfflineImage) -> Scaled:
     return at_height(image.pixels, HEIGHT_PX, WIDEST_PX)
 
 
+def stroke_starts(path: Motioned) -> Ints:
+    """Return the steps at which the strokes of a path begin, ``(s,)``."""
+    return np.flatnonzero(path.lifts | (np.arange(len(path.steps)) == 0))
+
+
 def assemble(pieces: Pieces, path: Motioned) -> Ink:
     """Return the ink of a path: pieces moved by their offsets, joined where the pen goes on, timed by slowness."""
-    steps, lifts = path.steps, path.lifts
+    steps = path.steps
     if not len(steps):
         return Ink.empty()
     line = walked_points(pieces, steps)
     durations = interval_lengths(line) * np.exp(path.slowness.astype(np.float64)) / SPEED_PX_S
     line = line + path.offsets
-    starts = np.flatnonzero(lifts | (np.arange(len(steps)) == 0))
+    starts = stroke_starts(path)
     goes_on = np.setdiff1d(np.arange(len(steps)), starts)
     shared = 0.5 * (line[goes_on, 0] + line[goes_on - 1, -1])
     line[goes_on, 0] = line[goes_on - 1, -1] = shared
