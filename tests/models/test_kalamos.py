@@ -13,6 +13,7 @@ from kalamos import geometry
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.metrics import METRICS, Pair
+from kalamos.models.kalamos.blocks import runs_leftwards
 from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.recoverer import Recoverer
 from kalamos.renderers import Rendering, Style, render
@@ -76,14 +77,17 @@ def line(n: int) -> Rendering:
     return render(geometry.concat(letters), Style(frame="height"))
 
 
-@pytest.mark.parametrize("script", ["Arab", "Adlm"])
-def test_a_long_line_is_read_block_by_block_in_the_order_of_reading(kalamos: Kalamos, script: str) -> None:
+def test_a_long_line_is_read_block_by_block_in_the_order_of_reading(kalamos: Kalamos) -> None:
     made = line(40)
-    onward, backward = kalamos.recover([made.image, OfflineImage(made.image.pixels, script=script)])
-    for ink, sign in ((onward, 1), (backward, -1)):
-        middles = np.array([stroke[:, 0].mean() for stroke in ink.strokes()])
+    [scene] = kalamos._scenes([made.image], 1)
+    assert len(scene.found) > 1
+    paths = [found[0] for found in scene.found]
+    for leftwards, sign in ((False, 1), (True, -1)):
+        middles = np.array([stroke[:, 0].mean() for stroke in scene.ink(paths, leftwards=leftwards).strokes()])
         thirds = [part.mean() for part in np.array_split(middles, 3)]
         assert sign * thirds[0] < sign * thirds[1] < sign * thirds[2]
+    [onward] = kalamos.recover([made.image])
+    assert onward == scene.ink(paths, leftwards=False)
     pair = Pair(onward, made.truth, made.image)
     assert METRICS["chamfer_missing"].value(pair) < 1.5
 
@@ -104,3 +108,17 @@ def test_the_package_and_its_recoverers_are_found_without_torch() -> None:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
     assert time.perf_counter() > started
+
+
+def drifting(sign: int, n: int = 6) -> Ink:
+    return Ink.from_strokes([[(sign * 14 * k, 0), (sign * 14 * k + 5, 9)] for k in range(n)])
+
+
+def test_a_number_in_a_line_that_runs_to_the_left_runs_to_the_right() -> None:
+    assert not runs_leftwards([drifting(1), drifting(1)], "Arab")
+    assert runs_leftwards([drifting(-1)], "Arab")
+    assert runs_leftwards([drifting(-1)], None)
+    assert runs_leftwards([drifting(1, 1), Ink.empty()], "Arab")  # no evidence: the script says it
+    assert not runs_leftwards([drifting(1, 1), Ink.empty()], "Latn")
+    dots = [(k, 20.0) for k in (60, 40, 50, 30, 10, 20)]  # written a little to and fro: still to the left
+    assert runs_leftwards([Ink.from_strokes([[dot, (dot[0] + 1, 21.0)] for dot in dots])], None)

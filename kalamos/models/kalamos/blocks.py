@@ -21,6 +21,8 @@ BLOCK_PIECES = 80
 """A block is closed at the first gap after so many pieces."""
 MOST_PIECES = 120
 """A block without a gap is cut all the same after so many."""
+CLEAR_DRIFT = 0.3
+"""Where strokes drift to one side more clearly than this, they say more than the script."""
 
 
 def components(pieces: Pieces) -> Ints:
@@ -58,15 +60,21 @@ def part(pieces: Pieces, chosen: Ints) -> Pieces:
 
 
 def runs_leftwards(inks: Sequence[Ink], script: str | None) -> bool:
-    """Say whether blocks follow each other from right to left: by the script, else as the strokes of most blocks do."""
-    if script is not None:
+    """Say whether blocks follow each other from right to left: as their strokes do, in doubt as the script does.
+
+    A line of a script that runs to the left may hold a number, which runs to the right.
+    """
+    drift = _drift(inks)
+    if script is not None and abs(drift) < CLEAR_DRIFT:
         return direction_of(script) < 0
-    return sum(_drift(ink) for ink in inks) < 0
+    return drift < 0
 
 
-def _drift(ink: Ink) -> float:
-    """Return 1 where strokes go on to the right rather than to the left, -1 where to the left, 0 where neither."""
-    if ink.n_strokes < 2:
-        return 0.0
-    middles = np.array([stroke[:, 0].mean() for stroke in ink.strokes()])
-    return float(np.sign(np.sign(np.diff(middles)).sum()))
+def _drift(inks: Sequence[Ink]) -> float:
+    """Return in -1..1 whether strokes go on to the right: Kendall's tau of their middles, pairs within each ink."""
+    signs, pairs = 0.0, 0
+    for ink in inks:
+        middles = np.array([stroke[:, 0].mean() for stroke in ink.strokes()])
+        signs += float(np.triu(np.sign(middles[None, :] - middles[:, None]), 1).sum())
+        pairs += len(middles) * (len(middles) - 1) // 2
+    return signs / pairs if pairs else 0.0
