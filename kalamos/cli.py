@@ -440,6 +440,26 @@ def recover(
 
 
 @main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
+@click.option("--model", "-m", help="The model that recovers what has no ink yet; default: the best that is installed.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any that is free.")
+@click.option("--open/--no-open", "opened", default=True, help="Open the page in the browser (default).")
+def studio(folder: Path, model: str | None, port: int, opened: bool) -> None:
+    """Look at the recovered ink of the pictures in FOLDER and put it right, on a page in the browser.
+
+    The page is for this machine alone. Pictures that have no ink yet are recovered in the background; what you put
+    right is saved as NAME.corrected.inkml beside NAME, and is the corpus `corrected`.
+    """
+    from kalamos.registry import load_object
+
+    try:
+        serve = load_object("kalamos.studio.serve:serve")
+    except ModuleNotFoundError as error:
+        raise KalamosError(f"the studio needs {error.name}: pip install 'kalamos[studio]'") from error
+    serve(folder, model=model, port=port, opened=opened, say=click.echo)
+
+
+@main.command()
 @click.argument("file", type=_EXISTING)
 @click.option("--png", type=_PATH, help="Draw it to a PNG file.")
 @columns_option

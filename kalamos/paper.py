@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from kalamos.formats.recovered import RecoveredPage
 from kalamos.machinery.arrays import Bytes
 from kalamos.recoverer import Recoverer, recover_groups
 from kalamos.recovery import RecoveredLine, RecoveredPiece, Recovery
@@ -80,6 +81,14 @@ def recover_page(
     recovery = Recovery(lines, found.method, found.version, found.weights)
     pens = tuple(page.scale * pen_width(piece.piece.pixels < PAPER_OR_INK) for piece in pieces)
     return PageRecovery(recovery, page, pens, remarks_of(prepared, page, written.printed))
+
+
+def page_of_recovery(found: PageRecovery, name: str, script: str | None = None) -> RecoveredPage:
+    """Return a recovered page as what is written of it; ``name`` is that of the picture's file."""
+    width, height = found.page.size
+    return RecoveredPage(
+        found.recovery, name, width, height, found.pen_px, found.page.number, script or "", found.remarks
+    )
 
 
 def remarks_of(prepared: Prepared, page: Page, printed: int) -> tuple[str, ...]:

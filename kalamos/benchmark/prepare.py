@@ -18,7 +18,7 @@ from kalamos.benchmark.controls import mean_trajectory
 from kalamos.benchmark.pins import Pins, differs, pins_of
 from kalamos.benchmark.task import Task, prepared_task_of
 from kalamos.datasets import CORPORA
-from kalamos.datasets.convert import rows_of
+from kalamos.datasets.convert import rows_in
 from kalamos.datasets.corpus import Corpus
 from kalamos.datasets.inputs import state_of
 from kalamos.datasets.shared_root import find_corpus
@@ -90,7 +90,8 @@ def _make(task: Task, pins: Pins, root: Path | None, path: Path, count: int | No
     )
     if not samples:
         raise TaskError(f"task {task.name}: no sample found in {folder}; {_reasons(report)}")
-    rows = rows_of(iter(samples), task.resolved_style(), task.seed, report)
+    corpus: Corpus = CORPORA.load(task.corpus)
+    rows = rows_in(corpus, folder, iter(samples), task.resolved_style(), task.seed, report)
     metadata = {"task": json.dumps(asdict(task), sort_keys=True), "task_hash": task.hash}
     metadata["limited"] = "" if whole else str(count)
     mean = [list(place) for place in pins.mean] if pins.samples and pins.mean else fitted_mean(task, folder)
@@ -187,7 +188,9 @@ def fitted_mean(task: Task, root: Path) -> list[list[float]]:
         return []
     report = UnitReport()
     samples = islice(_training_samples(task, root, report), TRAINING_SAMPLES)
-    inks = [row.truth() for row in rows_of(samples, task.resolved_style(), task.seed, report)]
+    corpus: Corpus = CORPORA.load(task.corpus)
+    rows = rows_in(corpus, root, samples, task.resolved_style(), task.seed, report)
+    inks = [row.truth() for row in rows]
     if not any(ink.n_points for ink in inks):
         return []
     mean = mean_trajectory(inks)(Ink.empty(), rng_for(0))

@@ -15,7 +15,7 @@ from kalamos.front import default_model
 from kalamos.image import OfflineImage
 from kalamos.ink import Sample
 from kalamos.machinery.files import Outputs, replacing, write_bytes, write_text
-from kalamos.paper import PageRecovery, recover_page
+from kalamos.paper import PageRecovery, page_of_recovery, recover_page
 from kalamos.recoverer import Recoverer, load_recoverer
 from kalamos.scans.read import SUFFIXES, Page, read_pages
 from kalamos.scans.segment import SegmentLevel
@@ -193,14 +193,6 @@ def _recover_page(file: Path, page: Page, folder: Path, stem: str, how: _How) ->
     except (KalamosError, OSError) as error:
         return _changed(nothing, error=str(error)), None
     return _told(nothing, recovered, tuple(map(str, targets.values()))), recovered
-
-
-def page_of_recovery(found: PageRecovery, name: str, script: str | None = None) -> RecoveredPage:
-    """Return a recovered page as what is written of it."""
-    width, height = found.page.size
-    return RecoveredPage(
-        found.recovery, name, width, height, found.pen_px, found.page.number, script or "", found.remarks
-    )
 
 
 def _told(nothing: Recovered, page: RecoveredPage, written: tuple[str, ...]) -> Recovered:

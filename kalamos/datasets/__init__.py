@@ -34,5 +34,6 @@ CORPORA = Registry(
         "quickdraw": "kalamos.datasets.quickdraw:CORPUS",
         "olhwdb": "kalamos.datasets.olhwdb:CORPUS",
         "kanjivg": "kalamos.datasets.kanjivg:CORPUS",
+        "corrected": "kalamos.datasets.corrected:CORPUS",
     },
 )

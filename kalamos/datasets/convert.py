@@ -18,7 +18,7 @@ from typing import Any
 
 import kalamos
 from kalamos.datasets import CORPORA
-from kalamos.datasets.corpus import Corpus, Refusal, UnitReport
+from kalamos.datasets.corpus import Corpus, Pictured, Refusal, UnitReport
 from kalamos.datasets.inputs import check_inputs, mended_text, state_of
 from kalamos.errors import CorpusError, KalamosError, StoreError, UnreadableError
 from kalamos.ink import Sample
@@ -30,6 +30,8 @@ from kalamos.renderers import Style, render, render_batch
 from kalamos.storage.parquet import Row, file_metadata, in_groups, write_rows
 
 SHARDS = 32
+PICTURED = "scan"
+"""What stands in place of the hash of a style where the picture is the corpus' own."""
 _BATCH = 256
 _GO_ON = "nothing is refused for that: when all is back, the same command goes on from the finished shards"
 _OWN_NAMES = ("README.md", "report.json", "manifest.json")
@@ -176,6 +178,20 @@ def rows_of(samples: Iterator[Sample], style: Style | None, seed: int, report: U
         yield from _rendered(batch, style, seed, report)
 
 
+def rows_in(
+    corpus: Corpus, root: Path, samples: Iterator[Sample], style: Style | None, seed: int, report: UnitReport
+) -> Iterator[Row]:
+    """Return the rows of samples of a corpus: with its own pictures where it has some, else rendered."""
+    if style is None or not isinstance(corpus, Pictured):
+        yield from rows_of(samples, style, seed, report)
+        return
+    for sample in samples:
+        try:
+            yield Row(sample, *corpus.image(root, sample), PICTURED)
+        except KalamosError as error:
+            report.refusals.append(Refusal(sample.source, sample.key, f"no picture: {error}"))
+
+
 def _begin(conversion: Conversion, units: Sequence[str], destination: Path) -> None:
     plan, path = {**conversion.plan(), "units": _named(units)}, destination / "plan.json"
     remove_abandoned(destination)
@@ -248,7 +264,7 @@ def _write_shard(job: _ShardJob) -> int:
         corpus: Corpus = CORPORA.load(job.conversion.corpus)
         known = zip(job.units, job.states, strict=True)
         samples = (s for unit, state in known for s in _unit_samples(corpus, job.conversion, unit, report, state))
-        for row in rows_of(samples, job.conversion.style, job.conversion.seed, report):
+        for row in rows_in(corpus, job.conversion.root, samples, job.conversion.style, job.conversion.seed, report):
             facets[row.sample.split, row.sample.script, row.sample.level] += 1
             yield row
         told = {**_report_dict(report, _counts(facets)), "units": _named(job.units)}

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from kalamos.formats.report import Refusal, UnitReport
+from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Level, Sample, Split
 from kalamos.machinery.seeding import stable_hash
 
-__all__ = ["SHARES", "Card", "Corpus", "Refusal", "SplitShares", "UnitReport", "split_by_writer"]
+__all__ = ["SHARES", "Card", "Corpus", "Pictured", "Refusal", "SplitShares", "UnitReport", "split_by_writer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,19 @@ class Corpus(Protocol):
 
     def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
         """Yield the samples of one unit; what cannot be read is added to ``report`` and the rest goes on."""
+        ...
+
+
+@runtime_checkable
+class Pictured(Protocol):
+    """A corpus that has the picture of every ink: nothing is rendered for it."""
+
+    def image(self, root: Path, sample: Sample) -> tuple[OfflineImage, Placement]:
+        """Return the picture of a sample as a method gets it, and where its ink lies on it.
+
+        Raises:
+            KalamosError: where there is none.
+        """
         ...
 
 

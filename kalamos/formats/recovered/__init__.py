@@ -2,15 +2,15 @@
 
 A page keeps what is known of it: which picture it comes from, boxes of lines and words in the picture's pixels, the
 width of the pen, the share of ink that is covered, confidence, warnings, and the method with its version and weights.
-Nothing of it was recorded by a pen: ink and times are ``estimated``.
+Nothing of it was recorded by a pen: ink and times are ``estimated``, or ``corrected`` where a person put the page right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from kalamos.ink import Sample, TimeSource
+from kalamos.ink import Provenance, Sample, TimeSource
 from kalamos.recovery import RecoveredPiece, Recovery
 
 
@@ -25,6 +25,10 @@ class RecoveredPage:
         pen_px: width of the pen, one a piece in reading order; empty where unknown.
         number: of the page in its file, from 1.
         script: ISO 15924 code where it is known.
+        remarks: what was left out of the page, in words.
+        provenance: ``estimated``, or ``corrected`` where a person looked at it and put it right; what a method thought
+            of its own answer (covered, confidence, warnings) is then no longer said.
+        about: more that is known of the page, by name: ``writer``, ``licence``, ``picture`` (SHA-256 of its file).
     """
 
     recovery: Recovery
@@ -35,6 +39,8 @@ class RecoveredPage:
     number: int = 1
     script: str = ""
     remarks: tuple[str, ...] = field(default=())
+    provenance: Provenance = "estimated"
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def pens(self) -> Iterator[tuple[RecoveredPiece, float]]:
         """Yield the pieces in reading order, each with the width of its pen; 2 px where that is unknown."""
@@ -50,13 +56,23 @@ class RecoveredPage:
             "method": found.method,
             "version": found.version,
             "weights": found.weights,
-            "provenance": "estimated",
+            "provenance": self.provenance,
             "time_source": self.time_source,
-            "covered": f"{found.covered:.4f}",
+            "covered": f"{found.covered:.4f}" if self.is_estimated else "",
             "script": self.script,
-            "warning": "; ".join((*found.warnings, *self.remarks)),
+            "warning": "; ".join((*found.warnings, *self.remarks)) if self.is_estimated else "",
+            **self.about,
         }
         return {name: text for name, text in facts.items() if text}
+
+    @property
+    def is_estimated(self) -> bool:
+        """Say whether all of it is what a method answered."""
+        return self.provenance == "estimated"
+
+    def facts_of(self, piece: RecoveredPiece) -> dict[str, str]:
+        """Return what every format says of a piece of this page, by name."""
+        return facts_of(piece) if self.is_estimated else {"box": box_text(piece.box)}
 
     @property
     def time_source(self) -> TimeSource:
@@ -102,7 +118,7 @@ def samples_of(page: RecoveredPage, level: str = "word") -> list[Sample]:
             script=page.script or "Zyyy",
             units="px",
             time_source="none" if ink.t is None else "estimated",
-            provenance="estimated",
+            provenance=page.provenance,
             source=source,
         )
         for key, ink, source in inks

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kalamos.formats.export.text import numbers, xml_attribute, xml_text
-from kalamos.formats.recovered import RecoveredPage, box_text, facts_of
+from kalamos.formats.recovered import RecoveredPage, box_text
 from kalamos.ink import Ink
 from kalamos.machinery.files import writing_text
 
@@ -77,7 +77,7 @@ def _groups(page: RecoveredPage) -> Iterator[str]:
         yield from _annotations({"level": "line", "box": box_text(line.box)})
         for place, piece in enumerate(line.pieces):
             yield f'<traceGroup xml:id="word{row}.{place}">\n'
-            yield from _annotations({"level": "word", **facts_of(piece)})
+            yield from _annotations({"level": "word", **page.facts_of(piece)})
             for _ in range(piece.ink.n_strokes):
                 yield f'<traceView traceDataRef="#t{number}"/>\n'
                 number += 1

@@ -1,0 +1,197 @@
+"""Recover in the background what has no ink yet: one page at a time, in a process of its own, the opened one first.
+
+A page that brings the process down, or takes too long, is marked as failed; the others go on. The answer is kept as
+InkML beside the picture, where ``kalamos recover`` would have put it (a file that is there is taken as it is and never
+replaced), and with the other paths of each piece in the studio's own folder.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from kalamos.errors import FormatError, KalamosError
+from kalamos.formats.recovered import RecoveredPage
+from kalamos.formats.recovered.inkml import write_inkml
+from kalamos.formats.recovered.reading import read_page
+from kalamos.machinery.files import replacing
+from kalamos.studio.drawer import Drawer, Item
+from kalamos.studio.stored import read_stored, write_stored
+
+N_BEST = 5
+LONGEST_S = 900.0
+"""What one page may take."""
+
+
+class Recoveries:
+    """The queue. ``model`` and ``script`` are what ``kalamos recover`` takes."""
+
+    def __init__(self, drawer: Drawer, model: str | None = None) -> None:
+        self._drawer, self._model = drawer, model
+        self._first: list[Item] = []
+        self._known: set[str] = set()
+        self._again: set[str] = set()
+        self._wake, self._stop = threading.Event(), False
+        self._pool: ProcessPoolExecutor | None = None
+        self._thread = threading.Thread(target=self._run, name="recoveries", daemon=True)
+        self.now = ""
+
+    def start(self) -> None:
+        """Begin with what has no ink yet."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, and with it the page that is being recovered."""
+        self._stop = True
+        self._wake.set()
+        self._end_pool()
+
+    def ask(self, item: Item) -> None:
+        """Take a page next."""
+        if item not in self._first:
+            self._first.append(item)
+        self._wake.set()
+
+    def ask_again(self, item: Item) -> None:
+        """Recover a page anew, with its other paths; an InkML file beside it stays as it is."""
+        self._again.add(item.key)
+        self._drawer.note(item, state="waiting", error="")
+        self.ask(item)
+
+    def _run(self) -> None:
+        while not self._stop:
+            item = self._next()
+            if item is None:
+                self._wake.wait(5.0)
+                self._wake.clear()
+                continue
+            self.now = item.key
+            try:
+                self._one(item)
+            except (KalamosError, OSError) as error:
+                self._failed(item, str(error))
+            finally:
+                self.now = ""
+
+    def _next(self) -> Item | None:
+        while self._first:
+            return self._first.pop(0)
+        for item in self._drawer.items():
+            if item.key in self._known:
+                continue
+            try:
+                if self._drawer.card(item).state == "waiting":
+                    return item
+            except (KalamosError, OSError):
+                pass
+            self._known.add(item.key)
+        return None
+
+    def _one(self, item: Item) -> None:
+        self._known.add(item.key)
+        if self._drawer.card(item).state not in {"waiting", "failed"}:
+            return
+        beside, own = self._drawer.beside(item, ".inkml"), self._drawer.own(item)
+        if beside.exists() and item.key not in self._again:
+            page = read_page(beside)
+            if page.provenance != "estimated":
+                raise FormatError(beside, "this is no answer of a method; move it away")
+            write_stored(own / "recovery.json", page)
+        else:
+            facts = self._drawer.facts()
+            job = (str(self._drawer.picture(item)), item.page, self._model, facts["script"] or None)
+            page = self._computed(_recover, *job)
+            write_stored(own / "recovery.json", page)
+            self._again.discard(item.key)
+            if page.recovery.ink.n_points and not beside.exists():
+                with replacing(beside, overwrite=False) as part:
+                    write_inkml(page, part)
+        self._drawer.note(item, **card_of(page))
+
+    def _computed(self, work: Callable[..., bytes], *job: Any) -> RecoveredPage:
+        """Run in the other process; what ends it, or takes too long, is this page's fault alone."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(1, get_context("spawn"), _watch, (os.getpid(),))
+        try:
+            page: RecoveredPage = pickle.loads(self._pool.submit(work, *job).result(LONGEST_S))  # noqa: S301 - our own
+        except BrokenProcessPool as error:
+            self._end_pool()
+            raise KalamosError("the recovery of this page ended the process (out of memory?)") from error
+        except TimeoutError as error:
+            self._end_pool()
+            raise KalamosError(f"the recovery of this page took longer than {LONGEST_S:.0f} s") from error
+        return page
+
+    def _failed(self, item: Item, reason: str) -> None:
+        try:
+            self._drawer.note(item, state="failed", error=reason)
+        except (KalamosError, OSError):  # the picture is gone, or the disk is full: asked again at the next start
+            return
+
+    def _end_pool(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            for process in list((getattr(pool, "_processes", None) or {}).values()):
+                process.kill()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def card_of(page: RecoveredPage) -> dict[str, Any]:
+    """Return what the list of pictures says of a recovered page."""
+    found = page.recovery
+    sure = [piece.confidence for piece in found.pieces if piece.confidence is not None]
+    return {
+        "state": "recovered" if found.ink.n_points else "blank",
+        "covered": found.covered,
+        "confidence": sum(sure) / len(sure) if sure else None,
+        "strokes": found.ink.n_strokes,
+        "warnings": sum(bool(piece.warning) for piece in found.pieces),
+        "error": "",
+    }
+
+
+def page_in(folder: Path) -> RecoveredPage:
+    """Return the recovery that the studio keeps of a page.
+
+    Raises:
+        FormatError: where there is none, or it is damaged.
+    """
+    return read_stored(folder / "recovery.json")
+
+
+def _recover(path: str, number: int, model: str | None, script: str | None) -> bytes:
+    from kalamos.front import default_model  # noqa: PLC0415 - in the other process
+    from kalamos.paper import page_of_recovery, recover_page  # noqa: PLC0415
+    from kalamos.recoverer import load_recoverer  # noqa: PLC0415
+    from kalamos.scans.read import read_pages  # noqa: PLC0415
+
+    key = model or ""
+    if key not in _MODELS:
+        _MODELS[key] = load_recoverer(model) if model else default_model()
+    for page in read_pages(path):
+        if page.number == number:
+            found = recover_page(page, _MODELS[key], script=script, n_best=N_BEST)
+            return pickle.dumps(page_of_recovery(found, Path(path).name, script))
+    raise FormatError(path, f"it has no page {number} any more")
+
+
+def _watch(parent: int) -> None:
+    """End this process when the studio ends, also where that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+_MODELS: dict[str, Any] = {}
