@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kalamos.errors import KalamosError
-from kalamos.studio.sheet import PAUSE_S, Part, Sheet, Stroke, Strokes
+from kalamos.studio.sheet import PAUSE_S, Part, Sheet, Stroke
 
 Action = Mapping[str, Any]
 MOST_POINTS = 20_000
@@ -194,8 +194,8 @@ def _drawn(action: Action) -> Stroke:
     xy = action.get("xy")
     if not isinstance(xy, list) or not 0 < len(xy) <= MOST_POINTS:
         raise ActionError(f"xy is a list of 1 to {MOST_POINTS} points")
-    flat = [value for point in xy for value in (point if isinstance(point, list) and len(point) == 2 else [None])]
-    if not all(_is_number(value) and abs(value) <= _FURTHEST_PX for value in flat):
+    pairs = all(isinstance(point, list) and len(point) == 2 for point in xy)
+    if not pairs or not all(_is_number(value) and abs(value) <= _FURTHEST_PX for point in xy for value in point):
         raise ActionError("a point is a pair of finite numbers, in pixels of the picture")
     t = action.get("t")
     if t is not None:
@@ -208,6 +208,3 @@ def _drawn(action: Action) -> Stroke:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-__all__ = ["ACTIONS", "Action", "ActionError", "Strokes", "apply"]

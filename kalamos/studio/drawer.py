@@ -1,9 +1,9 @@
 """The folder: its pictures, what lies beside each of them, and what a person said of the whole of it.
 
 Beside ``page.jpg`` stand ``page.inkml`` (what a method recovered) and ``page.corrected.inkml`` (what a person put
-right). What the studio needs besides lies in ``.kalamos-studio``, a folder for each picture: the recovery with its other
-paths, the log of actions, a small picture, and a card. A picture whose content changes gets a new such folder; the old
-one is kept under another name.
+right). What the studio needs besides lies in ``.kalamos-studio``, a folder for each picture: the recovery with its
+other paths, the log of actions, a small picture, and a card. A picture whose content changes gets a new such folder;
+the old one is kept under another name.
 """
 
 from __future__ import annotations
@@ -294,7 +294,7 @@ def _sha256(path: Path) -> str:
 def _is_held(lock: Path) -> bool:
     try:
         pid, begun = lock.read_text(encoding="ascii").split()
-        return abs(psutil.Process(int(pid)).create_time() - float(begun)) < 1.0
+        return bool(abs(psutil.Process(int(pid)).create_time() - float(begun)) < 1.0)
     except (OSError, ValueError, psutil.Error, OverflowError):
         return False
 

@@ -2,7 +2,8 @@
 
 A page keeps what is known of it: which picture it comes from, boxes of lines and words in the picture's pixels, the
 width of the pen, the share of ink that is covered, confidence, warnings, and the method with its version and weights.
-Nothing of it was recorded by a pen: ink and times are ``estimated``, or ``corrected`` where a person put the page right.
+Nothing of it was recorded by a pen: ink and times are ``estimated``; the ink is ``corrected`` where a person put the
+page right.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ const say = (text) => { at("message").textContent = text; };
 let items = [], facts = {}, polls = null;
 
 const editor = new Editor(say, () => { location.hash = ""; }, askFacts);
-window.studio = { editor };  // for those who look into it by hand
+window.studio = { editor };  // for tests, and for those who look into it by hand
 
 async function load() {
   clearTimeout(polls);
