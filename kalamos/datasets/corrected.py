@@ -1,8 +1,8 @@
 """Pages that a person put right in ``kalamos studio``: the picture as it is, and corrected ink as its truth.
 
 The folder holds the pictures, ``NAME.corrected.inkml`` beside each that was put right, and ``kalamos-corpus.json``,
-which says once for the folder who wrote it, in which script, and under which licence it may be used. A sample is a piece of
-writing (a word, mostly); its image is cut out of the picture, prepared as a method gets it, and never rendered.
+which says once for the folder who wrote it, in which script, and under which licence it may be used. A sample is a
+piece of writing (a word, mostly); its image is cut out of the picture, prepared as a method gets it, never rendered.
 """
 
 from __future__ import annotations

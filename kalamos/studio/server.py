@@ -98,13 +98,14 @@ class Studio:
             raise ActionError("an action is an object that says what to do")
         have = ask.body.get("have")
         session.act(action, ask.body.get("version"))
-        return JSONResponse(session.said(have if isinstance(have, int) else 0))
+        known = {n for n in have if isinstance(n, int)} if isinstance(have, list) else set()
+        return JSONResponse(session.said(known))
 
     def save(self, ask: _Ask) -> Response:
         """Write the corrected page beside its picture."""
         session = self.sessions.get(self._item(ask))
         target = session.save(ask.body.get("version"))
-        return JSONResponse({**session.said(2**53), "file": target.relative_to(self.drawer.root).as_posix()})
+        return JSONResponse({**session.said(), "file": target.relative_to(self.drawer.root).as_posix()})
 
     def set_facts(self, ask: _Ask) -> Response:
         """Take down writer, script and licence of the folder."""

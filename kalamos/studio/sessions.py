@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,8 @@ class Session:
         self._drawer.note(self.item, state="saved", strokes=page.recovery.ink.n_strokes)
         return target
 
-    def said(self, have: int = 0) -> dict[str, Any]:
-        """Return the page as the browser takes it; pieces that it has already (up to serial ``have``) in short."""
+    def said(self, have: Collection[int] = ()) -> dict[str, Any]:
+        """Return the page as the browser takes it; pieces that it shows already (their serials) in short."""
         history = self.history
         parts = [(part, self._serial(part)) for part in history.sheet.parts]
         return {
@@ -96,7 +96,7 @@ class Session:
             "height": self.page.height_px,
             "method": f"{self.page.recovery.method} {self.page.recovery.version}".strip(),
             "remarks": list(self.page.remarks),
-            "parts": [_part_said(part, n) if n > have else {"id": n} for part, n in parts],
+            "parts": [{"id": n} if n in have else _part_said(part, n) for part, n in parts],
         }
 
     def _serial(self, part: Part) -> int:

@@ -57,7 +57,7 @@ def test_a_page_is_opened_changed_and_saved(client, tmp_path):
     before = (tmp_path / "page.inkml").read_bytes()
     said = client.get("api/page?key=page.png%231").json()
     assert (said["version"], len(said["parts"]), said["state"]) == (0, 3, "recovered")
-    after = client.post("api/act", {"key": "page.png#1", "version": 0, "have": 3, "action": REVERSE}).json()
+    after = client.post("api/act", {"key": "page.png#1", "version": 0, "have": [1, 2, 3], "action": REVERSE}).json()
     assert after["version"] == 1
     assert ["strokes" in part for part in after["parts"]] == [True, False, False]
     refused = client.post("api/save", {"key": "page.png#1", "version": 1})

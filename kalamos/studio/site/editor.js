@@ -5,6 +5,8 @@ import { Stage, nearest } from "./stage.js";
 
 const at = (id) => document.getElementById(id);
 const UNSURE = 0.5;
+const ACTION_KEYS = { r: "reverse", "[": "earlier", "]": "later", m: "merge", x: "split", Delete: "delete", Backspace: "delete", w: "redraw", d: "draw", a: "path", "{": "piece-earlier", "}": "piece-later" };
+const KEYS = new Set([...Object.keys(ACTION_KEYS), "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight", "j", "J", "k", "K", "n", "p", " ", "+", "=", "-", "0", "Escape", "Enter"]);
 
 export class Editor {
   constructor(say, leave, askFacts) {
@@ -89,19 +91,19 @@ export class Editor {
     row.className = "stroke"; row.id = `s${k}`; row.setAttribute("role", "option"); row.setAttribute("aria-selected", String(this.chosen.includes(k))); row.draggable = true;
     note.textContent = `${stroke.xy.length / 2} points${stroke.hand ? ", by hand" : stroke.unsure ? ", not sure" : stroke.sure === null ? "" : `, ${Math.round(100 * stroke.sure)} %`}`;
     row.append(`Stroke ${k + 1}`, note);
-    row.addEventListener("click", (event) => this.choose(k, event.shiftKey || event.ctrlKey || event.metaKey));
+    row.addEventListener("click", (event) => this.queue(() => k < this.page.strokes.length && this.choose(k, event.shiftKey || event.ctrlKey || event.metaKey)));
     row.addEventListener("dragstart", (event) => { if (!this.chosen.includes(k)) this.choose(k, false, true); event.dataTransfer.setData("text/plain", String(k)); event.dataTransfer.effectAllowed = "move"; });
     row.addEventListener("dragover", (event) => { event.preventDefault(); row.classList.add("over"); });
     row.addEventListener("dragleave", () => row.classList.remove("over"));
-    row.addEventListener("drop", (event) => { event.preventDefault(); row.classList.remove("over"); this.drop(stroke); });
+    row.addEventListener("drop", (event) => { event.preventDefault(); row.classList.remove("over"); this.queue(() => this.drop(stroke)); });
     return row;
   }
 
   drop(target) {
     const below = this.page.strokes[this.head], places = this.places;
-    if (!below || !places.length) return;
+    if (!below || !places.length) return null;
     const same = target.part === below.part, down = same && target.n > places[0];
-    this.move(places, below.part, target.part, target.n + (down ? 1 : 0));
+    return this.move(places, below.part, target.part, target.n + (down ? 1 : 0));
   }
 
   choose(k, more = false, quiet = false) {
@@ -128,24 +130,22 @@ export class Editor {
     if (first >= 0) this.choose(first); else { this.chosen = []; this.head = -1; this.show(); }
   }
 
-  // One action after another: the next one is on the state that the one before has left.
-  act(make, after = null) {
-    this.busy = this.busy.then(async () => {
-      const action = typeof make === "function" ? make() : make;
-      if (!action || !this.key) return;
-      const key = this.key;
-      try {
-        const said = await post("act", { key, version: this.page.version, have: Math.max(0, ...this.known.keys()), action });
-        if (this.key !== key) return;
-        if (after) this.pick(after, said); else if (["undo", "redo", "choose", "delete"].includes(action.do)) { this.emptyPart = Math.max(0, this.part); this.chosen = []; this.head = -1; }
-        this.say("");
-        this.take(said);
-      } catch (error) {
-        this.say(error.message);
-        if (error.status === 409 && this.key === key) await this.open(key).catch((again) => this.say(again.message));
-      }
-    });
-    return this.busy;
+  // One thing after another, keys and clicks alike: each meets the state that the one before has left, however fast they come.
+  queue(run) { this.busy = this.busy.then(run).catch((error) => this.say(error.message)); return this.busy; }
+
+  async act(action, after = null) {
+    if (!this.key) return;
+    const key = this.key;
+    try {
+      const said = await post("act", { key, version: this.page.version, have: this.page.parts.map((part) => part.id), action });
+      if (this.key !== key) return;
+      if (after) this.pick(after, said); else { this.emptyPart = Math.max(0, this.part); this.chosen = []; this.head = -1; }
+      this.say("");
+      this.take(said);
+    } catch (error) {
+      this.say(error.message);
+      if (error.status === 409 && this.key === key) await this.open(key).catch((again) => this.say(again.message));
+    }
   }
 
   // Choose strokes by piece and places in what the server has just said.
@@ -165,10 +165,10 @@ export class Editor {
   do(name) {
     const places = this.places, part = this.part, page = this.page;
     const n = part >= 0 ? page.parts[part].strokes.length : 0;
-    if (name === "undo" || name === "redo") return this.act(() => this.page[name] ? { do: name } : null);
+    if (name === "undo" || name === "redo") return page[name] ? this.act({ do: name }) : null;
     if (name === "draw") return this.begin("draw");
     if (part < 0) return null;
-    if (name === "path") return this.act(() => { const one = this.page.parts[part]; return one.paths > 1 ? { do: "choose", part, path: (one.chosen + 1) % one.paths } : null; }, { part, places: [0] });
+    if (name === "path") return page.parts[part].paths > 1 ? this.act({ do: "choose", part, path: (page.parts[part].chosen + 1) % page.parts[part].paths }, { part, places: [0] }) : null;
     if (name === "piece-earlier") return part > 0 ? this.act({ do: "order", part, to: part - 1 }, { part: part - 1, places: places.length ? places : [0] }) : null;
     if (name === "piece-later") return part < page.parts.length - 1 ? this.act({ do: "order", part, to: part + 2 }, { part: part + 1, places: places.length ? places : [0] }) : null;
     if (!places.length) return null;
@@ -206,21 +206,21 @@ export class Editor {
   cutAt(point) {
     const part = this.part, places = this.places, n = this.page.strokes[this.head].xy.length / 2;
     this.end();
-    if (point <= 0 || point >= n - 1) { this.say("A stroke is split between its ends."); return; }
-    this.act({ do: "split", part, strokes: places, point }, { part, places: [places[0] + 1] });
+    if (point <= 0 || point >= n - 1) { this.say("A stroke is split between its ends."); return null; }
+    return this.act({ do: "split", part, strokes: places, point }, { part, places: [places[0] + 1] });
   }
 
   drawnStroke() {
     const { name, xy, t, keys } = this.mode, part = Math.max(0, this.part), places = this.places;
     this.end();
-    if (!xy.length) return;
+    if (!xy.length) return null;
     const drawn = { xy: xy.map(([x, y]) => [Math.round(100 * x) / 100, Math.round(100 * y) / 100]), ...(keys ? {} : { t: t.map((value) => Math.round(value - t[0]) / 1000) }) };
-    if (name === "redraw") this.act({ do: "redraw", part, strokes: places, ...drawn }, { part, places });
-    else { const to = places.length ? places[places.length - 1] + 1 : this.page.parts[part].strokes.length; this.act({ do: "draw", part, at: to, ...drawn }, { part, places: [to] }); }
+    if (name === "redraw") return this.act({ do: "redraw", part, strokes: places, ...drawn }, { part, places });
+    const to = places.length ? places[places.length - 1] + 1 : this.page.parts[part].strokes.length;
+    return this.act({ do: "draw", part, at: to, ...drawn }, { part, places: [to] });
   }
 
   async save() {
-    await this.busy;
     if (!this.page?.parts.length) return;
     if (!(await this.askFacts(false))) return;
     try {
@@ -237,9 +237,9 @@ export class Editor {
   }
 
   listen() {
-    for (const button of document.querySelectorAll("[data-do]")) button.addEventListener("click", () => this.do(button.dataset.do));
-    at("undo").addEventListener("click", () => this.do("undo")); at("redo").addEventListener("click", () => this.do("redo"));
-    at("save").addEventListener("click", () => this.save()); at("again").addEventListener("click", () => this.again());
+    for (const button of document.querySelectorAll("[data-do]")) button.addEventListener("click", () => this.queue(() => this.do(button.dataset.do)));
+    for (const name of ["undo", "redo"]) at(name).addEventListener("click", () => this.queue(() => this.do(name)));
+    at("save").addEventListener("click", () => this.queue(() => this.save())); at("again").addEventListener("click", () => this.queue(() => this.again()));
     at("back").addEventListener("click", () => this.leave());
     at("play").addEventListener("click", () => this.player.toggle());
     at("scrub").addEventListener("input", () => this.player.to(at("scrub").value / 1000));
@@ -252,7 +252,7 @@ export class Editor {
     box.addEventListener("pointerdown", (event) => this.down(event));
     box.addEventListener("pointermove", (event) => this.moved(event));
     for (const name of ["pointerup", "pointercancel"]) box.addEventListener(name, (event) => this.up(event));
-    box.addEventListener("dblclick", (event) => { const hit = this.page && !this.mode && this.stage.hit(this.stage.place(event)); if (hit) { this.choose(hit.stroke); this.cutAt(hit.point); } });
+    box.addEventListener("dblclick", (event) => this.queue(() => { const hit = this.page && !this.mode && this.stage.hit(this.stage.place(event)); if (!hit) return null; this.choose(hit.stroke); return this.cutAt(hit.point); }));
   }
 
   down(event) {
@@ -285,59 +285,66 @@ export class Editor {
     const held = this.held;
     this.held = null;
     if (!held || !this.page) return;
-    if (this.mode?.down) { this.mode.down = false; if (event.type === "pointerup") this.drawnStroke(); else this.end(); return; }
+    if (this.mode?.down) { this.mode.down = false; if (event.type === "pointerup") this.queue(() => this.drawnStroke()); else this.end(); return; }
     if (held.moved) return;
-    const place = this.stage.place(event);
-    if (this.mode?.name === "split") { this.cutAt(nearest(this.page.strokes[this.head].xy, ...place).point); return; }
-    const hit = this.stage.hit(place);
-    if (hit) this.choose(hit.stroke, held.shift || event.ctrlKey || event.metaKey);
-    else if (!held.shift) { this.chosen = []; this.head = -1; this.emptyPart = undefined; this.show(); }
+    const place = this.stage.place(event), more = event.ctrlKey || event.metaKey;
+    this.queue(() => this.clicked(place, held.shift || more));
   }
 
-  // Return whether the key was one of the page's.
-  key_(event) {
-    const { key } = event, control = event.ctrlKey || event.metaKey;
-    if (!this.page?.parts) return false;
-    if (control) {
-      const name = { z: event.shiftKey ? "redo" : "undo", y: "redo" }[key.toLowerCase()];
-      if (name) { this.do(name); return true; }
-      if (key.toLowerCase() === "s") { this.save(); return true; }
-      return false;
-    }
-    if (event.altKey) return false;
-    if (this.mode && this.modeKey(event)) return true;
+  clicked(place, more) {
+    if (this.mode?.name === "split") return this.cutAt(nearest(this.page.strokes[this.head].xy, ...place).point);
+    const hit = this.stage.hit(place);
+    if (hit) this.choose(hit.stroke, more);
+    else if (!more) { this.chosen = []; this.head = -1; this.emptyPart = undefined; this.show(); }
+    return null;
+  }
+
+  // Return whether the key is one of the page's; what it does waits for what came before it.
+  key_({ key, ctrlKey, metaKey, altKey, shiftKey }) {
+    if (!this.page?.parts || (altKey && !ctrlKey)) return false;
+    const control = ctrlKey || metaKey;
+    if (control ? !"zys".includes(key.toLowerCase()) : !KEYS.has(key)) return false;
     const inPicture = document.activeElement === at("stage");
-    const pan = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[key];
-    if (inPicture && event.shiftKey && pan) { this.stage.pan(...pan); return true; }
-    const run = {
-      ArrowDown: () => this.step(1, event.shiftKey), ArrowUp: () => this.step(-1, event.shiftKey), j: () => this.step(1), J: () => this.step(1, true), k: () => this.step(-1), K: () => this.step(-1, true),
-      n: () => this.stepPart(1), p: () => this.stepPart(-1), r: () => this.do("reverse"), "[": () => this.do("earlier"), "]": () => this.do("later"), m: () => this.do("merge"), x: () => this.do("split"),
-      Delete: () => this.do("delete"), Backspace: () => this.do("delete"), w: () => this.do("redraw"), d: () => this.do("draw"), a: () => this.do("path"), "{": () => this.do("piece-earlier"), "}": () => this.do("piece-later"),
-      " ": () => this.player.toggle(), "+": () => this.stage.zoomBy(1.4), "=": () => this.stage.zoomBy(1.4), "-": () => this.stage.zoomBy(1 / 1.4), 0: () => this.stage.fit(), Escape: () => this.leave(),
-    }[key];
-    if (!run) return false;
-    run();
+    this.queue(() => this.key && (control ? this.controlKey(key.toLowerCase(), shiftKey) : this.plainKey(key, shiftKey, inPicture)));
     return true;
   }
 
-  modeKey(event) {
-    const { key } = event, mode = this.mode;
-    if (key === "Escape") { this.end(); return true; }
-    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+  controlKey(key, shift) {
+    if (key === "s") return this.save();
+    this.end();
+    return this.do(key === "y" || shift ? "redo" : "undo");
+  }
+
+  plainKey(key, shift, inPicture) {
+    if (this.mode) { const done = this.modeKey(key, shift); if (done !== undefined) return done; }
+    const pan = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[key];
+    if (inPicture && shift && pan) return this.stage.pan(...pan);
+    const name = ACTION_KEYS[key];
+    if (name) return this.do(name);
+    return {
+      ArrowDown: () => this.step(1, shift), ArrowUp: () => this.step(-1, shift), j: () => this.step(1), J: () => this.step(1, true), k: () => this.step(-1), K: () => this.step(-1, true),
+      n: () => this.stepPart(1), p: () => this.stepPart(-1), " ": () => this.player.toggle(), "+": () => this.stage.zoomBy(1.4), "=": () => this.stage.zoomBy(1.4), "-": () => this.stage.zoomBy(1 / 1.4), 0: () => this.stage.fit(), Escape: () => this.leave(),
+    }[key]?.();
+  }
+
+  // What a key does while a stroke is split or drawn; undefined where it means what it always does.
+  modeKey(key, shift) {
+    const mode = this.mode, by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+    if (key === "Escape") { this.end(); return null; }
     if (mode.name === "split") {
-      if (key === "Enter") { this.cutAt(mode.point); return true; }
-      if (!by) return false;
-      mode.point = Math.min(mode.n - 2, Math.max(1, mode.point + (by[0] || by[1]) * (event.shiftKey ? 10 : 1)));
+      if (key === "Enter") return this.cutAt(mode.point);
+      if (!by) return undefined;
+      mode.point = Math.min(mode.n - 2, Math.max(1, mode.point + (by[0] || by[1]) * (shift ? 10 : 1)));
       const { xy } = this.page.strokes[this.head];
       this.stage.cut = [xy[2 * mode.point], xy[2 * mode.point + 1]]; this.stage.draw();
-      return true;
+      return null;
     }
-    if (key === "Enter") { this.drawnStroke(); return true; }
-    if (key === " ") { mode.keys = true; mode.xy.push([...this.stage.pen]); this.stage.drawn = mode.xy; this.stage.draw(); return true; }
-    if (!by) return false;
-    const far = (event.shiftKey ? 20 : 4) / this.stage.zoom;
+    if (key === "Enter") return this.drawnStroke();
+    if (key === " ") { mode.keys = true; mode.xy.push([...this.stage.pen]); this.stage.drawn = mode.xy; this.stage.draw(); return null; }
+    if (!by) return undefined;
+    const far = (shift ? 20 : 4) / this.stage.zoom;
     this.stage.pen = [this.stage.pen[0] + far * by[0], this.stage.pen[1] + far * by[1]]; this.stage.draw();
-    return true;
+    return null;
   }
 }
 
