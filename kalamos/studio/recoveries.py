@@ -75,7 +75,7 @@ class Recoveries:
                 continue
             self.now = item.key
             try:
-                self._one(item)
+                self.take(item)
             except (KalamosError, OSError) as error:
                 self._failed(item, str(error))
             finally:
@@ -95,7 +95,12 @@ class Recoveries:
             self._known.add(item.key)
         return None
 
-    def _one(self, item: Item) -> None:
+    def take(self, item: Item) -> None:
+        """Take or make the ink of one page now.
+
+        Raises:
+            KalamosError: where that fails.
+        """
         self._known.add(item.key)
         if self._drawer.card(item).state not in {"waiting", "failed"}:
             return

@@ -6,6 +6,7 @@ import secrets
 import socket
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -48,7 +49,8 @@ def serve(
                 webbrowser.open(address)
             server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
             try:
-                server.run(sockets=[bound])
+                with suppress(KeyboardInterrupt):  # how it is meant to end
+                    server.run(sockets=[bound])
             finally:
                 recoveries.close()
     finally:

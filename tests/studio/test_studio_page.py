@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
-from studio_pages import make_page
+from studio_pages import make_page, picture
 
 from kalamos.formats.recovered.reading import read_page
 
@@ -396,6 +397,35 @@ def test_a_page_of_a_hundred_megapixels(browser, tmp_path):
     page.close()
     assert page.faults == []
     server.stop()
+
+
+def test_a_picture_without_ink_is_recovered_in_the_background_and_its_paths_can_be_chosen(browser, tmp_path):
+    picture().save(tmp_path / "new.png")
+    server = Server(tmp_path)
+    page = window(browser, server)
+    page.click("#cards button")
+    page.wait_for_selector("#s0", timeout=90_000)
+    before = (tmp_path / "new.inkml").read_bytes()
+    page.focus("#list")
+    keys(page, "n")
+    while page.is_disabled("[data-do=path]"):
+        keys(page, "n")
+    first = strokes(page)
+    page.click("[data-do=path]")
+    assert strokes(page) != first
+    keys(page, "Control+z")
+    assert strokes(page) == first
+    while page.is_disabled("[data-do=path]"):
+        keys(page, "n")
+    keys(page, "a")
+    assert strokes(page) != first
+    assert (tmp_path / "new.inkml").read_bytes() == before
+    workers = psutil.Process(server.process.pid).children(recursive=True)
+    page.close()
+    server.stop(signal.SIGKILL)
+    assert workers
+    assert psutil.wait_procs(workers, timeout=10)[1] == []  # nothing is left behind
+    assert page.faults == []
 
 
 def test_a_page_with_errors_is_put_right_in_under_a_minute(browser, server, page):

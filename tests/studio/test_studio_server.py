@@ -41,7 +41,7 @@ class Client:
     def recover(self):
         """Take the ink that lies beside the pictures, as the queue does."""
         for item in self.drawer.items():
-            self.recoveries._one(item)
+            self.recoveries.take(item)
 
 
 @pytest.fixture
