@@ -24,7 +24,7 @@ from kalamos.datasets import CORPORA
 from kalamos.formats.export.inkml import write_inkml
 from kalamos.formats.inkml import read
 from kalamos.formats.report import UnitReport
-from kalamos.ink import Ink, Sample
+from kalamos.ink import Ink, Sample, TimeSource
 from kalamos.machinery.arrays import Floats32
 from kalamos.recovery import Box
 from kalamos.renderers.pages import Sheet, compose_page
@@ -46,7 +46,7 @@ def make_pages(folder: Path, count: int, seed: int = 5) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(page.pixels).save(folder / f"{name}.png")
         ink = page.ink
-        timed = "none" if ink.t is None else "synthetic"
+        timed: TimeSource = "none" if ink.t is None else "synthetic"
         truth = Sample(name, ink, level="page", script="Latn", units="px", time_source=timed, provenance="synthetic")
         (folder / "truth").mkdir(exist_ok=True)
         write_inkml([truth], folder / "truth" / f"{name}.inkml")
