@@ -208,7 +208,7 @@ class Drawer:
         missing = [name for name, text in facts.items() if not text]
         if missing:
             raise KalamosError(f"say the {missing[0]} too: a page of nobody knows whom helps nobody")
-        facts["script"] = checked_script(facts["script"])
+        facts["script"] = checked_script(facts["script"].capitalize())
         write_text(self.root / FACTS, json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
 
     def _write_card(self, folder: Path, card: CardData) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,8 @@ class History:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
+            with suppress(OSError):  # what was refused must not come back at the next start
+                os.truncate(self._path, self._whole)
             raise StoreError(
                 f"{self._path} cannot be written ({error.strerror or error}): the action was not done. Free some space,"
                 " then do it again; all before it is kept"

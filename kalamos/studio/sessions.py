@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Session:
         with self.lock:
             self._refuse_stale(version)
             self.history.do(action)
-        self._drawer.note(self.item, state="begun")
+        self._noted(state="begun")
 
     def save(self, version: object) -> Path:
         """Write the corrected page beside the picture and return its path.
@@ -75,12 +76,19 @@ class Session:
             target = self._drawer.beside(self.item, CORRECTED)
             about = {"writer": facts["writer"], "licence": facts["licence"], "picture": self._drawer.sha256(self.item)}
             page = corrected_page(self.history.sheet, self.page, about, facts["script"])
+            if not page.recovery.pieces:
+                raise KalamosError("there is no stroke on this page: nothing to save")
             self._put_aside(target, about["picture"])
             with replacing(target) as part:
                 write_inkml(page, part)
             self.history.do({"do": "saved"})
-        self._drawer.note(self.item, state="saved", strokes=page.recovery.ink.n_strokes)
+        self._noted(state="saved", strokes=page.recovery.ink.n_strokes)
         return target
+
+    def _noted(self, **changes: Any) -> None:
+        """Change the card; it is a hint for the list alone, and what was done is done where it cannot be written."""
+        with suppress(StoreError, FormatError):
+            self._drawer.note(self.item, **changes)
 
     def said(self, have: Collection[int] = ()) -> dict[str, Any]:
         """Return the page as the browser takes it; pieces that it shows already (their serials) in short."""
@@ -109,7 +117,7 @@ class Session:
     def _refuse_stale(self, version: object) -> None:
         if self.is_stale:
             raise ConflictError("the picture has changed on the disk since it was opened; load the page again")
-        if version != self.history.version:
+        if isinstance(version, bool) or version != self.history.version:
             raise ConflictError("this page was changed in another window; what you see now is its latest state")
 
     def _put_aside(self, target: Path, sha256: str) -> None:

@@ -160,6 +160,7 @@ def test_a_full_disk_refuses_the_action_and_keeps_the_page(sheet, tmp_path, monk
         with pytest.raises(StoreError, match="No space"):
             history.do({"do": "delete", "part": 0, "strokes": [0]})
     assert history.version == 1
+    assert History(sheet, tmp_path / "actions.log", "base").version == 1  # nor does it come back by itself
     history.do({"do": "delete", "part": 0, "strokes": [1]})
     assert [s.sheet.parts[0].strokes.__len__() for s in [History(sheet, tmp_path / "actions.log", "base")]] == [1]
 

@@ -63,7 +63,8 @@ def test_a_page_is_opened_changed_and_saved(client, tmp_path):
     refused = client.post("api/save", {"key": "page.png#1", "version": 1})
     assert refused.status_code == 400
     assert "licence" in refused.json()["error"]
-    assert client.post("api/facts", FACTS).json() == FACTS
+    assert client.post("api/facts", {**FACTS, "script": "Xxxx"}).status_code == 400
+    assert client.post("api/facts", {**FACTS, "script": "latn"}).json() == FACTS
     assert client.post("api/save", {"key": "page.png#1", "version": 1}).json()["file"] == "page.corrected.inkml"
     assert (tmp_path / "page.inkml").read_bytes() == before
     assert client.get("api/cards").json()["items"][0]["state"] == "saved"
@@ -79,6 +80,9 @@ def test_two_windows_do_not_overwrite_each_other(client):
     assert client.post("api/act", {"key": "page.png#1", "version": 0, "action": REVERSE}).status_code == 200
     late = client.post("api/act", {"key": "page.png#1", "version": 0, "action": {**REVERSE, "do": "delete"}})
     assert late.status_code == 409
+    for version in (True, 1.5, "1", None, [1]):
+        body = {"key": "page.png#1", "version": version, "action": REVERSE}
+        assert client.post("api/act", body).status_code == 409
     assert client.post("api/save", {"key": "page.png#1", "version": 0}).status_code == 409
     assert client.get("api/page?key=page.png%231").json()["version"] == 1
 
