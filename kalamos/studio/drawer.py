@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,6 @@ class CardData:
     size: int = 0
     changed_ns: int = 0
     sha256: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Drawer:

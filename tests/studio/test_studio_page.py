@@ -230,12 +230,23 @@ def test_reading_order_by_mouse_and_by_key(page):
     assert strokes(page) == [before[2], before[0], before[1]]
 
 
-def test_undo_to_the_start_reload_and_a_killed_browser(page, server, browser):
+def test_undo_to_the_start_reload_and_a_killed_browser(page, server):
     before = strokes(page)
     page.focus("#list")
     keys(page, "ArrowDown", "r", "Delete", "n", "x", "Enter")
     after = strokes(page)
     assert after != before
+    page.reload()
+    page.wait_for_selector("#s0")
+    assert strokes(page) == after
+    another = page.context.browser.browser_type.launch(executable_path=BROWSER, args=[*FLAGS, "--user-agent=doomed"])
+    doomed = opened(window(another, server))
+    doomed.focus("#list")
+    keys(doomed, "ArrowDown", "r")
+    after = strokes(doomed)
+    for process in psutil.Process().children(recursive=True):
+        if any("doomed" in word for word in process.cmdline()):
+            process.kill()
     page.reload()
     page.wait_for_selector("#s0")
     assert strokes(page) == after
