@@ -138,7 +138,6 @@ def _entry_data(line: Line) -> dict[str, Any]:
         "name": result.entry,
         "kind": result.kind,
         "coverage": result.coverage,
-        "ms": result.milliseconds,
         "failures": dict(result.failures),
         "losses": {part: _number(value) for part, value in result.losses.items()},
         "cells": {

@@ -376,14 +376,13 @@ def _sort_value(result: Result) -> float:
 
 def _heads(table: Table) -> list[str]:
     arrows = {"lower": "↓", "higher": "↑", "one": "→ 1"}
-    return ["entry", *(f"{name} {arrows[TABLE[name].direction]}" for name in table.metrics), "coverage", "ms/image"]
+    return ["entry", *(f"{name} {arrows[TABLE[name].direction]}" for name in table.metrics), "coverage"]
 
 
 def _texts(line: Line, metrics: Sequence[str], cell_text, escape=str) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
     result = line.result
-    speed = "" if result.milliseconds is None else f"{result.milliseconds:.2f}"
     cells = [cell_text(line.cells[name]) if name in line.cells else "" for name in metrics]
-    return [escape(result.entry), *cells, f"{result.coverage:.3f}", speed]
+    return [escape(result.entry), *cells, f"{result.coverage:.3f}"]
 
 
 def number_text(value: float) -> str:

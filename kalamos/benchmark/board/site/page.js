@@ -44,17 +44,17 @@ function fill(select, options, chosen) {
 function columns() {
   const all = document.querySelector("input[name=columns]:checked").value === "all";
   const shown = all ? task().metrics : data.main.filter((name) => task().metrics.includes(name));
-  return [...shown, "coverage", "ms"];
+  return [...shown, "coverage"];
 }
 
 function valueOf(e, column) {
   if (column === "entry") return e.name;
-  if (column === "coverage" || column === "ms") return e[column];
+  if (column === "coverage") return e[column];
   return e.cells[column] ? e.cells[column][0] : null;
 }
 
 function sorted(entries) {
-  const down = state.descending ?? !(state.sort === "entry" || state.sort === "ms" || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
+  const down = state.descending ?? !(state.sort === "entry" || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
   const rank = (e) => valueOf(e, state.sort);
   return [...entries].sort((a, b) => {
     const x = rank(a), y = rank(b);
@@ -66,12 +66,12 @@ function sorted(entries) {
 
 function drawTable() {
   const names = columns();
-  const down = state.descending ?? !(state.sort === "entry" || state.sort === "ms" || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
+  const down = state.descending ?? !(state.sort === "entry" || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
   const head = make("tr");
   const lost = task().entries.some((e) => Object.keys(e.losses).length);
   for (const name of ["entry", ...names]) {
     const about = data.metrics[name];
-    const text = about ? `${name}\u00a0${ARROWS[about.direction]}` : name === "ms" ? "ms/image\u00a0↓" : name === "coverage" ? "coverage\u00a0↑" : name;
+    const text = about ? `${name}\u00a0${ARROWS[about.direction]}` : name === "coverage" ? "coverage\u00a0↑" : name;
     const words = text.split("_").flatMap((word, i) => (i ? ["_", make("wbr"), word] : [word]));
     const button = make("button", { type: "button", title: about ? tip(about) : "" }, ...words);
     button.addEventListener("click", () => {
@@ -127,7 +127,7 @@ function row(e, names, lost) {
   const line = make("tr", e.kind === "control" ? { class: "control" } : {}, make("th", { scope: "row" }, e.name));
   for (const name of names) {
     const cell = e.cells[name];
-    const text = name === "ms" && e.ms !== null ? e.ms.toFixed(2) : number(valueOf(e, name));
+    const text = number(valueOf(e, name));
     const box = make("td", cell && cell[4] ? { class: cell[4] } : {}, text);
     if (cell && cell[1] !== null && $("intervals").checked) box.append(make("small", {}, `${number(cell[1])}–${number(cell[2])}`));
     line.append(box);
@@ -454,7 +454,7 @@ function restore() {
   if (wanted >= 0) { state.task = wanted; $("task").value = String(wanted); }
   const columns = document.querySelector(`input[name=columns][value="${said.get("columns") === "all" ? "all" : "main"}"]`);
   columns.checked = true;
-  if (said.get("sort") && (data.metrics[said.get("sort")] || ["entry", "coverage", "ms"].includes(said.get("sort")))) state.sort = said.get("sort");
+  if (said.get("sort") && (data.metrics[said.get("sort")] || ["entry", "coverage"].includes(said.get("sort")))) state.sort = said.get("sort");
   if (said.has("down")) state.descending = said.get("down") === "true";
   openTask();
   for (const id of KEPT) {
