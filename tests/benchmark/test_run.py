@@ -228,7 +228,11 @@ def test_published_texts(benched):
     assert readme.startswith("before\n")
     assert readme.endswith("\nafter\n")
     assert "old" not in readme
-    assert "| nearest |" in readme
+    rows = [row for row in readme.splitlines() if row.startswith("|")]
+    ranked = [result for result in results if result.kind != "control"]
+    assert len(rows) == 2 + len({result.task for result in ranked})
+    best = max(ranked, key=lambda result: result.metrics["lcss"].value)
+    assert rows[2].split("|")[3].strip().startswith(f"{best.entry} **{best.metrics['lcss'].value:.3f}**")
     assert publish.with_short_table(readme, results) == readme
     for variant in publish.VARIANTS:
         assert load_recoverer(variant).velocity in variant

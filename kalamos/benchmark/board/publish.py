@@ -24,6 +24,7 @@ HARD = ("-scan", "-photo")
 VARIANTS = ("good-continuation?velocity=power-law", "good-continuation?velocity=sigma-lognormal")
 """Rows for the question how far a law of motion gets where a tracer gives none; geometry and order are the tracer's."""
 MARK = "<!-- leaderboard -->"
+_SHORT = ("lcss", "complete_trajectory")
 _BY_SCRIPT = ("lcss", "rmse_arc", "start_point", "complete_trajectory")
 COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
 
@@ -82,21 +83,28 @@ def with_short_table(readme: str, results: Sequence[Result]) -> str:
 
 
 def _short(results: Sequence[Result]) -> str:
+    """Return one row a task: the best three entries by the first metric, and how often their whole path is right."""
     place = "[docs/leaderboard.md](docs/leaderboard.md)"
-    lines = [f"Made by `{COMMAND}`; intervals, controls and the other tasks are in {place}.", ""]
+    first, second = _SHORT
+    places = [f"{ordinal}: {first} ({second})" for ordinal in ("first", "second", "third")]
+    heads = ["task", "samples; writers", *places]
+    lines = [f"Made by `{COMMAND}`; all entries, columns, intervals and controls are in {place}.", ""]
+    lines += ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for table in leaderboard.tables(results):
-        if table.ranked and not table.ranked[0].result.task.endswith(HARD):
-            lines += [f"**{table.title}**", "", *_short_rows(table), ""]
-    return "\n".join(lines)
+        if not table.ranked:
+            continue
+        result = table.ranked[0].result
+        best = [_short_cell(line, first, second) for line in table.ranked[:3]]
+        cells = [f"{result.task} v{result.task_version}", f"{result.samples}; {result.writers}", *best]
+        lines.append("| " + " | ".join([*cells, *[""] * (3 - len(best))]) + " |")
+    return "\n".join([*lines, ""])
 
 
-def _short_rows(table: leaderboard.Table) -> list[str]:
-    heads = ["entry", *table.metrics]
-    rows = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * len(table.metrics) + "|"]
-    for line in table.ranked:
-        cells = [leaderboard.plain_cell(line.cells[name]) if name in line.cells else "" for name in table.metrics]
-        rows.append("| " + " | ".join([line.result.entry, *cells]) + " |")
-    return rows
+def _short_cell(line: leaderboard.Line, first: str, second: str) -> str:
+    value, beside = (
+        leaderboard.plain_cell(line.cells[name]) if name in line.cells else "–" for name in (first, second)
+    )
+    return f"{line.result.entry} {value} ({beside})"
 
 
 def _by_script(results: Sequence[Result]) -> str:
