@@ -270,7 +270,9 @@ def bench(
     """
     from kalamos.benchmark.run import IncompleteError
     from kalamos.benchmark.run import bench as run
+    from kalamos.machinery.compiling import say_when_compiling
 
+    say_when_compiling()
     try:
         with _progress("benchmark") as progress:
             results = run(
@@ -317,7 +319,9 @@ def score(
 ) -> None:
     """Score PREDICTIONS made elsewhere: a predictions.parquet, or a folder of InkML, one file a sample."""
     from kalamos.benchmark.run import score_predictions
+    from kalamos.machinery.compiling import say_when_compiling
 
+    say_when_compiling()
     with _progress("scoring") as progress:
         result = score_predictions(
             predictions, task, root, out, name=name, cache=cache, limit=limit, workers=workers, progress=progress
@@ -416,8 +420,10 @@ def recover(
     be trusted is marked by a warning.
     """
     from kalamos.commands.recover import recover_files
+    from kalamos.machinery.compiling import say_when_compiling
     from kalamos.scripts import checked_script
 
+    say_when_compiling()
     with _progress("recovering") as progress:
         done = recover_files(
             images,
@@ -457,6 +463,41 @@ def studio(folder: Path, model: str | None, port: int, opened: bool) -> None:
     except ModuleNotFoundError as error:
         raise KalamosError(f"the studio needs {error.name}: pip install 'kalamos[studio]'") from error
     serve(folder, model=model, port=port, opened=opened, say=click.echo)
+
+
+@main.command()
+@click.argument("scan", type=_EXISTING)
+@click.argument("ink", type=_EXISTING)
+@click.option("--out", type=_PATH, help="Folder for the results; default: beside each scan.")
+@click.option("--picture", is_flag=True, help="Draw both on each other, not only where they do not fit.")
+@click.option("--any-turn", is_flag=True, help="The scan may lie in any direction.")
+@overwrite_option
+@json_option
+def align(
+    scan: Path, ink: Path, out: Path | None, picture: bool, any_turn: bool, overwrite: bool, as_json: bool
+) -> None:
+    """Lay the recording INK of the same writing on its SCAN; of two folders, all pairs of one name.
+
+    Writes NAME.aligned.inkml, the recording in the scan's pixels with its own times, and NAME.aligned.png where the two
+    are in doubt or do not fit. Exit code 1 where no pair was usable.
+    """
+    from kalamos.commands.align import align_files
+    from kalamos.machinery.compiling import say_when_compiling
+
+    say_when_compiling()
+    found = []
+    for one in align_files(scan, ink, out, picture=picture, any_turn=any_turn, overwrite=overwrite):
+        found.append(one)
+        if not as_json:
+            shares = ", ".join(f"{name.replace('_', ' ')} {share:.1%}" for name, share in one.shares.items())
+            click.echo(f"{one.scan}: {one.verdict}{': ' if shares else ''}{shares}")
+    if as_json:
+        click.echo(json.dumps([one.as_json() for one in found], indent=2, ensure_ascii=False))
+    else:
+        good = sum(one.is_usable for one in found)
+        click.echo(f"{good} of {len(found)} pairs usable, {sum(one.verdict == 'fits' for one in found)} of them fit")
+    if not any(one.is_usable for one in found):
+        sys.exit(1)
 
 
 @main.command()

@@ -1,0 +1,56 @@
+"""A word while numba compiles: it happens once after an installation, takes seconds, and looks like a hang."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+PATIENCE_S = 0.5
+"""So much compiling passes without a word."""
+SAID = (
+    "compiling once for this machine, which may take half a minute; later runs start at once "
+    "(`kalamos warm-up` does it ahead)"
+)
+
+_log = logging.getLogger("kalamos")
+_lock = threading.Lock()
+_listening = False
+
+
+def say_when_compiling() -> None:
+    """Let the log of Kalamos say once in this process that kernels are being compiled, where that takes time.
+
+    Without a handler of the user's the line goes to the terminal, as warnings do.
+    """
+    global _listening  # noqa: PLW0603 - one listener for a process
+    from numba.core import event  # noqa: PLC0415 - half a second, which only who computes pays
+
+    with _lock:
+        if not _listening:
+            event.register("numba:compile", _listener(event))
+            _listening = True
+
+
+def _listener(event: Any) -> Any:
+    class Listener(event.Listener):  # type: ignore[misc, name-defined]
+        """Adds up the outermost compilations; those of inner functions lie within."""
+
+        def __init__(self) -> None:
+            self.depth, self.began, self.spent_s, self.said = 0, 0.0, 0.0, False
+
+        def on_start(self, _: Any) -> None:
+            if self.depth == 0:
+                self.began = time.monotonic()
+            self.depth += 1
+
+        def on_end(self, _: Any) -> None:
+            self.depth -= 1
+            if self.depth == 0:
+                self.spent_s += time.monotonic() - self.began
+            if not self.said and self.spent_s + (time.monotonic() - self.began if self.depth else 0.0) > PATIENCE_S:
+                self.said = True
+                _log.warning(SAID)
+
+    return Listener()
