@@ -10,17 +10,21 @@ import numpy as np
 from PIL import Image
 
 from kalamos.formats.recovered import RecoveredPage
+from kalamos.image import OfflineImage
 from kalamos.machinery.arrays import Bytes
-from kalamos.recoverer import Recoverer, recover_groups
+from kalamos.recoverer import Recoverer, load_recoverer, recover_groups
 from kalamos.recovery import RecoveredLine, RecoveredPiece, Recovery
 from kalamos.scans.light import luma_of, pen_width
 from kalamos.scans.load import Fitted, Prepared, fitted, prepare
 from kalamos.scans.read import Page
 from kalamos.scans.segment import SegmentLevel, Written, segment, segment_written
 from kalamos.skeleton.binarise import PAPER_OR_INK
+from kalamos.skeleton.coverage import covered_share
 
 HEIGHT_PX = 64
 """The height at which models see a piece of writing."""
+TRACER = "good-continuation"
+"""What draws a piece of which the method leaves out more than it may: it follows every line, in whatever order."""
 LEAST_COVERED = 0.9
 """Below this share of its ink a piece is marked as not to be trusted."""
 
@@ -76,7 +80,8 @@ def recover_page(
         written = segment_written(prepared.grey, level=level, script=script)
     pieces = fitted(written.pieces, page, script, **size)
     found = recover_groups(recoverer, [[piece.image for piece in pieces]], n_best)[0]
-    placed = [_placed(one, piece) for one, piece in zip(found.pieces, pieces, strict=True)]
+    whole = _completed(found.pieces, [piece.image for piece in pieces], recoverer.name)
+    placed = [_placed(one, piece) for one, piece in zip(whole, pieces, strict=True)]
     lines = _in_lines(placed, [piece.piece.line for piece in pieces])
     recovery = Recovery(lines, found.method, found.version, found.weights)
     pens = tuple(page.scale * pen_width(piece.piece.pixels < PAPER_OR_INK) for piece in pieces)
@@ -105,6 +110,24 @@ def remarks_of(prepared: Prepared, page: Page, printed: int) -> tuple[str, ...]:
     if page.scale > 1:
         remarks.append(f"read at 1/{page.scale} of its size")
     return tuple(remarks)
+
+
+def _completed(found: Sequence[RecoveredPiece], images: Sequence[OfflineImage], method: str) -> list[RecoveredPiece]:
+    """Return the pieces; those of which much ink was left out are traced instead where that leaves out less."""
+    short = [k for k, one in enumerate(found) if one.covered < LEAST_COVERED]
+    made = list(found)
+    if not short or method == TRACER:
+        return made
+    for k, ink in zip(short, load_recoverer(TRACER).recover([images[k] for k in short]), strict=True):
+        covered = covered_share(ink, images[k].pixels)
+        if covered > made[k].covered:
+            made[k] = RecoveredPiece(
+                ink,
+                made[k].box,
+                covered=covered,
+                warning=f"{method} covered only {made[k].covered:.0%} of the ink: traced by {TRACER} instead",
+            )
+    return made
 
 
 def _placed(one: RecoveredPiece, piece: Fitted) -> RecoveredPiece:

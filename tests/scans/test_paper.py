@@ -169,3 +169,31 @@ def test_a_large_page_is_reduced_and_its_boxes_are_in_the_files_pixels(tmp_path)
     x0, y0, x1, y1 = found.recovery.pieces[0].box
     assert found.page.scale == 2
     assert abs(x0 - 2000) <= 4 and abs(x1 - 2900) <= 4 and abs(y0 - 3000) <= 4 and abs(y1 - 3040) <= 4
+
+
+class Half:
+    """Draws the left half of every piece alone."""
+
+    name = "half"
+
+    def recover(self, images):
+        inks = GoodContinuation().recover(images)
+        return [self.left(ink, image.width_px / 2) for ink, image in zip(inks, images, strict=True)]
+
+    @staticmethod
+    def left(ink, middle):
+        kept = [stroke[stroke[:, 0] < middle] for stroke in ink.strokes()]
+        return Ink.from_strokes([stroke for stroke in kept if len(stroke)] or [ink.xy[:1]])
+
+
+def test_what_a_method_leaves_undrawn_is_traced_and_marked():
+    made = page("page")
+    found = recover_page(page_of(made.pixels), Half()).recovery
+    traced = [piece for piece in found.pieces if "traced by good-continuation" in piece.warning]
+    assert traced
+    assert found.covered > 0.9
+    for piece in traced:
+        assert "half covered only" in piece.warning
+        assert piece.confidence is None
+        assert piece.stroke_confidence is None
+        assert piece.covered > 0.5
