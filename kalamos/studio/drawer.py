@@ -22,7 +22,7 @@ import psutil
 
 from kalamos.datasets.corrected import CORRECTED, FACTS
 from kalamos.errors import FormatError, KalamosError, StoreError
-from kalamos.machinery.files import safe_name, write_text
+from kalamos.machinery.files import is_alive, safe_name, write_text
 from kalamos.scans.read import SUFFIXES
 from kalamos.scripts import checked_script
 
@@ -293,7 +293,7 @@ def _sha256(path: Path) -> str:
 def _is_held(lock: Path) -> bool:
     try:
         pid, begun = lock.read_text(encoding="ascii").split()
-        return bool(abs(psutil.Process(int(pid)).create_time() - float(begun)) < 1.0)
+        return is_alive(int(pid)) and bool(abs(psutil.Process(int(pid)).create_time() - float(begun)) < 1.0)
     except (OSError, ValueError, psutil.Error, OverflowError):
         return False
 
