@@ -143,8 +143,8 @@ class _Target:
     def pairs(self, xy: Floats, angle: Floats) -> tuple[Ints, Ints, Floats]:
         """Return closest points both ways: (of the recording, of the scan, distance)."""
         moved = _with_direction(Curves(xy, angle))
-        gap, there = self.tree.query(moved, distance_upper_bound=3 * TRUNCATED)
-        back_gap, back = cKDTree(moved).query(self.tree.data, distance_upper_bound=3 * TRUNCATED)
+        gap, there = _nearest(self.tree, moved)
+        back_gap, back = _nearest(cKDTree(moved), np.asarray(self.tree.data))
         mine, theirs = np.isfinite(gap), np.isfinite(back_gap)
         here = np.concatenate([np.flatnonzero(mine), back[theirs]])
         other = np.concatenate([there[mine], np.flatnonzero(theirs)])
@@ -169,7 +169,7 @@ class _Target:
     def shares(self, xy: Floats) -> tuple[float, float, float]:
         """Return which share of the points lies on ink, of the ink by the points, and of both close to the other."""
         reach = self.scanned.pen + NEAR
-        there, back = self.places.query(xy)[0], cKDTree(xy).query(self.curves.xy)[0]
+        there, back = _nearest(self.places, xy, np.inf)[0], _nearest(cKDTree(xy), self.curves.xy, np.inf)[0]
         close = ((there <= CLOSELY).mean() + (back <= CLOSELY).mean()) / 2
         return float((there <= reach).mean()), float((back <= reach).mean()), float(close)
 
@@ -257,6 +257,12 @@ def _affine(here: Floats, there: Floats, weight: Floats) -> Pose:
     change = np.linalg.solve(gram, (left * weight[:, None]).T @ right).T
     matrix = near.matrix + change
     return Pose(matrix, near.shift - change @ centre)
+
+
+def _nearest(tree: cKDTree, places: Floats, reach: float = 3 * TRUNCATED) -> tuple[Floats, Ints]:
+    """Return distance and number of the nearest point of a tree, distance infinite where none is within reach."""
+    gap, number = tree.query(places, distance_upper_bound=reach)
+    return np.asarray(gap, np.float64), np.asarray(number, np.int64)
 
 
 def _with_direction(curves: Curves) -> Floats:

@@ -34,7 +34,7 @@ def say_when_compiling() -> None:
 
 
 def _listener(event: Any) -> Any:
-    class Listener(event.Listener):  # type: ignore[misc, name-defined]
+    class Listener(event.Listener):  # type: ignore[misc]
         """Adds up the outermost compilations; those of inner functions lie within."""
 
         def __init__(self) -> None:

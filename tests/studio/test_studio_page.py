@@ -246,9 +246,7 @@ def test_undo_to_the_start_reload_and_a_killed_browser(page, server):
     keys(doomed, "ArrowDown", "r")
     after = strokes(doomed)
     for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(
-            psutil.Error
-        ):  # some end by themselves, and stay as zombies where nobody collects them
+        with contextlib.suppress(psutil.Error):  # zombies, where nobody collects the dead
             if any("doomed" in word for word in process.cmdline()):
                 process.kill()
     page.reload()
