@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array, diags_array, kron
+from scipy.sparse import coo_array, csr_array, diags_array, hstack, kron
 from scipy.sparse.linalg import spsolve
 
 from kalamos.machinery.arrays import Floats, Ints
 
 SPACING = 16.0
 """Distance of two control points, frames."""
+SLIDING = 0.1
+"""Weight of staying in place along a line, beside that of coming nearer to it."""
 
 
 class Bend(NamedTuple):
@@ -60,14 +62,8 @@ def fit_bend(start: Floats, here: Ints, wanted: Floats, normal: Floats, weight: 
     return Bend(low, np.stack([part.reshape(shape) for part in np.split(solved, 2)], axis=-1))
 
 
-SLIDING = 0.1
-"""Weight of staying in place along a line, beside that of coming nearer to it."""
-
-
 def _stacked(basis: csr_array, direction: Floats, weight: Floats) -> csr_array:
     """Return the rows of wishes in one direction, over the x and then the y of the control points."""
-    from scipy.sparse import hstack  # noqa: PLC0415
-
     return csr_array(hstack([diags_array(weight * direction[:, axis]) @ basis for axis in (0, 1)]))
 
 

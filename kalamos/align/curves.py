@@ -58,18 +58,10 @@ class Scanned(NamedTuple):
     pen: float
 
 
-def recorded_curves(ink: Ink, step: float) -> tuple[Curves, Floats]:
-    """Return points every ``step`` along the strokes of an ink, pen down, and the stroke's place of each, ``(n,)``.
-
-    A dot is one point.
-    """
-    made, angles, places = [], [], []
-    for k, stroke in enumerate(ink.strokes()):
-        xy, angle = _even(stroke.astype(np.float64), step)
-        made.append(xy)
-        angles.append(angle)
-        places.append(np.full(len(xy), k, np.float64))
-    return Curves(np.concatenate(made), np.concatenate(angles)), np.concatenate(places)
+def recorded_curves(ink: Ink, step: float) -> Curves:
+    """Return points every ``step`` along the strokes of an ink, pen down; a dot is one point."""
+    xy, angle = zip(*(_even(stroke.astype(np.float64), step) for stroke in ink.strokes()), strict=True)
+    return Curves(np.concatenate(xy), np.concatenate(angle))
 
 
 def scanned_ink(grey: Bytes) -> Scanned:
@@ -91,7 +83,7 @@ def scanned_ink(grey: Bytes) -> Scanned:
 
 
 def _shrunk(mask: Bools, by: int) -> Bools:
-    """Return a mask at a whole fraction of its size; a cell is ink where half of it is."""
+    """Return a mask at a whole fraction of its size; a cell is ink where :data:`LEAST_SHARE` of it is."""
     if by == 1:
         return mask
     height, width = -(-mask.shape[0] // by) * by, -(-mask.shape[1] // by) * by

@@ -23,6 +23,7 @@ from scipy.spatial import cKDTree
 from kalamos.align.bend import Bend, fit_bend
 from kalamos.align.curves import Curves, Scanned, recorded_curves, scanned_ink
 from kalamos.errors import KalamosError
+from kalamos.geometry import length
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bytes, Floats, Ints
 
@@ -107,7 +108,7 @@ def align(grey: Bytes, ink: Ink, *, any_turn: bool = False) -> Alignment:
     if ink.n_points < 2 or not np.ptp(ink.xy, axis=0).any():
         raise KalamosError("the recording holds no line that could be laid on a scan")
     scanned = scanned_ink(grey)
-    recorded, _ = recorded_curves(ink, _length(ink) / POINTS)
+    recorded = recorded_curves(ink, max(length(ink), 1e-9) / POINTS)
     target = _Target(scanned)
     settled = [target.settle(recorded, start) for start in _starts(recorded, target, any_turn)]
     pose = min(settled, key=lambda pose: target.gap(pose(recorded.xy), TRUNCATED))
@@ -268,7 +269,3 @@ def _nearest(tree: cKDTree, places: Floats, reach: float = 3 * TRUNCATED) -> tup
 def _with_direction(curves: Curves) -> Floats:
     double = 2 * curves.angle
     return np.column_stack([curves.xy, DIRECTION / 2 * np.cos(double), DIRECTION / 2 * np.sin(double)])
-
-
-def _length(ink: Ink) -> float:
-    return max(float(sum(np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in ink.strokes())), 1e-9)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
 from kalamos.align.made import MadePair, made_pair, second_time
-from kalamos.align.registration import Alignment, align
+from kalamos.align.registration import Alignment, Verdict, align
 from kalamos.geometry import transform
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bytes, Floats
@@ -63,8 +63,7 @@ def _trial(kind: str, grey: Bytes, ink: Ink, pair: MadePair | None = None) -> Tr
 
 
 def _mirrored(ink: Ink) -> Ink:
-    xy = ink.xy * np.array([-1.0, 1.0], np.float32)
-    return transform(ink.with_points(xy, ink.offsets, ink.channels()))
+    return transform(ink, matrix=((-1.0, 0.0), (0.0, 1.0)))
 
 
 def table(found: list[Trial]) -> str:
@@ -75,10 +74,7 @@ def table(found: list[Trial]) -> str:
     ]
     for kind in dict.fromkeys(trial.kind for trial in found):
         some = [trial for trial in found if trial.kind == kind]
-        shares = [
-            np.mean([trial.found.verdict == verdict for trial in some])
-            for verdict in ("fits", "in doubt", "does not fit")
-        ]
+        shares = [np.mean([trial.found.verdict == verdict for trial in some]) for verdict in get_args(Verdict)]
         errors: Floats = np.array([trial.error_px for trial in some])
         told = "- | -" if np.isnan(errors).all() else f"{np.median(errors):.2f} | {np.quantile(errors, 0.9):.2f}"
         cells = " | ".join(f"{share:.1%}" for share in shares)

@@ -17,9 +17,7 @@ from kalamos.geometry import concat
 from kalamos.ink import Sample
 from kalamos.machinery.files import Outputs, write_bytes
 from kalamos.scans.load import prepare
-from kalamos.scans.read import Page, read_pages
-
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".heic", ".pdf")
+from kalamos.scans.read import SUFFIXES, Page, read_pages
 
 
 @dataclass(frozen=True)
@@ -88,10 +86,10 @@ def _pairs(scan: Path, ink: Path) -> Iterator[tuple[Path, Path]]:
     if not scan.is_dir():
         yield scan, ink
         return
-    scans = [path for path in files_below(scan) if path.suffix.lower() in PICTURES]
+    scans = [path for path in files_below(scan) if path.suffix.lower() in SUFFIXES]
     inks: dict[Path, Path] = {}
     for path in files_below(ink):
-        if path.suffix.lower() in PICTURES:
+        if path.suffix.lower() in SUFFIXES:
             continue
         stem = path.relative_to(ink).with_suffix("")
         if stem in inks:
