@@ -46,7 +46,12 @@ def save_weights(folder: Path, tensors: Mapping[str, Tensor], config: Mapping[st
     data = save(halves)
     told = {**config, "sha256": hashlib.sha256(data).hexdigest()}
     write_bytes(folder / TENSORS, data)
-    write_bytes(folder / CONFIG, (json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
+    save_config(folder, told)
+
+
+def save_config(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write the config of a folder of weights; the file is replaced whole."""
+    write_bytes(folder / CONFIG, (json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
 def load_weights(folder: Path, model: str) -> Weights:

@@ -16,26 +16,23 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 
-from kalamos.datasets import CORPORA
 from kalamos.errors import ModelError
-from kalamos.formats.report import UnitReport
 from kalamos.ink import Sample
 from kalamos.machinery.arrays import Bools, Floats, Ints
-from kalamos.machinery.files import write_text
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
 from kalamos.metrics.structure import directed
 from kalamos.models.kalamos.confidence import path_features, probability
 from kalamos.models.kalamos.kalamos import Kalamos
-from kalamos.models.weights import CONFIG
+from kalamos.models.weights import CONFIG, save_config
 from kalamos.renderers import preset, render_batch
 from kalamos.training.loop import Recipe
-from kalamos.training.mixture import Source, corpora_folder
+from kalamos.training.mixture import Source, samples_of
 
 RECIPE = Path(__file__).parent / "recipes" / "kalamos.toml"
 LOOKS = {"clean": 0.5, "scan": 0.3, "photo": 0.2}
@@ -58,13 +55,10 @@ class Judged(NamedTuple):
 
 def held_out(source: Source, count: int) -> list[Sample]:
     """Return validation samples of a source, each writer's share alike, the same whatever their order."""
-    corpus: Any = CORPORA.load(source.corpus)
-    root = corpora_folder() / source.folder if source.folder else Path()
     by_writer: dict[str, list[Sample]] = defaultdict(list)
-    for unit in corpus.units(root, **source.options):
-        for sample in corpus.read(root, unit, UnitReport()):
-            if sample.split == "validation" and sample.level in source.levels and sample.ink.n_points:
-                by_writer[sample.writer].append(sample)
+    for sample in samples_of(source):
+        if sample.split == "validation":
+            by_writer[sample.writer].append(sample)
     ranked = [sorted(some, key=lambda sample: stable_hash(sample.key)) for some in by_writer.values()]
     turns = [(k, stable_hash(sample.key), sample) for some in ranked for k, sample in enumerate(some)]
     return [sample for _, _, sample in sorted(turns, key=lambda turn: turn[:2])[:count]]
@@ -169,7 +163,7 @@ def calibrate(folder: Path, recipe: Recipe, count: int) -> dict[str, tuple[Judge
     }
     config = json.loads((folder / CONFIG).read_text("utf-8"))
     config["calibration"] = {name: fit(all_.features, all_.right).tolist() for name, all_ in whole.items()}
-    write_text(folder / CONFIG, json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    save_config(folder, config)
     return {name: (all_, cross_validated(all_)) for name, all_ in whole.items()}
 
 

@@ -25,7 +25,7 @@ from kalamos.errors import ModelError
 from kalamos.formats.report import UnitReport
 from kalamos.geometry import reorder
 from kalamos.image import OfflineImage
-from kalamos.ink import Ink, Split
+from kalamos.ink import Ink, Sample, Split
 from kalamos.machinery.arrays import Floats32, Ints
 from kalamos.machinery.seeding import rng_for
 from kalamos.models.kalamos.blocks import blocks, part
@@ -113,17 +113,30 @@ def load_inks(source: Source) -> dict[Split, list[TrainingInk]]:
     Raises:
         ModelError: where one of the two is empty.
     """
-    corpus: Any = CORPORA.load(source.corpus)
-    root = corpora_folder() / source.folder if source.folder else Path()
     inks: dict[Split, list[TrainingInk]] = {"train": [], "validation": []}
-    for unit in corpus.units(root, **source.options):
-        for sample in corpus.read(root, unit, UnitReport()):
-            if sample.split in inks and sample.level in source.levels and sample.ink.n_points:
-                inks[sample.split].append(TrainingInk(sample.key, sample.ink, sample.script))
+    for sample in samples_of(source):
+        if sample.split in inks:
+            inks[sample.split].append(TrainingInk(sample.key, sample.ink, sample.script))
     for split, found in inks.items():
         if not found:
-            raise ModelError(f"corpus {source.corpus} below {root} has no {split} sample of {', '.join(source.levels)}")
+            raise ModelError(
+                f"corpus {source.corpus} below {_root(source)} has no {split} sample of {', '.join(source.levels)}"
+            )
     return inks
+
+
+def samples_of(source: Source) -> Iterator[Sample]:
+    """Yield what a source has of its levels with ink, of all splits, in the corpus' order."""
+    corpus: Any = CORPORA.load(source.corpus)
+    root = _root(source)
+    for unit in corpus.units(root, **source.options):
+        for sample in corpus.read(root, unit, UnitReport()):
+            if sample.level in source.levels and sample.ink.n_points:
+                yield sample
+
+
+def _root(source: Source) -> Path:
+    return corpora_folder() / source.folder if source.folder else Path()
 
 
 class Mixture:

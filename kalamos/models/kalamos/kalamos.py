@@ -99,12 +99,9 @@ class Kalamos:
         """Return what the network holds each answer of :meth:`recover` to be worth, not calibrated."""
         made = []
         for scene in self._scenes(images, 1):
-            if not scene.found:
-                made.append(Said(Ink.empty(), 0.0, np.zeros((0, STROKE_FEATURES))))
-                continue
             leftwards, ranks = scene.leftwards(), [0] * len(scene.found)
             ink = scene.ink(_first(scene.found), leftwards=leftwards)
-            log_p = sum(path.total for path in _first(scene.found))
+            log_p = sum((path.total for path in _first(scene.found)), 0.0)
             made.append(Said(ink, log_p, scene.stroke_features(ranks, leftwards=leftwards)))
         return made
 
@@ -190,7 +187,7 @@ class _Scene(NamedTuple):
         """Return what a calibration weighs of each stroke of the ink of these paths, float64 ``(s, 6)``."""
         paths = [found[k] for found, k in zip(self.found, ranks, strict=True)]
         some = [stroke_features(path.log_p, stroke_starts(path), len(path.steps)) for path in paths]
-        return np.concatenate(some[::-1] if leftwards else some)
+        return np.concatenate([np.zeros((0, STROKE_FEATURES)), *(some[::-1] if leftwards else some)])
 
 
 class Said(NamedTuple):
