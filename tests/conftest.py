@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from chromium import BROWSER, FLAGS
 from hypothesis import settings
 
 # The same examples at every run, so that a clone, a colleague and CI get one answer; HYPOTHESIS_PROFILE=explore looks
@@ -22,3 +25,15 @@ def corpora() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("the environment variable KALAMOS_CORPORA names no folder with the real corpora")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Return a Chromium that playwright drives, or skip where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if BROWSER is None:
+        pytest.skip("no Chromium on this machine; install it to run the tests of pages")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield browser
+        browser.close()

@@ -1,7 +1,6 @@
 """The page in a real browser: it sorts, filters and replays, from file://, without an error or a request."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from kalamos.benchmark.board import table as leaderboard
 from kalamos.benchmark.board.page import _packed, page_data, write_page
 from kalamos.ink import Ink
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 pytestmark = pytest.mark.browser
 
 
@@ -21,17 +18,6 @@ def results(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     run.bench("synthetic-3scripts", ("good-continuation", "nearest"), Path(), out, cache=out / "tasks", limit=40)
     return leaderboard.find_results([out])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine; install it to run the page's tests")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

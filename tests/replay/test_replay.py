@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 from xml.etree import ElementTree
 
 import numpy as np
@@ -210,25 +209,19 @@ def test_the_ramp_ends_where_it_says():
 
 
 @pytest.mark.browser
-def test_a_browser_draws_the_ink_in_its_order():
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on the path")
+def test_a_browser_draws_the_ink_in_its_order(browser):
     svg = to_svg(two_strokes(), colour_by="stroke", max_pause_s=0.5, speed_profile=False)
     set_time = "t => { const s = document.querySelector('svg'); s.pauseAnimations(); s.setCurrentTime(t) }"
     ink = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 420, "height": 520})
-        page.set_content(f"<body style='margin:0'>{svg}</body>")
-        for second in (0.0, 1.0, 2.1, 3.6):
-            page.evaluate(set_time, second)
-            shot = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
-            blue = (shot[..., 2] - shot[..., 0] > 100).sum()
-            red = (shot[..., 0] - shot[..., 2] > 100).sum()
-            ink.append((blue, red))
-        browser.close()
+    page = browser.new_page(viewport={"width": 420, "height": 520})
+    page.set_content(f"<body style='margin:0'>{svg}</body>")
+    for second in (0.0, 1.0, 2.1, 3.6):
+        page.evaluate(set_time, second)
+        shot = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
+        blue = (shot[..., 2] - shot[..., 0] > 100).sum()
+        red = (shot[..., 0] - shot[..., 2] > 100).sum()
+        ink.append((blue, red))
+    page.close()
     (b0, r0), (b1, r1), (b2, r2), (b3, r3) = ink
     assert b0 < 0.1 * b2 and 0.35 * b2 < b1 < 0.65 * b2 and b3 == pytest.approx(b2, rel=0.05)
     assert r0 == r1 == r2 == 0 < r3

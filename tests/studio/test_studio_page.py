@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +11,12 @@ import time
 
 import psutil
 import pytest
+from chromium import BROWSER, FLAGS
 from studio_pages import make_page, picture
 
 from kalamos.formats.recovered.reading import read_page
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+pytest.importorskip("uvicorn")
 pytestmark = pytest.mark.browser
 
 
@@ -42,18 +41,6 @@ class Server:
         self.process.send_signal(how)
         self.process.wait(20)
         self.process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    pytest.importorskip("uvicorn")
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine; install it to run the studio's tests")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
