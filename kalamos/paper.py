@@ -19,7 +19,6 @@ from kalamos.scans.load import Fitted, Prepared, fitted, prepare
 from kalamos.scans.read import Page
 from kalamos.scans.segment import SegmentLevel, Written, segment, segment_written
 from kalamos.skeleton.binarise import PAPER_OR_INK
-from kalamos.skeleton.coverage import covered_share
 
 HEIGHT_PX = 64
 """The height at which models see a piece of writing."""
@@ -118,15 +117,11 @@ def _completed(found: Sequence[RecoveredPiece], images: Sequence[OfflineImage], 
     made = list(found)
     if not short or method == TRACER:
         return made
-    for k, ink in zip(short, load_recoverer(TRACER).recover([images[k] for k in short]), strict=True):
-        covered = covered_share(ink, images[k].pixels)
-        if covered > made[k].covered:
-            made[k] = RecoveredPiece(
-                ink,
-                made[k].box,
-                covered=covered,
-                warning=f"{method} covered only {made[k].covered:.0%} of the ink: traced by {TRACER} instead",
-            )
+    [traced] = recover_groups(load_recoverer(TRACER), [[images[k] for k in short]])
+    for k, other in zip(short, traced.pieces, strict=True):
+        if other.covered > found[k].covered:
+            told = f"{method} covered only {found[k].covered:.0%} of the ink: traced by {TRACER} instead"
+            made[k] = replace(other, warning=told)
     return made
 
 

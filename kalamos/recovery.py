@@ -146,6 +146,12 @@ class Recovery:
         return float((weight * share).sum() / weight.sum()) if len(weight) else 1.0
 
     @property
+    def confidence(self) -> float | None:
+        """Return the mean confidence of the pieces that have one; None where none has."""
+        said = [piece.confidence for piece in self.pieces if piece.confidence is not None]
+        return sum(said) / len(said) if said else None
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Return what speaks against trusting it, each warning once."""
         return tuple(dict.fromkeys(piece.warning for piece in self.pieces if piece.warning))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import filecmp
-import hashlib
 import json
 import os
 import re
@@ -27,7 +26,7 @@ from kalamos.benchmark.score import score
 from kalamos.benchmark.task import Task, load_task
 from kalamos.errors import KalamosError, ModelError, StoreError, TaskError
 from kalamos.machinery import engine
-from kalamos.machinery.files import remove_abandoned, replacing, write_text
+from kalamos.machinery.files import remove_abandoned, replacing, sha256_of, write_text
 from kalamos.recoverer import RECOVERERS, loadable_models
 from kalamos.storage.parquet import file_metadata, read_rows
 
@@ -217,7 +216,7 @@ class _Bench:
             workers=self.pool,
             progress=lambda done, total: self.progress(done, total, f"{entry}: scoring"),
         )
-        result = make_result(entry, kind, self.task_file, scores, read, predictions_sha256=_checksum(predictions))
+        result = make_result(entry, kind, self.task_file, scores, read, predictions_sha256=sha256_of(predictions))
         write_result(result, home / "result.json")
         return result
 
@@ -266,10 +265,6 @@ def _open_task(
         with replacing(kept) as part:
             shutil.copyfile(task_file, part)
     return _Bench(task, kept, folder, pool, progress)
-
-
-def _checksum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _named(predictions: Path) -> str | None:

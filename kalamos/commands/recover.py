@@ -198,7 +198,6 @@ def _recover_page(file: Path, page: Page, folder: Path, stem: str, how: _How) ->
 def _told(nothing: Recovered, page: RecoveredPage, written: tuple[str, ...]) -> Recovered:
     """Return what is said of a page that has ink."""
     found, ink = page.recovery, page.recovery.ink
-    sure = [piece.confidence for piece in found.pieces if piece.confidence is not None]
     marked = [piece for piece in found.pieces if piece.warning]
     warnings = list(page.remarks)
     if marked:
@@ -212,7 +211,7 @@ def _told(nothing: Recovered, page: RecoveredPage, written: tuple[str, ...]) -> 
         written=written,
         lines=len(found.lines),
         covered=found.covered,
-        confidence=sum(sure) / len(sure) if sure else None,
+        confidence=found.confidence,
         warnings=tuple(warnings),
         version=found.version,
         weights=found.weights,

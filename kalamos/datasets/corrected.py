@@ -7,7 +7,6 @@ piece of writing (a word, mostly); its image is cut out of the picture, prepared
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,15 +22,17 @@ from kalamos.formats.recovered.reading import read_page
 from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Sample
 from kalamos.machinery.arrays import Bytes
+from kalamos.machinery.files import sha256_of
 from kalamos.scans.fit import fit
 from kalamos.scans.load import prepare
-from kalamos.scans.read import read_pages
+from kalamos.scans.read import numbered_page
 from kalamos.scans.segment import Piece, segment_written
 
 CORRECTED = ".corrected.inkml"
 FACTS = "kalamos-corpus.json"
 HEIGHT_PX = 64
-_NEEDED = ("writer", "script", "licence")
+NEEDED = ("writer", "script", "licence")
+"""What that file says of the whole folder."""
 
 
 class _Prepared(NamedTuple):
@@ -95,7 +96,7 @@ class Corrected:
             FormatError: where the picture is gone or has changed.
         """
         unit = f"{sample.key.rsplit('/', 2)[0]}{CORRECTED}"
-        page = read_page(root / unit)
+        page = _page(str(root / unit), _changed_ns(root / unit))
         line, place = (int(number) - 1 for number in sample.key.rsplit("/", 2)[1:])
         box = page.recovery.lines[line].pieces[place].box
         path = picture_of(root, unit, page)
@@ -120,9 +121,9 @@ def facts_of(root: Path) -> dict[str, str]:
         ) from error
     except (OSError, ValueError) as error:
         raise CorpusError(f"{root / FACTS} cannot be read: {error}") from error
-    if not isinstance(said, dict) or not all(isinstance(said.get(name), str) and said[name] for name in _NEEDED):
-        raise CorpusError(f"{root / FACTS} needs {', '.join(_NEEDED)}, each a text")
-    return {name: said[name] for name in _NEEDED}
+    if not isinstance(said, dict) or not all(isinstance(said.get(name), str) and said[name] for name in NEEDED):
+        raise CorpusError(f"{root / FACTS} needs {', '.join(NEEDED)}, each a text")
+    return {name: said[name] for name in NEEDED}
 
 
 def picture_of(root: Path, unit: str, page: RecoveredPage) -> Path:
@@ -141,17 +142,27 @@ def picture_of(root: Path, unit: str, page: RecoveredPage) -> Path:
     return path
 
 
+def _changed_ns(path: Path) -> int:
+    """Return when a file was changed last; 0 where it is gone, which who reads it will say."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _page(path: str, _changed_ns: int) -> RecoveredPage:
+    return read_page(Path(path))
+
+
 @lru_cache(maxsize=4096)
 def _sha256(path: str, _changed_ns: int, _size: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(Path(path))
 
 
 @lru_cache(maxsize=1)
 def _prepared(path: str, number: int, script: str | None, _changed_ns: int) -> _Prepared:
-    page = next((page for page in read_pages(path) if page.number == number), None)
-    if page is None:
-        raise FormatError(path, f"it has no page {number}")
+    page = numbered_page(path, number)
     grey = prepare(page.pixels, page.opaque).grey
     return _Prepared(grey, page.scale, tuple(segment_written(grey, level="word", script=script).pieces))
 

@@ -47,9 +47,10 @@ def _listener(event: Any) -> Any:
 
         def on_end(self, _: Any) -> None:
             self.depth -= 1
+            spent_s = self.spent_s + time.monotonic() - self.began
             if self.depth == 0:
-                self.spent_s += time.monotonic() - self.began
-            if not self.said and self.spent_s + (time.monotonic() - self.began if self.depth else 0.0) > PATIENCE_S:
+                self.spent_s = spent_s
+            if not self.said and spent_s > PATIENCE_S:
                 self.said = True
                 _log.warning(SAID)
 

@@ -81,14 +81,15 @@ def executor(workers: int = 1, scheduler: str | None = None) -> Iterator[Workers
     if workers <= 1:
         yield IN_PROCESS
         return
-    pool = Workers(lambda: _local_pool(workers))
+    pool = Workers(lambda: local_pool(workers))
     try:
         yield pool
     finally:
         pool.discard()
 
 
-def _local_pool(workers: int) -> Executor:
+def local_pool(workers: int) -> Executor:
+    """Return a pool of fresh processes on this machine, which end with this one, however that ends."""
     spawn = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent)
 

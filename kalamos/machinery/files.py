@@ -6,6 +6,7 @@ killed run or a full disk leaves no half file under a final name.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import re
@@ -93,6 +94,12 @@ def utf8(text: str) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError:
         return _SURROGATE.sub("\ufffd", text).encode("utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Outputs:

@@ -80,6 +80,18 @@ def read_pages(path: Path | str) -> Iterator[Page]:
                 yield _page(file, image, number, count)
 
 
+def numbered_page(path: Path | str, number: int) -> Page:
+    """Return one page of a file by its number, from 1.
+
+    Raises:
+        FormatError: as :func:`read_pages`, and where the file has no such page.
+    """
+    for page in read_pages(path):
+        if page.number == number:
+            return page
+    raise FormatError(Path(path), f"it has no page {number} any more")
+
+
 def page_of(picture: Image.Image | Bytes) -> Page:
     """Return a picture in memory, a PIL image or uint8 ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``, as a page.
 

@@ -8,21 +8,20 @@ the old one is kept under another name.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from kalamos.datasets.corrected import CORRECTED, FACTS
+from kalamos.datasets.corrected import CORRECTED, FACTS, NEEDED
 from kalamos.errors import FormatError, KalamosError, StoreError
-from kalamos.machinery.files import is_alive, safe_name, write_text
+from kalamos.machinery.files import is_alive, safe_name, sha256_of, write_text
 from kalamos.scans.read import SUFFIXES
 from kalamos.scripts import checked_script
 
@@ -85,7 +84,7 @@ class Drawer:
             raise StoreError(f"{self._hidden} leads out of the folder; remove it")
         self._lock = self._hidden / "lock"
         self._items: dict[str, Item] = {}
-        self._cards: dict[str, tuple[int, CardData]] = {}
+        self._cards: dict[str, tuple[tuple[int, int], CardData]] = {}
         self._pages: dict[tuple[str, int, int], int] = {}
         self._acquire()
 
@@ -149,12 +148,11 @@ class Drawer:
         """
         path = self.picture(item)
         folder = self._hidden / safe_name(f"{item.name.replace('/', '+')}+{item.page}")
-        seen, now = _read_card(folder), path.stat()
+        seen, now = self._card_in(folder), path.stat()
         if seen.sha256 and (seen.size, seen.changed_ns) != (now.st_size, now.st_mtime_ns):
             sha256 = _sha256(path)
             if sha256 == seen.sha256:
-                seen.size, seen.changed_ns = now.st_size, now.st_mtime_ns
-                self._write_card(folder, seen)
+                self._write_card(folder, replace(seen, size=now.st_size, changed_ns=now.st_mtime_ns))
             else:
                 try:
                     folder.rename(folder.with_name(f"{folder.name}.of-{seen.sha256[:12]}-{time.time_ns()}"))
@@ -164,20 +162,12 @@ class Drawer:
 
     def card(self, item: Item) -> CardData:
         """Return what is known of a page."""
-        folder = self.own(item)
-        try:
-            changed = (folder / "card.json").stat().st_mtime_ns
-        except OSError:
-            return CardData()
-        known = self._cards.get(item.key)
-        if known is None or known[0] != changed:
-            known = self._cards[item.key] = (changed, _read_card(folder))
-        return known[1]
+        return self._card_in(self.own(item))
 
     def note(self, item: Item, **changes: Any) -> None:
         """Change what is known of a page."""
         folder = self.own(item)
-        card = CardData(**{**asdict(_read_card(folder)), **changes})
+        card = replace(self._card_in(folder), **changes)
         if not card.sha256:
             path = self.picture(item)
             status = path.stat()
@@ -195,7 +185,7 @@ class Drawer:
         except (OSError, ValueError):
             said = {}
         said = said if isinstance(said, dict) else {}
-        return {name: str(said.get(name, "")) for name in ("writer", "script", "licence")}
+        return {name: str(said.get(name, "")) for name in NEEDED}
 
     def set_facts(self, said: Mapping[str, Any]) -> None:
         """Write down who wrote the pages of this folder, in which script, and what may be done with them.
@@ -203,12 +193,24 @@ class Drawer:
         Raises:
             KalamosError: where one is missing, or the script is none of ISO 15924.
         """
-        facts = {name: str(said.get(name, "")).strip()[:200] for name in ("writer", "script", "licence")}
+        facts = {name: str(said.get(name, "")).strip()[:200] for name in NEEDED}
         missing = [name for name, text in facts.items() if not text]
         if missing:
             raise KalamosError(f"say the {missing[0]} too: a page of nobody knows whom helps nobody")
         facts["script"] = checked_script(facts["script"].capitalize())
         write_text(self.root / FACTS, json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
+
+    def _card_in(self, folder: Path) -> CardData:
+        """Return the card of a page's own folder; the file is read again only where it has changed."""
+        try:
+            status = (folder / "card.json").stat()
+        except OSError:
+            return CardData()
+        version = status.st_mtime_ns, status.st_ino  # each writing makes a new file; clocks of file systems are coarse
+        known = self._cards.get(folder.name)
+        if known is None or known[0] != version:
+            known = self._cards[folder.name] = (version, _read_card(folder))
+        return known[1]
 
     def _write_card(self, folder: Path, card: CardData) -> None:
         write_text(folder / "card.json", json.dumps(asdict(card)) + "\n")
@@ -284,8 +286,7 @@ def _read_card(folder: Path) -> CardData:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise FormatError(path, f"it cannot be read: {error.strerror or error}") from error
 

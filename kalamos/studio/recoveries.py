@@ -7,14 +7,11 @@ replaced), and with the other paths of each piece in the studio's own folder.
 
 from __future__ import annotations
 
-import os
 import pickle
 import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from kalamos.errors import FormatError, KalamosError
 from kalamos.formats.recovered import RecoveredPage
 from kalamos.formats.recovered.inkml import write_inkml
 from kalamos.formats.recovered.reading import read_page
+from kalamos.machinery.engine import local_pool
 from kalamos.machinery.files import replacing
 from kalamos.studio.drawer import Drawer, Item
 from kalamos.studio.stored import read_stored, write_stored
@@ -40,7 +38,7 @@ class Recoveries:
         self._known: set[str] = set()
         self._again: set[str] = set()
         self._wake, self._stop = threading.Event(), False
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: Executor | None = None
         self._thread = threading.Thread(target=self._run, name="recoveries", daemon=True)
         self.now = ""
 
@@ -124,7 +122,7 @@ class Recoveries:
     def _computed(self, work: Callable[..., bytes], *job: Any) -> RecoveredPage:
         """Run in the other process; what ends it, or takes too long, is this page's fault alone."""
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, get_context("spawn"), _watch, (os.getpid(),))
+            self._pool = local_pool(1)
         try:
             page: RecoveredPage = pickle.loads(self._pool.submit(work, *job).result(LONGEST_S))  # noqa: S301 - our own
         except BrokenProcessPool as error:
@@ -152,11 +150,10 @@ class Recoveries:
 def card_of(page: RecoveredPage) -> dict[str, Any]:
     """Return what the list of pictures says of a recovered page."""
     found = page.recovery
-    sure = [piece.confidence for piece in found.pieces if piece.confidence is not None]
     return {
         "state": "recovered" if found.ink.n_points else "blank",
         "covered": found.covered,
-        "confidence": sum(sure) / len(sure) if sure else None,
+        "confidence": found.confidence,
         "strokes": found.ink.n_strokes,
         "warnings": sum(bool(piece.warning) for piece in found.pieces),
         "error": "",
@@ -176,27 +173,13 @@ def _recover(path: str, number: int, model: str | None, script: str | None) -> b
     from kalamos.front import default_model  # noqa: PLC0415 - in the other process
     from kalamos.paper import page_of_recovery, recover_page  # noqa: PLC0415
     from kalamos.recoverer import load_recoverer  # noqa: PLC0415
-    from kalamos.scans.read import read_pages  # noqa: PLC0415
+    from kalamos.scans.read import numbered_page  # noqa: PLC0415
 
     key = model or ""
     if key not in _MODELS:
         _MODELS[key] = load_recoverer(model) if model else default_model()
-    for page in read_pages(path):
-        if page.number == number:
-            found = recover_page(page, _MODELS[key], script=script, n_best=N_BEST)
-            return pickle.dumps(page_of_recovery(found, Path(path).name, script))
-    raise FormatError(path, f"it has no page {number} any more")
-
-
-def _watch(parent: int) -> None:
-    """End this process when the studio ends, also where that was killed."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    found = recover_page(numbered_page(path, number), _MODELS[key], script=script, n_best=N_BEST)
+    return pickle.dumps(page_of_recovery(found, Path(path).name, script))
 
 
 _MODELS: dict[str, Any] = {}

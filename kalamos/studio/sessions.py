@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import threading
 from collections.abc import Collection, Mapping
@@ -14,7 +13,7 @@ from kalamos.errors import FormatError, KalamosError, StoreError
 from kalamos.formats.recovered import RecoveredPage
 from kalamos.formats.recovered.inkml import write_inkml
 from kalamos.formats.recovered.reading import read_page
-from kalamos.machinery.files import replacing
+from kalamos.machinery.files import replacing, sha256_of
 from kalamos.studio.drawer import CORRECTED, Drawer, Item
 from kalamos.studio.history import History
 from kalamos.studio.recoveries import page_in
@@ -34,7 +33,7 @@ class Session:
         self._seen = _state(self._path)
         self._folder = drawer.own(item)
         self.page: RecoveredPage = page_in(self._folder)
-        recovery = hashlib.sha256((self._folder / "recovery.json").read_bytes()).hexdigest()
+        recovery = sha256_of(self._folder / "recovery.json")
         base = f"{drawer.sha256(item)} {recovery}"
         self.history = History(sheet_of(self.page), self._folder / "actions.log", base)
         self.lock = threading.Lock()

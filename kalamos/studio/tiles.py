@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kalamos.errors import FormatError
 from kalamos.machinery.files import write_bytes
-from kalamos.scans.read import Page, read_pages
+from kalamos.scans.read import Page, numbered_page
 
 TILE_PX = 512
 THUMB_PX = 320
@@ -51,7 +50,7 @@ class Tiles:
         key = str(path), number, status.st_size, status.st_mtime_ns
         with self._lock:
             if key not in self._pages:
-                page = _page(path, number)
+                page = numbered_page(path, number)
                 self._pages[key] = page, _levels(page)
                 while len(self._pages) > _KEPT:
                     self._pages.popitem(last=False)
@@ -63,19 +62,12 @@ def thumbnail(path: Path, number: int, kept: Path) -> bytes:
     """Return a small picture as JPEG, made once."""
     if kept.is_file():
         return kept.read_bytes()
-    page = _page(path, number)
+    page = numbered_page(path, number)
     image = Image.fromarray(page.pixels)
     image.thumbnail((THUMB_PX, THUMB_PX))
     data = _jpeg(image)
     write_bytes(kept, data)
     return data
-
-
-def _page(path: Path, number: int) -> Page:
-    for page in read_pages(path):
-        if page.number == number:
-            return page
-    raise FormatError(path, f"it has no page {number} any more")
 
 
 def _levels(page: Page) -> list[Image.Image]:
