@@ -22,7 +22,11 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def end_with_parent() -> None:
-    """Let this worker of a process pool end when its parent does, however that ends: for a pool's ``initializer``."""
+    """Let this worker of a process pool end when its parent does, however that ends: for a pool's ``initializer``.
+
+    Ctrl-C, which a terminal sends to both, ends it without a word: the parent says what there is to say.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     if parent is None:
         return

@@ -77,6 +77,29 @@ def test_a_killed_conversion_goes_on_to_the_same_bytes(conversion, tmp_path, num
     assert contents(tmp_path / "out") == expected
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there are no process groups to interrupt")
+def test_an_interrupted_conversion_says_so_and_nothing_more(conversion, tmp_path):
+    command, _, expected = conversion
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kalamos", *command],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while process.poll() is None and not list(tmp_path.glob("out/.*.part")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Aborted" in said
+    assert "Traceback" not in said
+    finished(command, tmp_path)
+    assert contents(tmp_path / "out") == expected
+
+
 def task(folder: Path) -> Path:
     lines = ['name = "tiny"', "version = 1", 'title = "t"', 'corpus = "synthetic"', "limit = 40", 'split = "train"']
     path = folder / "tiny.toml"
