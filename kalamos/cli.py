@@ -446,6 +446,60 @@ def recover(
 
 
 @main.command()
+@click.argument("scan", type=_EXISTING)
+@click.argument("ink", type=_EXISTING)
+@click.option("--out", type=_PATH, help="Folder for the results; default: beside each scan.")
+@click.option("--page", type=click.IntRange(1), help="The page of the scan, where it has several.")
+@click.option("--key", help="Which recording of the file the scan shows, where it holds several.")
+@click.option("--joined", is_flag=True, help="The scan shows all recordings of the file.")
+@click.option("--box", type=float, nargs=4, metavar="X0 Y0 X1 Y1", help="Where on the scan the writing is, pixels.")
+@click.option("--any-turn", is_flag=True, help="The scan may lie in any direction (default: turned by 20 degrees).")
+@click.option("--rules/--keep-rules", default=True, help="Take printed rulings out (default), or keep them.")
+@click.option("--picture", is_flag=True, help="Draw both over each other also where they fit.")
+@click.option("--doubtful", is_flag=True, help="Write the ink also where it is in doubt.")
+@overwrite_option
+@json_option
+def align(
+    scan: Path,
+    ink: Path,
+    out: Path | None,
+    page: int | None,
+    key: str | None,
+    joined: bool,
+    box: tuple[float, float, float, float] | None,
+    any_turn: bool,
+    rules: bool,
+    picture: bool,
+    doubtful: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Lay a recording (INK, any format) on the SCAN of the same writing; or all pairs of two folders, by their stems.
+
+    What fits is written as NAME.aligned.inkml: the recording in the scan's pixels, its times kept. What does not is
+    refused with NAME.aligned.png, a picture of both: recorded lines off the ink red, ink without a recording orange.
+    The exit code is 1 where something was refused.
+    """
+    from kalamos.commands.align import How, align_files
+    from kalamos.machinery.compiling import say_when_compiling
+
+    say_when_compiling()
+    how = How(out, page, key, joined, box, any_turn, rules, picture, doubtful, overwrite)
+    with _progress("aligning") as progress:
+        done = align_files(scan, ink, how, progress=progress)
+    if as_json:
+        click.echo(json.dumps([item.as_dict() for item in done]))
+    for item in () if as_json else done:
+        click.echo(item.line())
+    if len(done) > 1 and not as_json:
+        kinds = ("fits", "in doubt", "does not fit", "")
+        told = [f"{sum(item.verdict == kind for item in done)} {kind or 'not compared'}" for kind in kinds]
+        click.echo(f"{len(done)} pairs: {', '.join(told)}")
+    if any(item.error or not item.inked for item in done):
+        sys.exit(1)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
 @click.option("--model", "-m", help="The model that recovers what has no ink yet; default: the best that is installed.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any that is free.")
@@ -463,41 +517,6 @@ def studio(folder: Path, model: str | None, port: int, opened: bool) -> None:
     except ModuleNotFoundError as error:
         raise KalamosError(f"the studio needs {error.name}: pip install 'kalamos[studio]'") from error
     serve(folder, model=model, port=port, opened=opened, say=click.echo)
-
-
-@main.command()
-@click.argument("scan", type=_EXISTING)
-@click.argument("ink", type=_EXISTING)
-@click.option("--out", type=_PATH, help="Folder for the results; default: beside each scan.")
-@click.option("--picture", is_flag=True, help="Draw both on each other, not only where they do not fit.")
-@click.option("--any-turn", is_flag=True, help="The scan may lie in any direction.")
-@overwrite_option
-@json_option
-def align(
-    scan: Path, ink: Path, out: Path | None, picture: bool, any_turn: bool, overwrite: bool, as_json: bool
-) -> None:
-    """Lay the recording INK of the same writing on its SCAN; of two folders, all pairs of one name.
-
-    Writes NAME.aligned.inkml, the recording in the scan's pixels with its own times, and NAME.aligned.png where the two
-    are in doubt or do not fit. Exit code 1 where no pair was usable.
-    """
-    from kalamos.commands.align import align_files
-    from kalamos.machinery.compiling import say_when_compiling
-
-    say_when_compiling()
-    found = []
-    for one in align_files(scan, ink, out, picture=picture, any_turn=any_turn, overwrite=overwrite):
-        found.append(one)
-        if not as_json:
-            shares = ", ".join(f"{name.replace('_', ' ')} {share:.1%}" for name, share in one.shares.items())
-            click.echo(f"{one.scan}: {one.verdict}{': ' if shares else ''}{shares}")
-    if as_json:
-        click.echo(json.dumps([one.as_json() for one in found], indent=2, ensure_ascii=False))
-    else:
-        good = sum(one.is_usable for one in found)
-        click.echo(f"{good} of {len(found)} pairs usable, {sum(one.verdict == 'fits' for one in found)} of them fit")
-    if not any(one.is_usable for one in found):
-        sys.exit(1)
 
 
 @main.command()

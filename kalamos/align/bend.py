@@ -11,7 +11,7 @@ from scipy.sparse.linalg import spsolve
 from kalamos.machinery.arrays import Floats, Ints
 
 SPACING = 16.0
-"""Distance of two control points, frames."""
+"""Distance of two control points, units."""
 SLIDING = 0.1
 """Weight of staying in place along a line, beside that of coming nearer to it."""
 

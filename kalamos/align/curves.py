@@ -1,7 +1,7 @@
 """Both sides of an alignment as points along lines: where the recorded pen touched, and the middle of the scanned ink.
 
-All is measured in *frames*: units in which the scanned ink is :data:`FRAME` high (or, where it is flat, a quarter as
-wide), so that one tolerance serves a stamp and a poster.
+All is compared in *frames*: a unit of :data:`FRAME` to the height of the scanned ink, so that one tolerance serves a
+stamp and a poster. Several lines of writing are compared at a finer unit too, that of the pen (:func:`units_px`).
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Bytes, Floats
 from kalamos.skeleton.binarise import PAPER_OR_INK
 from kalamos.skeleton.from_image import graph_of_mask
-from kalamos.skeleton.stroke_graph import StrokeGraph
 
 FRAME = 64.0
-STEP = 1.0
-"""Distance between two points along a line, frames."""
-MOST_POINTS = 6000
-LEAST_PX = 0.25
-"""A frame's unit is never less, however small the ink."""
-FINE_PX, LEAST_SHARE = 4.0, 0.4
-"""A scan finer than so many pixels a frame's unit is made coarser first; a cell with this share of ink is ink."""
+MOST_POINTS = 120_000
+"""A speckled scan has more than writing ever has."""
 WIDEST = 4.0
 """Where the ink is more than so many times as wide as high, its width sets the frame."""
+FINE_PX, LEAST_SHARE = 4.0, 0.4
+"""A scan finer than so many pixels a unit is made coarser first; a cell with this share of ink is ink."""
+THIN = 0.4
+"""Half of a pen's width, frames, below which the ink is taken for several lines and compared at a finer unit too."""
+THINNEST = 0.5
+"""Half of a pen's width in the finest unit."""
 
 
 class Curves(NamedTuple):
@@ -46,22 +46,37 @@ class Scanned(NamedTuple):
     """The ink of a scan.
 
     Attributes:
-        curves: along its middle, in frames from ``origin``.
+        lines: along its middle, each float64 ``(n, 2)``, pixels from ``origin``; a dot is one point.
         origin: float64 ``(2,)``, pixels of the scan.
-        px: pixels of the scan in a frame's unit.
-        pen: half the width of the pen, frames.
+        frame_px: pixels of the scan in a frame's unit.
+        pen_px: half the width of the pen.
     """
 
-    curves: Curves
+    lines: list[Floats]
     origin: Floats
-    px: float
-    pen: float
+    frame_px: float
+    pen_px: float
+
+    def units_px(self) -> list[float]:
+        """Return the units at which the ink is to be compared, coarse to fine, pixels."""
+        units = [self.frame_px]
+        if self.pen_px < THIN * self.frame_px:
+            while self.pen_px < THINNEST * units[-1] and units[-1] > 1.0:
+                units.append(max(units[-1] / 2, self.pen_px / THINNEST, 1.0))
+        return units
+
+    def curves(self, unit_px: float) -> Curves:
+        """Return points at every unit along the lines, in that unit."""
+        return _joined([_even(line / unit_px, 1.0) for line in self.lines])
+
+    def length(self, unit_px: float) -> float:
+        """Return the length of all lines."""
+        return sum(length_of(line) for line in self.lines) / unit_px
 
 
 def recorded_curves(ink: Ink, step: float) -> Curves:
     """Return points every ``step`` along the strokes of an ink, pen down; a dot is one point."""
-    xy, angle = zip(*(_even(stroke.astype(np.float64), step) for stroke in ink.strokes()), strict=True)
-    return Curves(np.concatenate(xy), np.concatenate(angle))
+    return _joined([_even(stroke.astype(np.float64), step) for stroke in ink.strokes()])
 
 
 def scanned_ink(grey: Bytes) -> Scanned:
@@ -75,15 +90,31 @@ def scanned_ink(grey: Bytes) -> Scanned:
         raise KalamosError("there is no ink on the scan")
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    px = max((y1 - y0) / FRAME, (x1 - x0) / WIDEST / FRAME, LEAST_PX)
-    shrink = max(1, int(px / FINE_PX))
-    cut = _shrunk(np.ascontiguousarray(mask[y0:y1, x0:x1]), shrink)
-    curves, radius = _along(graph_of_mask(cut), px / shrink)
-    return Scanned(curves, np.array([x0, y0], np.float64), px, radius)
+    frame_px = max(y1 - y0, (x1 - x0) / WIDEST) / FRAME
+    shrink = max(1, int(frame_px / FINE_PX)) if frame_px > FINE_PX else 1
+    cut = np.ascontiguousarray(mask[y0:y1, x0:x1])
+    graph = graph_of_mask(_shrunk(cut, shrink))
+    if shrink > 1 and graph.radius < THIN * frame_px / shrink:  # a page: thin lines would break where it is coarser
+        shrink, graph = 1, graph_of_mask(cut)
+    edges = [graph.points[a:b] * shrink for a, b in itertools.pairwise(graph.edge_offsets.tolist())]
+    lines = edges + [graph.node_xy[[k]] * shrink for k in graph.dots()]
+    return Scanned(lines, np.array([x0, y0], np.float64), frame_px, graph.radius * shrink)
+
+
+def length_of(line: Floats) -> float:
+    """Return the length of a line, ``(n, 2)``."""
+    return float(np.hypot(*np.diff(line, axis=0).T).sum())
+
+
+def _joined(parts: list[tuple[Floats, Floats]]) -> Curves:
+    """Return all points, or every so many of them where there are too many."""
+    xy, angle = (np.concatenate(column) for column in zip(*parts, strict=True))
+    every = -(-len(xy) // MOST_POINTS)
+    return Curves(xy[::every], angle[::every])
 
 
 def _shrunk(mask: Bools, by: int) -> Bools:
-    """Return a mask at a whole fraction of its size; a cell is ink where :data:`LEAST_SHARE` of it is."""
+    """Return a mask at a whole fraction of its size."""
     if by == 1:
         return mask
     height, width = -(-mask.shape[0] // by) * by, -(-mask.shape[1] // by) * by
@@ -93,21 +124,12 @@ def _shrunk(mask: Bools, by: int) -> Bools:
     return small
 
 
-def _along(graph: StrokeGraph, px: float) -> tuple[Curves, float]:
-    """Return points along the edges and dots of a graph, and half the width of the pen, in frames."""
-    edges = [graph.points[a:b] for a, b in itertools.pairwise(graph.edge_offsets.tolist())]
-    parts = [_even(line, STEP * px) for line in edges] + [(graph.node_xy[[k]], np.zeros(1)) for k in graph.dots()]
-    xy, angle = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Curves(xy / px, angle), graph.radius / px
-
-
 def _even(line: Floats, step: float) -> tuple[Floats, Floats]:
-    lengths = np.hypot(*np.diff(line, axis=0).T)
-    along = np.concatenate([[0.0], np.cumsum(lengths)])
+    """Return points at even steps along a line, and its direction in each."""
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     if along[-1] == 0:
         return line[:1], np.zeros(1)
-    count = max(2, min(int(np.ceil(along[-1] / step)) + 1, MOST_POINTS))
-    at = np.linspace(0.0, along[-1], count)
+    at = np.linspace(0.0, along[-1], max(2, int(np.ceil(along[-1] / step)) + 1))
     xy = np.column_stack([np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])])
     slope = np.gradient(xy, axis=0)
     return xy, np.arctan2(slope[:, 1], slope[:, 0])

@@ -14,7 +14,9 @@ from kalamos.benchmark.pins import write_pins, written
 from kalamos.benchmark.prepare import fitted_mean, select
 from kalamos.benchmark.statistics.clusters import effective_writers
 from kalamos.benchmark.task import load_task, shipped
-from kalamos.datasets.convert import rows_of
+from kalamos.datasets import CORPORA
+from kalamos.datasets.convert import rows_in
+from kalamos.datasets.corpus import Corpus
 from kalamos.datasets.shared_root import find_corpus
 from kalamos.errors import TaskError
 from kalamos.formats.report import UnitReport
@@ -43,7 +45,9 @@ def pin(name: str, corpora: Path | None) -> str:
     root, report = find_corpus(task.corpus, corpora), UnitReport()
     chosen = select(task, root, task.limit, report)
     unit_of = {sample.key: unit for unit, sample in chosen}
-    rows = list(rows_of((sample for _, sample in chosen), task.resolved_style(), task.seed, report))
+    corpus: Corpus = CORPORA.load(task.corpus)
+    samples = (sample for _, sample in chosen)
+    rows = list(rows_in(corpus, root, samples, task.resolved_style(), task.seed, report))
     if not rows:
         raise TaskError(f"{name}: no sample found in {root}")
     exact = task.style in EXACT_STYLES and task.corpus != "synthetic"

@@ -1,7 +1,8 @@
 """A benchmark task: which samples, rendered how. The records; :mod:`kalamos.benchmark.prepare` makes the images.
 
 A task is a TOML file. The tasks that ship with Kalamos pin their samples, images and truths (``<name>.pins``, see
-:mod:`kalamos.benchmark.pins`); one's own task needs a name, a version, a title and a corpus, and pins nothing.
+:mod:`kalamos.benchmark.pins`), but for ``paper-signatures``, of data that users bring; one's own task needs a name, a
+version, a title and a corpus, and pins nothing.
 """
 
 from __future__ import annotations

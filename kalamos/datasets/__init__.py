@@ -35,5 +35,7 @@ CORPORA = Registry(
         "olhwdb": "kalamos.datasets.olhwdb:CORPUS",
         "kanjivg": "kalamos.datasets.kanjivg:CORPUS",
         "corrected": "kalamos.datasets.corrected:CORPUS",
+        "sigcomp2009": "kalamos.datasets.sigcomp2009:CORPUS",
+        "made-pairs": "kalamos.datasets.made_pairs:CORPUS",
     },
 )

@@ -20,7 +20,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "assamese": ("assamese", "assamese_dataset"),
 }
 """The names under which a corpus is looked for; of any other its registered name."""
-WITHOUT_FOLDER = ("synthetic",)
+WITHOUT_FOLDER = ("synthetic", "made-pairs")
 
 
 def shared_root() -> Path | None:

@@ -98,8 +98,14 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
     yield Sample(path.stem, ink, level="word", writer=writer, time_source=time_source, source=path.name)
 
 
-def read_ink(path: Path, counts: Counter[str]) -> tuple[Ink, TimeSource]:
+def read_ink(path: Path, counts: Counter[str], *, rate_hz: float | None = None) -> tuple[Ink, TimeSource]:
     """Return the ink of a file, y down, and where its times come from.
+
+    Args:
+        path: the file.
+        counts: what was mended is counted there.
+        rate_hz: points a second where a corpus says it of its ``.hwr`` files, which do not say it themselves; the first
+            line may then be any heading.
 
     Raises:
         FormatError: where the file is not laid out as described; names the line or byte.
@@ -107,8 +113,9 @@ def read_ink(path: Path, counts: Counter[str]) -> tuple[Ink, TimeSource]:
     data = read_bytes(path, MAX_FILE_BYTES)
     if data[:4] == b"FPG ":
         ink = _read_fpg(path, data, counts)
-    elif _sniff_pressure_lines(data[:HEAD_BYTES]) is not None:
-        ink = _read_pressure_lines(path, data, counts)
+    elif rate_hz is not None or _sniff_pressure_lines(data[:HEAD_BYTES]) is not None:
+        ink = _read_pressure_lines(path, data, counts, rate_hz)
+        return ink, "none" if ink.t is None else "rate"
     else:
         ink = _read_text(path, data, counts)
     if ink.t is None:
@@ -155,19 +162,22 @@ def _sniff_pressure_lines(head: bytes) -> str | None:
     return f"{heading} {len(rows[0])} whole numbers, pressure in the third (SigComp .hwr)"
 
 
-def _read_pressure_lines(path: Path, data: bytes, counts: Counter[str]) -> Ink:
+def _read_pressure_lines(path: Path, data: bytes, counts: Counter[str], rate_hz: float | None) -> Ink:
     lines = [line for line in data.splitlines() if line.strip()]
-    head = _HWR_HEAD.fullmatch(lines[0])
-    rows = [line.split() for line in lines[head is not None :]]
+    head = _HWR_HEAD.fullmatch(lines[0]) if lines else None
+    headed = head is not None or (rate_hz is not None and bool(lines) and _HWR_ROW.fullmatch(lines[0]) is None)
+    rows = [line.split() for line in lines[headed:]]
+    if not rows or len(rows[0]) not in (3, 5):
+        raise FormatError(
+            path, "expected lines of x, y, pressure, or with azimuth and altitude too", f"line {headed + 1}"
+        )
     wrong = next((k for k, row in enumerate(rows, 1) if len(row) != len(rows[0])), None)
     try:
         points = np.array(rows, np.float64) if wrong is None else np.empty(0)
     except ValueError:
         wrong = next(k for k, row in enumerate(rows, 1) if not _HWR_ROW.fullmatch(b" ".join(row)))
     if wrong is not None:
-        raise FormatError(
-            path, f"expected {len(rows[0])} numbers, as on the first line", f"line {wrong + (head is not None)}"
-        )
+        raise FormatError(path, f"expected {len(rows[0])} numbers, as on the first line", f"line {wrong + headed}")
     if head is not None and int(head[2]) != len(points):
         if len(points) < int(head[2]):
             raise FormatError(path, f"announces {int(head[2])} points and holds {len(points)}; it is cut off", "line 1")
@@ -180,7 +190,8 @@ def _read_pressure_lines(path: Path, data: bytes, counts: Counter[str]) -> Ink:
     for name in ("azimuth_deg", "altitude_deg"):
         if name in extra and not possible_angle(name, extra[name]):
             extra[name] = extra[name] / 10.0  # Wacom's tenths
-    return _ink(points[:, :2], down, None, extra, counts, begins=touches)
+    t = np.arange(len(points)) / rate_hz if rate_hz else None
+    return _ink(points[:, :2], down, t, extra, counts, begins=touches)
 
 
 def _tip(path: Path, buttons: Floats) -> Bools:
