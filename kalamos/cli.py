@@ -81,6 +81,9 @@ overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files
 columns_option = click.option(
     "--columns", metavar="x=..,y=..,t=..", help="For tables and JSON: which column or key is x, y, t, stroke, pen ..."
 )
+metrics_option = click.option("--metrics", multiple=True, metavar="A,B", help="Only these metrics, in this order.")
+all_metrics_option = click.option("--all-metrics", is_flag=True, help="Every metric, not the main ones.")
+no_intervals_option = click.option("--no-intervals", is_flag=True, help="Leave the 95 % intervals out.")
 limit_option = click.option("--limit", type=click.IntRange(1), help="Only so many samples; the result says so.")
 
 
@@ -333,9 +336,13 @@ def score(
 @click.argument("results", type=_EXISTING, nargs=-1, required=True)
 @click.option("--html", type=_PATH, help="Write the page with replays.")
 @click.option("--markdown", type=_PATH, help="Write the tables as Markdown.")
-@click.option("--latex", type=_PATH, help="Write the tables as LaTeX (booktabs).")
+@click.option("--latex", type=_PATH, help="Write the tables as LaTeX (booktabs), as wide as a column.")
 @click.option("--csv", "csv_path", type=_PATH, help="Write the tables as CSV.")
-@click.option("--all-metrics", is_flag=True, help="Every metric, not the main ones.")
+@metrics_option
+@all_metrics_option
+@click.option("--entries", multiple=True, metavar="X,Y", help="Only these rows, controls too.")
+@click.option("--no-controls", is_flag=True, help="Leave the control rows out.")
+@no_intervals_option
 @overwrite_option
 @json_option
 def leaderboard(
@@ -344,39 +351,126 @@ def leaderboard(
     markdown: Path | None,
     latex: Path | None,
     csv_path: Path | None,
+    metrics: tuple[str, ...],
     all_metrics: bool,
+    entries: tuple[str, ...],
+    no_controls: bool,
+    no_intervals: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Make the leaderboard of the RESULTS folders: on the terminal, or as a file."""
+    """Make the leaderboard of the RESULTS folders: on the terminal, or as a file.
+
+    What is chosen is chosen for every output. Rows stay in the order of lcss, and what is marked as tied stays
+    corrected over all entries of the RESULTS, shown or not.
+    """
     from kalamos.benchmark.board import table as board
+    from kalamos.benchmark.board.latex import to_latex
+    from kalamos.benchmark.board.selection import Selection, known_entries, names_in
     from kalamos.machinery.files import Outputs, write_text
 
     outputs = Outputs(overwrite=overwrite)
     for named in filter(None, (html, markdown, latex, csv_path)):
         outputs.claim(named.parent, named.name)
     found = board.find_results(results)
-    for path, make in [(markdown, board.to_markdown), (latex, board.to_latex), (csv_path, board.to_csv)]:
+    selection = Selection(
+        _metrics(metrics, all_metrics),
+        names_in(entries, known_entries(found), "entry"),
+        controls=not no_controls,
+        intervals=not no_intervals,
+    )
+    for path, make in [(markdown, board.to_markdown), (latex, to_latex), (csv_path, board.to_csv)]:
         if path is not None:
-            write_text(path, make(found, all_metrics=all_metrics))
+            write_text(path, make(found, all_metrics=all_metrics, selection=selection))
             click.echo(f"wrote {path}", err=True)
     if html is not None:
         from kalamos.benchmark.board.page import write_page
 
-        write_page(found, html)
+        write_page(found, html, selection=selection)
         click.echo(f"wrote {html}", err=True)
-    _print_board(found, as_json, all_metrics)
+    if as_json:
+        click.echo(board.to_json(found, selection=selection))
+    else:
+        board.print_terminal(found, all_metrics=all_metrics, selection=selection)
+
+
+def _metrics(named: tuple[str, ...], all_metrics: bool) -> tuple[str, ...]:
+    """Return the metrics that were named; those are not all of them."""
+    from kalamos.benchmark.board.selection import names_in
+    from kalamos.benchmark.recognised import TABLE
+
+    if named and all_metrics:
+        raise click.UsageError("--metrics and --all-metrics cannot be had together")
+    return names_in(named, TABLE, "metric")
 
 
 @main.command()
 @click.argument("first")
 @click.argument("second")
 @click.argument("results", type=_EXISTING, nargs=-1, required=True)
-def compare(first: str, second: str, results: tuple[Path, ...]) -> None:
-    """Say which of two entries, FIRST or SECOND, is better at what, and whether the data can tell."""
-    from kalamos.benchmark.board import table as board
+@metrics_option
+@all_metrics_option
+@no_intervals_option
+@json_option
+def compare(
+    first: str,
+    second: str,
+    results: tuple[Path, ...],
+    metrics: tuple[str, ...],
+    all_metrics: bool,
+    no_intervals: bool,
+    as_json: bool,
+) -> None:
+    """Say which of two entries, FIRST or SECOND, is better at what, and whether the data can tell.
 
-    click.echo(board.compare_text(board.find_results(results), first, second))
+    A table, then the paragraph. p-values are corrected over the metrics that are compared.
+    """
+    from kalamos.benchmark.board import comparison
+    from kalamos.benchmark.board.table import find_results
+
+    chosen = _metrics(metrics, all_metrics)
+    found = comparison.contests(find_results(results), first, second, metrics=chosen, all_metrics=all_metrics)
+    if as_json:
+        click.echo(comparison.as_json(found, intervals=not no_intervals))
+        return
+    click.echo("\n\n".join(comparison.as_text(contest, intervals=not no_intervals) for contest in found))
+
+
+@main.command()
+@click.argument("what", metavar="RESULTS|TASK...", nargs=-1, required=True)
+@metrics_option
+@all_metrics_option
+@click.option("--bibtex", type=_PATH, help="Write the BibTeX entries to a file.")
+@overwrite_option
+@json_option
+def cite(
+    what: tuple[str, ...],
+    metrics: tuple[str, ...],
+    all_metrics: bool,
+    bibtex: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Say what a table of RESULTS folders or TASKs has to cite: tasks, corpora, metrics, Kalamos.
+
+    As text, and as BibTeX. Only what the corpora's cards and the metrics' rows say: `kalamos get CORPUS` and
+    `docs/metrics.md` show them.
+    """
+    from kalamos.commands import cite as citing
+    from kalamos.machinery.files import Outputs, write_text
+
+    if bibtex is not None:
+        Outputs(overwrite=overwrite).claim(bibtex.parent, bibtex.name)
+    works = citing.works(what, metrics=_metrics(metrics, all_metrics), all_metrics=all_metrics)
+    if bibtex is not None:
+        write_text(bibtex, citing.as_bibtex(works))
+        click.echo(f"wrote {bibtex}", err=True)
+    if as_json:
+        click.echo(citing.as_json(works))
+        return
+    click.echo(citing.as_text(works))
+    if bibtex is None:
+        click.echo(f"\n{citing.as_bibtex(works)}", nl=False)
 
 
 @main.command()

@@ -32,7 +32,20 @@ def test_help_is_light_and_names_every_command():
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    for name in ("convert", "render", "recover", "bench", "score", "leaderboard", "show", "inspect", "demo", "list"):
+    for name in (
+        "convert",
+        "render",
+        "recover",
+        "bench",
+        "score",
+        "leaderboard",
+        "show",
+        "inspect",
+        "demo",
+        "list",
+        "compare",
+        "cite",
+    ):
         assert f"\n  {name}" in text
     assert min(used) < 0.4, "kalamos --help imports something heavy"
 

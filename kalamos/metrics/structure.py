@@ -271,7 +271,7 @@ METRICS = (
         "mean",
         "structure",
         "junctions traversed along the true branches / true junctions",
-        "JP of the same; definition ours",
+        "JP of Lallican et al. and Kato and Yasuhara; definition ours",
         applies=lambda reference: len(reference.junctions) > 0,
     ),
     Metric(
@@ -283,6 +283,6 @@ METRICS = (
         "mean",
         "structure",
         "[Frechet distance <= tolerance]",
-        "CT of the same; definition ours",
+        "CT of Lallican et al. and Kato and Yasuhara; definition ours",
     ),
 )

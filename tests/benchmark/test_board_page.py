@@ -8,6 +8,7 @@ import pytest
 from kalamos.benchmark import run
 from kalamos.benchmark.board import table as leaderboard
 from kalamos.benchmark.board.page import _packed, page_data, write_page
+from kalamos.benchmark.board.selection import Selection
 from kalamos.ink import Ink
 
 pytestmark = pytest.mark.browser
@@ -64,6 +65,25 @@ def test_controls_and_all_metrics_can_be_chosen(page):
     columns = page.locator("#board thead th").count()
     page.check("input[name=columns][value=all]")
     assert page.locator("#board thead th").count() > columns + 10
+
+
+def test_a_page_of_chosen_rows_and_columns_has_no_switches_for_the_rest(browser, results, tmp_path):
+    file = tmp_path / "chosen.html"
+    chosen = Selection(("ldtw", "start_point"), controls=False, intervals=False)
+    write_page(results, file, selection=chosen)
+    page = browser.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(file.as_uri())
+    heads = page.locator("#board thead th").evaluate_all("all => all.map(th => th.dataset.column)")
+    assert [head for head in heads if head] == ["entry", "ldtw", "start_point", "coverage"]
+    assert first_entries(page) == ["good-continuation", "nearest"]  # by the first column, its best first
+    assert page.locator("#board small").count() == 0
+    assert not page.is_visible("#intervals")
+    assert not page.is_visible("#controls")
+    assert re.search(r"ldtw [\d.]+", page.inner_text("#panels figure:nth-child(3) figcaption"))
+    page.close()
+    assert faults == []
 
 
 def test_the_replay_moves_and_stops_and_scrubs(page):

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 import kalamos
-from kalamos.benchmark.board.table import MAIN, UNUSABLE, Line, Table, tables
+from kalamos.benchmark.board.selection import EVERYTHING, UNUSABLE, Selection
+from kalamos.benchmark.board.table import MAIN, Line, Table, tables
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import PARTS, Result
@@ -63,15 +64,17 @@ SAID = {
 """What the metrics of the short table say, in plain words."""
 
 
-def write_page(results: Sequence[Result], path: Path) -> None:
+def write_page(results: Sequence[Result], path: Path, *, selection: Selection = EVERYTHING) -> None:
     """Write the page of some results to ``path``."""
-    write_text(path, page(results))
+    write_text(path, page(results, selection=selection))
 
 
-def page(results: Sequence[Result]) -> str:
+def page(results: Sequence[Result], *, selection: Selection = EVERYTHING) -> str:
     """Return the page as HTML text."""
     site = resources.files("kalamos.benchmark.board") / "site"
-    data = json.dumps(page_data(results), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    data = json.dumps(
+        page_data(results, selection=selection), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
     parts = {
         "STYLE": (site / "page.css").read_text(encoding="utf-8"),
         "SCRIPT": (site / "page.js").read_text(encoding="utf-8"),
@@ -83,9 +86,10 @@ def page(results: Sequence[Result]) -> str:
     return html
 
 
-def page_data(results: Sequence[Result]) -> dict[str, Any]:
+def page_data(results: Sequence[Result], *, selection: Selection = EVERYTHING) -> dict[str, Any]:
     """Return everything that the page shows, as JSON knows it."""
-    boards = tables(results, all_metrics=True)
+    boards = tables(results, all_metrics=True, selection=selection)
+    main = selection.metrics or MAIN
     about = {
         name: {"unit": m.unit, "direction": m.direction, "family": m.family, "formula": m.formula, "source": m.source}
         | {"said": SAID.get(name, "")}
@@ -95,18 +99,20 @@ def page_data(results: Sequence[Result]) -> dict[str, Any]:
         "version": kalamos.__version__,
         "metrics": about,
         "docs": DOCS,
-        "main": [name for name in MAIN if name in TABLE],
-        "tasks": _tasks_data(boards),
+        "main": [name for name in main if name in TABLE],
+        "controls": selection.controls,
+        "intervals": selection.intervals,
+        "tasks": _tasks_data(boards, main),
     }
 
 
-def _tasks_data(boards: Sequence[Table]) -> list[dict[str, Any]]:
+def _tasks_data(boards: Sequence[Table], main: Sequence[str]) -> list[dict[str, Any]]:
     """Return the tasks; replays share evenly what the rest leaves, and what a small task leaves goes to the larger."""
     made = [_task_data(board) for board in boards]
     left = PAGE_BYTES - len(json.dumps(made, ensure_ascii=False).encode()) - SITE_BYTES
     by_size = sorted(range(len(boards)), key=lambda place: (_lines(boards[place])[0].result.samples, place))
     for done, place in enumerate(by_size):
-        made[place]["samples"], used = _samples(boards[place], max(left, 0) // (len(boards) - done))
+        made[place]["samples"], used = _samples(boards[place], max(left, 0) // (len(boards) - done), main)
         left -= used
     return made
 
@@ -148,7 +154,7 @@ def _entry_data(line: Line) -> dict[str, Any]:
     }
 
 
-def _samples(board: Table, budget: int) -> tuple[list[dict[str, Any]], int]:
+def _samples(board: Table, budget: int, main: Sequence[str]) -> tuple[list[dict[str, Any]], int]:
     """Return the replays and their bytes: as many samples as the budget holds, chosen by the hash of their keys."""
     results = _replayed(board)
     task_file = _lines(board)[0].result.folder.parent / "task.parquet"
@@ -157,7 +163,7 @@ def _samples(board: Table, budget: int) -> tuple[list[dict[str, Any]], int]:
     rows = _rows(task_file)
     order = sorted(rows, key=lambda key: (stable_hash(key), key))[:MAX_SHOWN]
     answers = [_answers(result, rows) for result in results]
-    scores = [_scores_by_key(result) for result in results]
+    scores = [_scores_by_key(result, main) for result in results]
     shown: list[dict[str, Any]] = []
     used = 0
     for key in order:
@@ -187,11 +193,11 @@ def _answers(result: Result, rows: Mapping[str, Row]) -> Predictions:
         return Predictions({})
 
 
-def _scores_by_key(result: Result) -> dict[str, list[float | int | None]]:
+def _scores_by_key(result: Result, main: Sequence[str]) -> dict[str, list[float | int | None]]:
     """Return key -> values of the main metrics, in their order."""
     table = result.scores()
     columns = [
-        table.column(name).to_pylist() if name in table.column_names else [None] * table.num_rows for name in MAIN
+        table.column(name).to_pylist() if name in table.column_names else [None] * table.num_rows for name in main
     ]
     return {
         key: [_number(values[row], 4) for values in columns] for row, key in enumerate(table.column("key").to_pylist())

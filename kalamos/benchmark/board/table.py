@@ -1,4 +1,4 @@
-"""A folder of results in, a table out: terminal, Markdown, LaTeX, CSV, JSON.
+"""A folder of results in, a table out: terminal, Markdown, CSV, JSON.
 
 Entries of one task and the same images stand in one table. The best value of a column is marked, and with it every
 entry that the data cannot tell from the best (paired by sample, Holm-corrected over all pairs of
@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from kalamos.benchmark.board.selection import EVERYTHING, UNUSABLE, Selection, selected, without_interval
 from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import Result, Summary, read_result
 from kalamos.benchmark.statistics.estimates import ALPHA, FEW, smallest_p
-from kalamos.benchmark.statistics.significance import Comparison, compare, detectable, indistinguishable
+from kalamos.benchmark.statistics.significance import detectable, indistinguishable
 from kalamos.errors import TaskError
 
 MAIN = (
@@ -37,8 +38,6 @@ MAIN = (
     "points_ratio",
 )
 """The metrics of the short table: the ranked ones, of which the first orders the rows, and two ratios."""
-UNUSABLE = "folders that cannot be used"
-"""The task of results that stand for folders without a sound result; no real task has such a name."""
 FIRST = MAIN[0]
 
 ANSWERED = 0.95
@@ -73,6 +72,7 @@ class Table:
     controls: tuple[Line, ...]
     note: str = ""
     """Too few writers, what ``recognised`` is to be held against, the power of the task; empty where none applies."""
+    intervals: bool = True
 
 
 def find_results(folders: Iterable[Path]) -> list[Result]:
@@ -137,33 +137,41 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in text)[:400]
 
 
-def tables(results: Sequence[Result], *, all_metrics: bool = False) -> list[Table]:
-    """Return one table for each task and set of images."""
+def tables(results: Sequence[Result], *, all_metrics: bool = False, selection: Selection = EVERYTHING) -> list[Table]:
+    """Return one table for each task and set of images that has a chosen entry.
+
+    Which rows are shown changes no verdict: ties are corrected over all ranked entries of the results.
+
+    Raises:
+        UnknownNameError, TaskError: where something chosen is not there.
+    """
+    selection.check(results)
     groups: dict[tuple[str, int, str, int, int], list[Result]] = {}
     for result in results:
         keys = 0 if result.task == UNUSABLE else result.keys_hash()
         place = (result.task, result.task_version, result.task_hash, result.samples, keys)
         groups.setdefault(place, []).append(result)
-    return [_table(members, all_metrics) for _, members in sorted(groups.items())]
+    shown = [members for _, members in sorted(groups.items()) if any(map(selection.shows, members))]
+    return [_table(members, all_metrics, selection) for members in shown]
 
 
-def print_terminal(results: Sequence[Result], *, all_metrics: bool = False) -> None:
+def print_terminal(results: Sequence[Result], *, all_metrics: bool = False, selection: Selection = EVERYTHING) -> None:
     """Print the tables; with intervals where the terminal is wide enough for them."""
     from rich.console import Console  # noqa: PLC0415 - only where a terminal is written
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table as Sheet  # noqa: PLC0415
 
     width = Console().width if Console().is_terminal else _WIDE
-    for table in tables(results, all_metrics=all_metrics):
+    for table in tables(results, all_metrics=all_metrics, selection=selection):
         cell_text = _rich_cell if width >= 46 + 14 * len(table.metrics) else _rich_value
         sheet = Sheet(
             title=escape(table.title),
             title_justify="left",
-            caption=escape(" ".join(filter(None, [table.note, LEGEND]))),
+            caption=escape(" ".join(filter(None, [table.note, legend(table)]))),
             caption_justify="left",
             box=None,
         )
-        for number, head in enumerate(_heads(table)):
+        for number, head in enumerate(heads(table)):
             sheet.add_column(head.replace("_", "\n"), justify="right" if number else "left", no_wrap=True)
         for lines, style in [(table.ranked, ""), (table.controls, "dim italic")]:
             for line in lines:
@@ -172,11 +180,11 @@ def print_terminal(results: Sequence[Result], *, all_metrics: bool = False) -> N
         Console(width=max(width, 40 + 11 * len(table.metrics))).print(sheet)
 
 
-def to_markdown(results: Sequence[Result], *, all_metrics: bool = False) -> str:
+def to_markdown(results: Sequence[Result], *, all_metrics: bool = False, selection: Selection = EVERYTHING) -> str:
     """Return the tables as Markdown."""
     parts = []
-    for table in tables(results, all_metrics=all_metrics):
-        heads = _heads(table)
+    for table in tables(results, all_metrics=all_metrics, selection=selection):
+        names = heads(table)
         rows = [_texts(line, table.metrics, _markdown_cell, _md) for line in table.ranked]
         rows += [
             [f"*{texts[0]}*", *texts[1:]]
@@ -185,48 +193,20 @@ def to_markdown(results: Sequence[Result], *, all_metrics: bool = False) -> str:
         lines = [
             f"### {_md(table.title)}",
             "",
-            _pipe(heads),
-            _pipe(["---"] + ["---:"] * (len(heads) - 1)),
+            _pipe(names),
+            _pipe(["---"] + ["---:"] * (len(names) - 1)),
             *map(_pipe, rows),
         ]
-        parts.append("\n".join([*lines, "", *([table.note, ""] if table.note else []), LEGEND, ""]))
+        parts.append("\n".join([*lines, "", *([table.note, ""] if table.note else []), legend(table), ""]))
     return "\n".join(parts)
 
 
-def to_latex(results: Sequence[Result], *, all_metrics: bool = False) -> str:
-    """Return the tables as LaTeX for the package booktabs: best in bold, ties underlined, intervals in small print."""
-    parts = []
-    for table in tables(results, all_metrics=all_metrics):
-        heads = " & ".join(map(_tex, _heads(table)))
-        body = [" & ".join(_texts(line, table.metrics, _latex_cell, _tex)) + r" \\" for line in table.ranked]
-        controls = [" & ".join(_texts(line, table.metrics, _latex_cell, _tex)) + r" \\" for line in table.controls]
-        middle = [*body, r"\midrule", *controls] if controls and body else [*body, *controls]
-        parts.append(
-            "\n".join(
-                [
-                    r"\begin{table}",
-                    rf"\caption{{{_tex(_caption(table))}}}",
-                    rf"\begin{{tabular}}{{l{'r' * (len(_heads(table)) - 1)}}}",
-                    r"\toprule",
-                    heads + r" \\",
-                    r"\midrule",
-                    *middle,
-                    r"\bottomrule",
-                    r"\end{tabular}",
-                    r"\end{table}",
-                    "",
-                ]
-            )
-        )
-    return "\n".join(parts)
-
-
-def to_csv(results: Sequence[Result], *, all_metrics: bool = False) -> str:
+def to_csv(results: Sequence[Result], *, all_metrics: bool = False, selection: Selection = EVERYTHING) -> str:
     """Return one row for each task, entry and metric, with its interval."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["task", "version", "task_hash", "entry", "kind", "metric", "value", "low", "high", "n", "mark"])
-    for table in tables(results, all_metrics=all_metrics):
+    for table in tables(results, all_metrics=all_metrics, selection=selection):
         for line in (*table.ranked, *table.controls):
             r = line.result
             for name, cell in line.cells.items():
@@ -248,57 +228,69 @@ def to_csv(results: Sequence[Result], *, all_metrics: bool = False) -> str:
     return buffer.getvalue()
 
 
-def to_json(results: Sequence[Result]) -> str:
+def to_json(results: Sequence[Result], *, selection: Selection = EVERYTHING) -> str:
     """Return the results as one JSON array; each follows ``result.schema.json``."""
-    return json.dumps([result.as_dict() for result in results], ensure_ascii=False, indent=1)
+    return json.dumps([result.as_dict() for result in selected(results, selection)], ensure_ascii=False, indent=1)
 
 
-def compare_text(results: Sequence[Result], first: str, second: str) -> str:
-    """Say in a paragraph for each task which of two entries is better at what, and whether the data can tell.
-
-    Raises:
-        TaskError: where no task has both entries.
-    """
-    paragraphs = []
-    for table in tables(results, all_metrics=True):
-        named = {line.result.entry: line.result for line in (*table.ranked, *table.controls)}
-        if first in named and second in named:
-            found = compare(named[first], named[second], [m for m in table.metrics if TABLE[m].direction != "one"])
-            paragraphs.append(_paragraph(table.title, first, second, found))
-    if not paragraphs:
-        known = sorted({result.entry for result in results})
-        raise TaskError(f"no task has both {first!r} and {second!r}; the entries are: {', '.join(known)}")
-    return "\n\n".join(paragraphs)
-
-
-LEGEND = (
-    "95 % intervals, bootstrapped by writer (±: half their width). Best of a column: bold; = cannot be told from the "
-    "best (paired by sample, randomised by writer, Holm-corrected over all pairs of entries in the column). Controls "
-    "have seen the truth, or cheat; they are not ranked."
+_INTERVALS = "95 % intervals, bootstrapped by writer (±: half their width). "
+_BEST = (
+    "Best of a column: bold; = cannot be told from the best (paired by sample, randomised by writer, Holm-corrected "
+    "over all pairs of entries in the column)."
 )
+_CONTROLS = " Controls have seen the truth, or cheat; they are not ranked."
 
 
-def _table(results: Sequence[Result], all_metrics: bool) -> Table:
+def legend(table: Table) -> str:
+    """Return what the signs of a table mean."""
+    return f"{_INTERVALS if table.intervals else ''}{_BEST}{_CONTROLS if table.controls else ''}"
+
+
+def _table(results: Sequence[Result], all_metrics: bool, selection: Selection) -> Table:
     if results[0].task == UNUSABLE:
-        return Table("Folders that cannot be used", (), tuple(_line(result, (), {}) for result in results), ())
-    names = tuple(TABLE) if all_metrics else MAIN
-    metrics = tuple(name for name in names if any(name in r.metrics and r.metrics[name].n for r in results))
-    ranked = [result for result in results if result.kind != "control"]
-    marks = {name: _marks(ranked, name) for name in metrics}
+        lines = tuple(_line(result, (), {}) for result in results)
+        return Table("Folders that cannot be used", (), lines, (), intervals=selection.intervals)
+    shown = [result for result in results if selection.shows(result)]
+    metrics = selection.metrics or _valued(results, tuple(TABLE) if all_metrics else MAIN)
+    everybody = [result for result in results if result.kind != "control"]
+    ranked = [result for result in shown if result.kind != "control"]
+    marks = {name: _marks(ranked, everybody, name) for name in metrics}
     ordered = sorted(ranked, key=lambda r: (_sort_value(r), r.entry))
-    lines = tuple(_line(result, metrics, marks) for result in ordered)
-    controls = tuple(_line(result, metrics, {}) for result in results if result.kind == "control")
-    first = results[0]
-    partial = " — A FIRST LOOK, not comparable" if first.partial else ""
-    amount = f" ({first.effective_writers:.1f} effective)" if math.isfinite(first.effective_writers) else ""
-    title = f"{first.task} v{first.task_version}, {first.samples} samples, {first.writers} writers{amount}{partial}"
+    drawn = [result if selection.intervals else without_interval(result) for result in ordered]
+    controls = [r if selection.intervals else without_interval(r) for r in shown if r.kind == "control"]
     notes = [
+        _left_out_note(len(ranked), len(everybody)),
         _unanswered_note(ranked),
-        _few_writers_note(first),
-        _recognition_note(results),
-        _power_note([x.result for x in lines]),
+        few_writers_note(results[0]),
+        _recognition_note(results) if "recognised" in metrics else "",
+        _power_note(ordered) if FIRST in metrics else "",
     ]
-    return Table(title, metrics, lines, controls, " ".join(filter(None, notes)))
+    return Table(
+        title_of(results[0]),
+        tuple(metrics),
+        tuple(_line(result, metrics, marks) for result in drawn),
+        tuple(_line(result, metrics, {}) for result in controls),
+        " ".join(filter(None, notes)),
+        selection.intervals,
+    )
+
+
+def _valued(results: Sequence[Result], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the metrics that apply to any sample at all."""
+    return tuple(name for name in names if any(name in r.metrics and r.metrics[name].n for r in results))
+
+
+def title_of(result: Result) -> str:
+    """Return what an entry was measured on, in one line."""
+    partial = " — A FIRST LOOK, not comparable" if result.partial else ""
+    amount = f" ({result.effective_writers:.1f} effective)" if math.isfinite(result.effective_writers) else ""
+    return f"{result.task} v{result.task_version}, {result.samples} samples, {result.writers} writers{amount}{partial}"
+
+
+def _left_out_note(shown: int, ranked: int) -> str:
+    if shown == ranked or not shown:
+        return ""
+    return f"{shown} of {ranked} entries are shown; what can be told apart is corrected over all {ranked}."
 
 
 def _unanswered_note(ranked: Sequence[Result]) -> str:
@@ -307,7 +299,8 @@ def _unanswered_note(ranked: Sequence[Result]) -> str:
     return f"{'; '.join(few)}: THE OTHERS COUNT AS FAILED, with the worst value of every metric." if few else ""
 
 
-def _few_writers_note(result: Result) -> str:
+def few_writers_note(result: Result) -> str:
+    """Say what too few writers mean for intervals and comparisons; empty where they are enough."""
     writers = result.writers
     if writers >= FEW:
         effective = result.effective_writers
@@ -345,10 +338,6 @@ def _recognition_note(results: Sequence[Result]) -> str:
     )
 
 
-def _caption(table: Table) -> str:
-    return ". ".join(filter(None, [table.title, table.note.replace("`", "")]))
-
-
 def _line(result: Result, metrics: Sequence[str], marks: Mapping[str, Mapping[str, Mark]]) -> Line:
     cells = {
         name: Cell(result.metrics[name], marks.get(name, {}).get(result.entry, ""))
@@ -358,14 +347,17 @@ def _line(result: Result, metrics: Sequence[str], marks: Mapping[str, Mapping[st
     return Line(result, cells)
 
 
-def _marks(results: Sequence[Result], metric: str) -> dict[str, Mark]:
-    """Return which entry is best in a column, and which cannot be told from it."""
-    valued = [r for r in results if metric in r.metrics and math.isfinite(r.metrics[metric].value)]
-    if not valued or TABLE[metric].direction == "one":
+def _marks(shown: Sequence[Result], ranked: Sequence[Result], metric: str) -> dict[str, Mark]:
+    """Return which of the shown entries is best in a column, and which cannot be told from it among all ranked."""
+    valued = [r for r in ranked if metric in r.metrics and math.isfinite(r.metrics[metric].value)]
+    names = {result.entry for result in shown}
+    candidates = [r for r in valued if r.entry in names]
+    if not candidates or TABLE[metric].direction == "one":
         return {}
     sign = 1 if TABLE[metric].direction == "lower" else -1
-    best = min(valued, key=lambda r: sign * r.metrics[metric].value)
-    marks: dict[str, Mark] = dict.fromkeys(indistinguishable(best, valued, metric), "tied")
+    best = min(candidates, key=lambda r: sign * r.metrics[metric].value)
+    tied = [name for name in indistinguishable(best, valued, metric) if name in names]
+    marks: dict[str, Mark] = dict.fromkeys(tied, "tied")
     return {**marks, best.entry: "best"}
 
 
@@ -374,7 +366,8 @@ def _sort_value(result: Result) -> float:
     return -value if math.isfinite(value) else math.inf
 
 
-def _heads(table: Table) -> list[str]:
+def heads(table: Table) -> list[str]:
+    """Return the heads of the columns: entry, metrics with the direction in which they get better, coverage."""
     arrows = {"lower": "↓", "higher": "↑", "one": "→ 1"}
     return ["entry", *(f"{name} {arrows[TABLE[name].direction]}" for name in table.metrics), "coverage"]
 
@@ -418,32 +411,6 @@ def _markdown_cell(cell: Cell) -> str:
     return f"{text} <sub>{_interval(cell.summary)}</sub>" if math.isfinite(cell.summary.low) else text
 
 
-def _latex_cell(cell: Cell) -> str:
-    text = number_text(cell.summary.value).replace("–", "--")
-    text = {"best": rf"\textbf{{{text}}}", "tied": rf"\underline{{{text}}}"}.get(cell.mark, text)
-    if not math.isfinite(cell.summary.low):
-        return text
-    return rf"{text} {{\scriptsize [{number_text(cell.summary.low)}, {number_text(cell.summary.high)}]}}"
-
-
-_TEX = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        **{sign: rf"\{sign}" for sign in "_%&#${}"},
-        "↓": r"$\downarrow$",
-        "↑": r"$\uparrow$",
-        "→": r"$\to$",
-        "—": "---",
-    }
-)
-
-
-def _tex(text: str) -> str:
-    return text.translate(_TEX)
-
-
 def _md(text: str) -> str:
     """Return a text that Markdown shows as it is, within a table and without HTML."""
     return re.sub(r"([\\`*\[\]|])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
@@ -456,24 +423,3 @@ def _csv(text: str) -> str:
 
 def _pipe(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def _paragraph(title: str, first: str, second: str, found: Sequence[Comparison]) -> str:
-    better = {name: [c for c in found if c.better == name] for name in (first, second)}
-    undecided = [c.metric for c in found if c.better is None]
-    parts = [f"{title}."]
-    for name, other in [(first, second), (second, first)]:
-        if better[name]:
-            facts = ", ".join(
-                f"{c.metric} ({number_text(c.values[name])} against {number_text(c.values[other])})"
-                for c in better[name]
-            )
-            parts.append(f"{name} is better than {other} in {facts}.")
-    if undecided:
-        parts.append(f"The data cannot tell them apart in {', '.join(undecided)}.")
-    powers = [
-        f"{c.metric} {number_text(c.detectable)}" for c in found if c.better is None and math.isfinite(c.detectable)
-    ]
-    if powers:
-        parts.append(f"Smallest difference that this task would show (80 % power): {', '.join(powers)}.")
-    return " ".join(parts)

@@ -7,6 +7,7 @@ any two entries holds, whichever two a reader picks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,10 @@ class Comparison:
     Attributes:
         metric: the metric.
         values: entry -> its aggregate.
+        difference: the first entry's aggregate less the second's, on the samples that both have.
+        low: lower end of its 95 % interval, for this metric alone; NaN with fewer than two writers.
+        high: upper end.
+        n: samples that count.
         better: the better entry, None where the data cannot tell.
         p: p-value after Holm's correction.
         detectable: smallest difference that the task would show with 80 % power.
@@ -33,6 +38,10 @@ class Comparison:
 
     metric: str
     values: Mapping[str, float]
+    difference: float
+    low: float
+    high: float
+    n: int
     better: str | None
     p: float
     detectable: float
@@ -47,9 +56,12 @@ def compare(first: Result, second: Result, metrics: Sequence[str]) -> list[Compa
     comparisons = []
     for name, item, p in zip(names, found, corrected, strict=True):
         sign = 1 if TABLE[name].direction == "lower" else -1
-        better = None if not p <= ALPHA else (first.entry if sign * item.value < 0 else second.entry)
         values = {first.entry: first.metrics[name].value, second.entry: second.metrics[name].value}
-        comparisons.append(Comparison(name, values, better, p, item.detectable))
+        told = p <= ALPHA and all(map(math.isfinite, values.values()))
+        better = (first.entry if sign * item.value < 0 else second.entry) if told else None
+        comparisons.append(
+            Comparison(name, values, item.value, item.low, item.high, item.n, better, p, item.detectable)
+        )
     return comparisons
 
 

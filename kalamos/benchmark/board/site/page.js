@@ -490,6 +490,8 @@ function setTheme(dark) {
   $("theme").setAttribute("aria-pressed", String(dark));
 }
 
+for (const id of ["intervals", "controls"]) $(id).parentElement.hidden = !data[id];
+if (!data.metrics[state.sort] || !data.tasks.some((t) => t.metrics.includes(state.sort))) state.sort = data.main[0];
 fill($("task"), data.tasks.map((t, i) => [String(i), t.title]), "0");
 $("foot").textContent = `Made by Kalamos ${data.version}. This page is one file and asks the network for nothing.`;
 $("task").addEventListener("change", () => { state.task = Number($("task").value); openTask(); keep(); });
