@@ -232,6 +232,8 @@ def test_compare_is_a_table_then_a_paragraph(results):
     table, paragraph = text[: text.rindex("\n\n")], text[text.rindex("\n\n") :]
     row = next(line for line in table.splitlines() if line.startswith("lcss"))
     assert re.search(r"\+0\.\d{3}  \[\+0\.\d{3}, \+0\.\d{3}\]  <?0\.\d{3}  good-continuation$", row)
+    lcss = contest.metrics[0]
+    assert f"{lcss.difference:+.3f}  [{lcss.low:+.3f}, {lcss.high:+.3f}]" in row
     assert "good-continuation is better than nearest in" in paragraph
     assert "lcss (" in paragraph
     assert "ratio" not in text  # told, not ranked
