@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from kalamos.errors import InkError
 from kalamos.machinery.arrays import Floats, Floats32, Ints32
 from kalamos.machinery.kernels import kernel_of
+from kalamos.registry import load_object
 
 Level = Literal["character", "word", "line", "page"]
 Split = Literal["train", "validation", "test"]
@@ -138,6 +139,10 @@ class Ink:
         return (
             f"Ink({self.n_strokes} strokes, {self.n_points} points, channels: xy {' '.join([*channels, *self.extra])})"
         )
+
+    def _repr_html_(self) -> str:
+        """Draw the ink in a notebook, its strokes coloured by order."""
+        return str(load_object("kalamos.replay.still:ink_html")(self))
 
     @property
     def n_points(self) -> int:
@@ -264,6 +269,10 @@ class Sample:
             self._refuse_unknown()
         if (self.time_source in _UNTIMED) != (self.ink.t is None):
             raise InkError(f"sample {self.key}: time_source is {self.time_source!r}, but t is {self.ink.t!r}")
+
+    def _repr_html_(self) -> str:
+        """Draw the sample in a notebook, with its label and where it comes from."""
+        return str(load_object("kalamos.replay.still:sample_html")(self))
 
     def _refuse_unknown(self) -> None:
         for name, allowed in (

@@ -16,6 +16,7 @@ from kalamos.geometry import concat, length
 from kalamos.image import Placement
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats
+from kalamos.registry import load_object
 
 PAUSE_S = 0.3
 """The pause between two pieces of one picture; nothing is known of the true one."""
@@ -127,6 +128,10 @@ class Recovery:
     method: str
     version: str = ""
     weights: str = ""
+
+    def _repr_html_(self) -> str:
+        """Draw all of it in a notebook, with what it covers and every warning."""
+        return str(load_object("kalamos.replay.still:recovery_html")(self))
 
     @property
     def pieces(self) -> tuple[RecoveredPiece, ...]:

@@ -33,6 +33,7 @@ from kalamos.formats.reading import read_bytes
 from kalamos.machinery.files import write_text
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics.losses import LOSSES
+from kalamos.registry import load_object
 from kalamos.storage.parquet import file_metadata
 
 FORMAT = "kalamos-result/1"
@@ -130,6 +131,10 @@ class Result:
         plain = asdict(self)
         del plain["folder"]
         return {"format": FORMAT, **_without_nan(plain)}
+
+    def _repr_html_(self) -> str:
+        """Show the main metrics in a notebook, with their intervals."""
+        return str(load_object("kalamos.benchmark.board.notebook:result_html")(self))
 
     def scores(self) -> pa.Table:
         """Return the entry's scores, a row a sample."""
