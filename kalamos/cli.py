@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import io
 import json
+import logging
+import os
 import sys
-from collections.abc import Iterator
+import time
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 import kalamos
 from kalamos.errors import KalamosError
@@ -24,8 +29,65 @@ _PATH = click.Path(path_type=Path)
 _EXISTING = click.Path(exists=True, path_type=Path)
 
 
-class _Group(click.Group):
+_LOUDNESS = "kalamos.loudness"
+_LEVELS = {"quiet": logging.ERROR, "": logging.NOTSET, "verbose": logging.INFO}
+
+
+def _set_loudness(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if not value:
+        return
+    if ctx.meta.get(_LOUDNESS, param.name) != param.name:
+        raise click.UsageError("--quiet and --verbose cannot be had together", ctx)
+    ctx.meta[_LOUDNESS] = param.name
+
+
+def _is(loudness: str) -> bool:
+    ctx = click.get_current_context(silent=True)
+    return ctx is not None and ctx.meta.get(_LOUDNESS) == loudness
+
+
+def _note(line: str) -> None:
+    """Tell on standard error what is no error; --quiet keeps it away."""
+    if not _is("quiet"):
+        click.echo(line, err=True)
+
+
+def _loudness_option(name: str, about: str) -> click.Option:
+    options = (f"--{name}", f"-{name[0]}")
+    return click.Option(options, is_flag=True, is_eager=True, expose_value=False, callback=_set_loudness, help=about)
+
+
+class _Loud(click.Command):
+    """A command with ``--quiet`` and ``--verbose``, which mean the same everywhere."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        *own, helping = super().get_params(ctx)
+        return [
+            *own,
+            _loudness_option("quiet", "Standard error holds errors and nothing else."),
+            _loudness_option("verbose", "Standard error tells progress in lines, the cost, and where an error arose."),
+            helping,
+        ]
+
+
+class _Command(_Loud):
+    """A command that sets how much is said, and says what it cost."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        logging.getLogger("kalamos").setLevel(_LEVELS[ctx.meta.get(_LOUDNESS, "")])
+        began, before = time.monotonic(), sum(os.times()[:4])
+        try:
+            return super().invoke(ctx)
+        finally:
+            if _is("verbose"):
+                spent = sum(os.times()[:4]) - before
+                _note(f"kalamos {ctx.info_name}: {time.monotonic() - began:.1f} s, {spent:.1f} s of processor time")
+
+
+class _Group(_Loud, click.Group):
     """Turns errors into one line and exit code 1; those that nobody foresaw leave their trace in a log file."""
+
+    command_class = _Command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -37,6 +99,8 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except KalamosError as error:
+            if ctx.meta.get(_LOUDNESS) == "verbose":
+                traceback.print_exception(error)
             message = str(error)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
@@ -60,12 +124,28 @@ def main() -> None:
     """
 
 
+def _names(kind: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Complete the names of a kind in a shell; what looks like a path is completed as one."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        del ctx, param
+        if incomplete.startswith((".", "/", "~")) or "/" in incomplete:
+            return [CompletionItem(incomplete, type="file")]
+        from kalamos.commands.list import names
+
+        return [CompletionItem(name) for name in names(kind) if name.startswith(incomplete)]
+
+    return complete
+
+
 workers_option = click.option(
     "--workers", "-j", type=click.IntRange(1), default=1, show_default=True, help="Local worker processes."
 )
 scheduler_option = click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler (tcp://host:port) instead.")
 seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything that is sampled.")
-style_option = click.option("--style", default="clean", show_default=True, help="A preset, or a TOML file.")
+style_option = click.option(
+    "--style", default="clean", show_default=True, shell_complete=_names("styles"), help="A preset, or a TOML file."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 root_option = click.option(
     "--corpus-root",
@@ -88,7 +168,7 @@ limit_option = click.option("--limit", type=click.IntRange(1), help="Only so man
 
 
 @main.command()
-@click.argument("corpus")
+@click.argument("corpus", shell_complete=_names("corpora"))
 @click.argument("src", type=_PATH)
 @click.argument("dest", type=_PATH)
 @style_option
@@ -167,7 +247,7 @@ def _print_conversion(report: Any, dest: Path) -> None:
 
 
 @main.command()
-@click.argument("corpus")
+@click.argument("corpus", shell_complete=_names("corpora"))
 @click.argument("dest", type=_PATH, required=False)
 def get(corpus: str, dest: Path | None) -> None:
     """Download the open CORPUS into DEST, or say how to obtain it.
@@ -226,8 +306,16 @@ def export(
 
 
 @main.command()
-@click.argument("task")
-@click.option("--model", "-m", "models", multiple=True, metavar="NAME", help="A model (repeat); default: all built in.")
+@click.argument("task", shell_complete=_names("tasks"))
+@click.option(
+    "--model",
+    "-m",
+    "models",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=_names("models"),
+    help="A model (repeat); default: all built in.",
+)
 @root_option
 @results_option
 @cache_option
@@ -301,7 +389,7 @@ def bench(
 
 @main.command()
 @click.argument("predictions", type=_EXISTING)
-@click.option("--task", required=True, help="The task that the predictions answer.")
+@click.option("--task", required=True, shell_complete=_names("tasks"), help="The task that the predictions answer.")
 @click.option("--name", help="The entry's name on the leaderboard; default: what the file says.")
 @root_option
 @results_option
@@ -382,12 +470,12 @@ def leaderboard(
     for path, make in [(markdown, board.to_markdown), (latex, to_latex), (csv_path, board.to_csv)]:
         if path is not None:
             write_text(path, make(found, all_metrics=all_metrics, selection=selection))
-            click.echo(f"wrote {path}", err=True)
+            _note(f"wrote {path}")
     if html is not None:
         from kalamos.benchmark.board.page import write_page
 
         write_page(found, html, selection=selection)
-        click.echo(f"wrote {html}", err=True)
+        _note(f"wrote {html}")
     if as_json:
         click.echo(board.to_json(found, selection=selection))
     else:
@@ -437,7 +525,7 @@ def compare(
 
 
 @main.command()
-@click.argument("what", metavar="RESULTS|TASK...", nargs=-1, required=True)
+@click.argument("what", metavar="RESULTS|TASK...", nargs=-1, required=True, shell_complete=_names("tasks"))
 @metrics_option
 @all_metrics_option
 @click.option("--bibtex", type=_PATH, help="Write the BibTeX entries to a file.")
@@ -464,7 +552,7 @@ def cite(
     works = citing.works(what, metrics=_metrics(metrics, all_metrics), all_metrics=all_metrics)
     if bibtex is not None:
         write_text(bibtex, citing.as_bibtex(works))
-        click.echo(f"wrote {bibtex}", err=True)
+        _note(f"wrote {bibtex}")
     if as_json:
         click.echo(citing.as_json(works))
         return
@@ -475,7 +563,7 @@ def cite(
 
 @main.command()
 @click.argument("images", type=_EXISTING, nargs=-1, required=True)
-@click.option("--model", "-m", help="The model; default: the best that is installed.")
+@click.option("--model", "-m", shell_complete=_names("models"), help="The model; default: the best that is installed.")
 @click.option("--out", type=_PATH, help="Folder for the results; default: beside each image.")
 @click.option(
     "--to",
@@ -595,7 +683,12 @@ def align(
 
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
-@click.option("--model", "-m", help="The model that recovers what has no ink yet; default: the best that is installed.")
+@click.option(
+    "--model",
+    "-m",
+    shell_complete=_names("models"),
+    help="The model that recovers what has no ink yet; default: the best that is installed.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any that is free.")
 @click.option("--open/--no-open", "opened", default=True, help="Open the page in the browser (default).")
 def studio(folder: Path, model: str | None, port: int, opened: bool) -> None:
@@ -710,7 +803,7 @@ def train(
 
 
 @main.command()
-@click.argument("corpus")
+@click.argument("corpus", shell_complete=_names("corpora"))
 @click.argument("root", type=_EXISTING)
 @click.option("--option", "-o", "options", multiple=True, metavar="NAME=VALUE", help="A choice of the corpus (repeat).")
 @click.option("--against", multiple=True, metavar="CORPUS=FOLDER", help="Look for the same ink there too (repeat).")
@@ -739,7 +832,7 @@ def warm_up() -> None:
     """Compile all kernels once, so that later commands start at once."""
     from kalamos.commands.warm_up import warm_up as run
 
-    click.echo(f"compiled in {run(lambda line: click.echo(line, err=True)):.0f} s")
+    click.echo(f"compiled in {run(_note):.0f} s")
 
 
 @main.command(name="list")
@@ -759,10 +852,11 @@ def list_command(kind: str, as_json: bool) -> None:
 
 
 def _print_refusals(report: Any) -> None:
-    for refusal in report.refusals[:12]:
-        click.echo(f"  refused: {refusal.source} {refusal.where}: {refusal.reason}", err=True)
-    if len(report.refusals) > 12:
-        click.echo(f"  and {len(report.refusals) - 12} more", err=True)
+    shown = len(report.refusals) if _is("verbose") else 12
+    for refusal in report.refusals[:shown]:
+        _note(f"  refused: {refusal.source} {refusal.where}: {refusal.reason}")
+    if len(report.refusals) > shown:
+        _note(f"  and {len(report.refusals) - shown} more")
 
 
 def _style(name: str) -> Any:
@@ -797,17 +891,24 @@ def _print_board(results: Any, as_json: bool, all_metrics: bool = False) -> None
 
 @contextmanager
 def _progress(what: str) -> Iterator[Any]:
-    """Give a function ``(done, total)`` that moves a bar on a terminal, and does nothing elsewhere."""
+    """Give a function ``(done, total)`` that moves a bar on a terminal; with --verbose it writes a line a tenth."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console, in_lines = Console(stderr=True), _is("verbose")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+    hidden = not console.is_terminal or in_lines or _is("quiet")
+    told = ""
+    with Progress(*columns, console=console, disable=hidden, transient=True) as bar:
         line = bar.add_task(what, total=None)
 
         def advance(done: int, total: int, label: str = what) -> None:
+            nonlocal told
             bar.update(line, completed=done, total=total, description=label)
+            tenth = f"{label}: {10 * (10 * done // max(total, 1))} %"
+            if in_lines and tenth != told:
+                told = tenth
+                _note(f"{tenth} ({done} of {total})")
 
         yield advance
 

@@ -18,6 +18,11 @@ def listed(kind: str) -> list[tuple[str, str]]:
     return _KINDS[kind]()
 
 
+def names(kind: str) -> list[str]:
+    """Return the names of a kind as a shell completes them, without loading what they stand for."""
+    return _NAMES[kind]()
+
+
 def _corpora() -> list[tuple[str, str]]:
     from kalamos.datasets import CORPORA  # noqa: PLC0415 - each kind pulls in its own room only
     from kalamos.datasets.known import KNOWN_AND_NOT_READ  # noqa: PLC0415
@@ -65,6 +70,38 @@ _KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "metrics": _metrics,
     "tasks": _tasks,
     "styles": _styles,
+}
+
+
+def _corpus_names() -> list[str]:
+    from kalamos.datasets import CORPORA  # noqa: PLC0415
+
+    return CORPORA.names()
+
+
+def _model_names() -> list[str]:
+    from kalamos.recoverer import RECOVERERS  # noqa: PLC0415
+
+    return RECOVERERS.names()
+
+
+def _task_names() -> list[str]:
+    from kalamos.benchmark.task import task_names  # noqa: PLC0415
+
+    return task_names()
+
+
+def _style_names() -> list[str]:
+    from kalamos.renderers import PRESETS  # noqa: PLC0415
+
+    return list(PRESETS)
+
+
+_NAMES: dict[str, Callable[[], list[str]]] = {
+    "corpora": _corpus_names,
+    "models": _model_names,
+    "tasks": _task_names,
+    "styles": _style_names,
 }
 
 
