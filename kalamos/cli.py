@@ -827,6 +827,24 @@ def audit(
         raise SystemExit(1)
 
 
+@main.command()
+@click.argument("kind", type=click.Choice(["plug-in"]))
+@click.argument("name")
+@click.argument("folder", type=_PATH, required=False)
+def new(kind: str, name: str, folder: Path | None) -> None:
+    """Write the package of a new KIND called NAME into FOLDER (default: ./NAME), ready to install and bench.
+
+    plug-in: a recovery model with its tests, named in the entry-point group kalamos.recoverers.
+    """
+    del kind  # the one that there is
+    from kalamos.commands.new import new_plug_in
+
+    folder = folder or Path(name)
+    for path in new_plug_in(name, folder):
+        click.echo(path)
+    _note(f"next: pip install -e {folder} && kalamos bench synthetic-3scripts -m {name} --quick")
+
+
 @main.command("warm-up")
 def warm_up() -> None:
     """Compile all kernels once, so that later commands start at once."""

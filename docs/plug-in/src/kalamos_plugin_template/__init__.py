@@ -1,1 +1,0 @@
-"""A recovery model as a Kalamos plug-in."""
