@@ -3,7 +3,7 @@
 # make test-long   what takes hours: runs killed many times, a million damaged files, fifty thousand damaged pictures
 # make lint   ruff and mypy --strict
 # make perf   speed beside peer libraries, as ratios in one run
-# make docs   everything in docs/ that a command makes
+# make site   the documentation as a static site in site/; a broken link is an error
 # Needs Python 3.11 or newer (make PYTHON=python3.12 demo for another one than python3).
 
 PYTHON ?= python3
@@ -11,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-long lint perf wheel leaderboard clean
+.PHONY: demo test test-long lint perf wheel site leaderboard clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -34,6 +34,9 @@ perf: $(VENV)/.tested
 	if pkg-config --exists cairo; then $(PIP) install --group perf-cairo; else echo 'pycairo left out: it needs libcairo2-dev and pkg-config'; fi
 	$(BIN)/pytest tests/perf --benchmark-only --benchmark-columns=median,ops --benchmark-group-by=group
 
+site: $(VENV)/.tested
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 wheel: $(VENV)/.tested
 	$(BIN)/python -m build --wheel
 
@@ -48,11 +51,11 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP) install --group test --group lint
+	$(PIP) install --group test --group lint --group site
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist demo-results .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site demo-results .pytest_cache .mypy_cache .ruff_cache
 
 # The published leaderboard: all methods and controls on every task. Needs the corpora: KALAMOS_CORPORA=folder make leaderboard
 leaderboard: $(VENV)/.installed
