@@ -3,6 +3,7 @@
 # make test-long   what takes hours: runs killed many times, a million damaged files, fifty thousand damaged pictures
 # make lint   ruff and mypy --strict
 # make perf   speed beside peer libraries, as ratios in one run
+# make release-check   builds wheel and source archive, installs each in an empty environment and runs the main jobs there
 # make site   the documentation as a static site in site/; a broken link is an error
 # Needs Python 3.11 or newer (make PYTHON=python3.12 demo for another one than python3).
 
@@ -11,7 +12,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-long lint perf wheel site leaderboard clean
+.PHONY: demo test test-long lint perf wheel release-check site leaderboard clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -39,6 +40,10 @@ site: $(VENV)/.tested
 
 wheel: $(VENV)/.tested
 	$(BIN)/python -m build --wheel
+
+release-check: $(VENV)/.tested
+	$(PIP) install --group release
+	$(BIN)/python tests/release/check.py --sizes
 
 # torch is pinned and comes first: a looser request may bring several GB of CUDA.
 $(VENV)/.installed: pyproject.toml

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import kalamos
 
-_LIBRARIES = ("numpy", "scipy", "numba", "scikit-image", "shapely", "pyarrow", "torch")
+_LIBRARIES = ("numpy", "scipy", "numba", "shapely", "pyarrow", "onnxruntime", "torch")
 
 
 def provenance() -> dict[str, str]:
