@@ -2,8 +2,9 @@
 
     python tests/release/check.py [--tag v0.1.0] [--sizes]
 
-Builds both (the wheel out of the source archive), looks at what is in them, installs each with pip into a new environment, and runs the
-main jobs there. `make release-check` runs it here, `.github/workflows/release.yml` on three systems.
+Builds both (the wheel out of the source archive), looks at what is in them, installs each with pip into a new
+environment, and runs the main jobs there. `make release-check` runs it here, `.github/workflows/release.yml` on three
+systems.
 """
 
 from __future__ import annotations
