@@ -11,6 +11,7 @@ import numpy as np
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.compiling import listen
 from kalamos.recovery import RecoveredPiece, Recovery, in_lines
 from kalamos.registry import Registry
 
@@ -87,6 +88,7 @@ def load_recoverer(name: str) -> Recoverer:
     """
     plain, _, options = name.partition("?")
     made = RECOVERERS.load(plain)
+    listen()
     try:
         chosen = dict(parse_qsl(options, strict_parsing=True)) if options else {}
         recoverer = made(**chosen) if isinstance(made, type) or not hasattr(made, "recover") else made

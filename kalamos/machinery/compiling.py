@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from typing import Any
@@ -16,6 +17,7 @@ SAID = (
 
 _log = logging.getLogger("kalamos")
 _lock = threading.Lock()
+_wanted = False
 _listening = False
 
 
@@ -24,8 +26,21 @@ def say_when_compiling() -> None:
 
     Without a handler of the user's the line goes to the terminal, as warnings do.
     """
+    global _wanted  # noqa: PLW0603 - one switch for a process
+    _wanted = True
+    listen()
+
+
+def listen() -> None:
+    """Listen to numba, where somebody wants to be told and numba is loaded.
+
+    To load it takes a quarter of a second, which small work does without: so whoever loads numba, or what may load it,
+    calls this afterwards.
+    """
     global _listening  # noqa: PLW0603 - one listener for a process
-    from numba.core import event  # noqa: PLC0415 - half a second, which only who computes pays
+    if not _wanted or "numba" not in sys.modules:
+        return
+    from numba.core import event  # noqa: PLC0415 - see above
 
     with _lock:
         if not _listening:

@@ -1,10 +1,12 @@
 """Kernels: loops over numbers, written once as plain Python, and compiled by numba where there is much to do.
 
-To compile a kernel takes seconds once, and to load numba and what it has compiled half a second ever after. A command
-on one small file has less to do than that. So a kernel is interpreted until it has worked for about as long as loading
-would take, and compiled from then on: whoever guesses the future so never loses more than twice the best choice (ski
-rental; Karlin, Manasse, Rudolph and Sleator 1988). Both ways the same source does the same IEEE arithmetic, to the same
-bytes; ``tests/machinery/test_kernels.py`` holds them against each other.
+To compile a kernel takes seconds once, and to load numba half a second ever after. A command on one small file has less
+to do than that. So kernels are interpreted until together they have worked for about as long as loading numba would
+take; from then on each is interpreted until it has worked for about as long as it would take to load it, or to compile
+it where numba's cache does not have it: whoever guesses the future so never loses more than twice the best choice (ski
+rental; Karlin, Manasse, Rudolph and Sleator 1988). Who knows the future says so (:func:`foresee`). Both ways the same
+source does the same IEEE arithmetic, to the same bytes; ``tests/machinery/test_kernels.py`` holds them against each
+other.
 
 What this asks of the source of a kernel:
 
@@ -17,21 +19,28 @@ What this asks of the source of a kernel:
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
+
+from kalamos.machinery.compiling import listen
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-SPARED_S = 0.4
-"""So long a kernel is interpreted before it is compiled: about what loading numba takes."""
+SPARED_S = 0.6
+"""So long kernels are interpreted, all together, before numba is loaded: about what that takes, with a few kernels."""
+CACHED_S, UNCACHED_S = 0.03, 0.4
+"""So long each is interpreted before it is loaded from numba's cache, or compiled."""
 
 _made: list[Kernel[..., Any]] = []
 _eager = False
+_spared_us = SPARED_S * 1e6
 _compiling = threading.RLock()
 _waiting: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 
@@ -42,7 +51,9 @@ class Kernel(Generic[P, R]):
     def __init__(self, function: Callable[P, R], plain: Callable[P, R]) -> None:
         self.function, self.plain = function, plain
         self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
-        self._spared_us = SPARED_S * 1e6
+        self._interpreted_us = 0.0
+        self._dispatcher: Any = None
+        self._price_us: float | None = None
         self._compiled: Callable[P, R] | None = None
         _made.append(self)
 
@@ -55,8 +66,27 @@ class Kernel(Generic[P, R]):
         """Return the compiled function."""
         with _compiling:  # else a second thread might not see all inner functions yet
             if self._compiled is None:
-                self._compiled = _compile(self.function)
+                _register_inner()
+                self._compiled = self._dispatched()
             return self._compiled
+
+    def _dispatched(self) -> Any:
+        """Return numba's function, which is loaded or compiled when it is called."""
+        from numba import njit  # noqa: PLC0415 - half a second that small work does without
+
+        with _compiling:
+            if self._dispatcher is None:
+                listen()
+                self._dispatcher = njit(self.function, cache=True, error_model="numpy", nogil=True)
+            return self._dispatcher
+
+    def _costs_us(self) -> float:
+        """Return about what it takes to load the compiled kernel, or to compile it."""
+        if self._price_us is None:
+            folder = self._dispatched().stats.cache_path
+            kept = Path(folder or "").glob(f"*.{self.function.__name__}-*.nbi") if folder else ()
+            self._price_us = (CACHED_S if any(kept) else UNCACHED_S) * 1e6
+        return self._price_us
 
     def interpreted(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run as plain Python; overflow and division by zero pass in silence, as they do when compiled."""
@@ -67,10 +97,23 @@ class Kernel(Generic[P, R]):
         """Return what to call for work that would take about so many microseconds of plain Python."""
         if self._compiled is not None:
             return self._compiled
-        if _eager or interpreted_us > self._spared_us:
+        self._interpreted_us += interpreted_us
+        if _eager or (_numba_pays(interpreted_us) and self._interpreted_us > self._costs_us()):
             return self.compiled
-        self._spared_us -= interpreted_us
         return self.interpreted
+
+
+def foresee(interpreted_us: float) -> None:
+    """Say that kernels will soon be asked for work that would take about so many microseconds of plain Python."""
+    _numba_pays(interpreted_us)
+
+
+def _numba_pays(interpreted_us: float) -> bool:
+    """Count work; say whether numba is loaded, or there has been so much work that it should be."""
+    global _spared_us  # noqa: PLW0603 - one account for a process
+    if _spared_us >= 0:
+        _spared_us = -1.0 if "numba" in sys.modules else _spared_us - interpreted_us
+    return _spared_us < 0
 
 
 def compile_at_once() -> None:
@@ -113,16 +156,13 @@ def inner_of(plain: Callable[..., Any]) -> Callable[[Function], Function]:
     return register
 
 
-def _compile(function: Callable[P, R]) -> Callable[P, R]:
-    from numba import njit  # noqa: PLC0415 - half a second that small work does without
-    from numba.extending import overload  # noqa: PLC0415
+def _register_inner() -> None:
+    from numba.extending import overload  # noqa: PLC0415 - half a second that small work does without
 
     while _waiting:
         seen, loop = _waiting.pop()
         options = {"error_model": "numpy", "nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
         overload(seen, jit_options=options, strict=False)(_always(loop))
-    compiled: Callable[P, R] = njit(function, cache=True, error_model="numpy", nogil=True)
-    return compiled
 
 
 def _always(loop: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from kalamos.skeleton.binarise import Method, binarise
 from kalamos.skeleton.pixel_graph import trace_pixels
 from kalamos.skeleton.simplification import chain_edges, find_root, reduce_graph
 from kalamos.skeleton.stroke_graph import StrokeGraph
-from kalamos.skeleton.thinning import DELETABLE, ink_radii, thin_in_place
+from kalamos.skeleton.thinning import ink_radii, thin_in_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ def graph_of_mask(mask: Bools, rules: SkeletonRules = RULES) -> StrokeGraph:
     ink = np.zeros((height, stride), np.uint8)
     ink[1:-1, 1:-1] = mask
     thinned = ink.copy()
-    thin_in_place(thinned.reshape(-1), stride, DELETABLE)
+    thin_in_place(thinned.reshape(-1), stride)
     lines = thinned.reshape(-1)
     at = np.flatnonzero(lines.view(np.bool_)).astype(np.int32)
     radii = np.zeros(lines.size)
-    radii[at] = ink_radii(ink.reshape(-1), height, stride, at)
+    radii[at] = ink_radii(ink.reshape(-1), stride, at)
     node_kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets = trace_pixels(lines, stride)
     node_xy, node_radius, weight, edge_xy, length = _measure(
         node_kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets, radii, stride

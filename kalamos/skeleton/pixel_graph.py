@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Bytes, Ints32
+from kalamos.machinery.kernels import inner, kernel
+
+_PIXEL_US = 4.0
+"""What an interpreted trace costs for each pixel of the skeleton, microseconds."""
+
 
 END, JUNCTION, DOT, ANCHOR = 1, 3, 0, 2
 """Kinds of node."""
@@ -39,7 +43,7 @@ class PixelGraph(NamedTuple):
     edge_offsets: Ints32
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _joined(grid: Bytes, p: int, stride: int, out: Ints32) -> int:
     """Write the pixels joined to ``p`` into ``out``, straight ones first; return their number."""
     east, north, west, south = grid[p + 1], grid[p - stride], grid[p - 1], grid[p + stride]
@@ -71,13 +75,31 @@ def _joined(grid: Bytes, p: int, stride: int, out: Ints32) -> int:
     return n
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def trace_pixels(grid: Bytes, stride: int) -> tuple[Ints32, Ints32, Ints32, Ints32, Ints32, Ints32]:
-    """Return the fields of :class:`PixelGraph` for a padded flat skeleton of 0 and 1.
+def trace_pixels(grid: Bytes, stride: int) -> PixelGraph:
+    """Return the graph of a padded flat skeleton of 0 and 1.
 
     Cost: a fixed number of looks at each skeleton pixel, and one pass over the image.
     """
-    pixels = np.flatnonzero(grid).astype(np.int32)
+    pixels = np.flatnonzero(grid.view(np.bool_)).astype(np.int32)
+    kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets, n, m = _trace.for_work(
+        _PIXEL_US * pixels.size
+    )(grid, stride, pixels)
+    return PixelGraph(
+        kind[:n].copy(),
+        node_pixels[: node_offsets[n]].copy(),
+        node_offsets[: n + 1].copy(),
+        edge_nodes[:m].copy(),
+        edge_pixels[: edge_offsets[m]].copy(),
+        edge_offsets[: m + 1].copy(),
+    )
+
+
+@kernel
+def _trace(grid: Bytes, stride: int, pixels: Ints32) -> tuple[Ints32, Ints32, Ints32, Ints32, Ints32, Ints32, int, int]:
+    """Return the fields of :class:`PixelGraph` with room behind them, and the numbers of nodes and of edges.
+
+    ``pixels`` are those of the skeleton in ascending order.
+    """
     size = pixels.size
     degree = np.zeros(grid.size, np.uint8)
     near = np.empty(8, np.int32)
@@ -118,17 +140,10 @@ def trace_pixels(grid: Bytes, stride: int) -> tuple[Ints32, Ints32, Ints32, Ints
             n_edges += 1
             n_nodes += 1
             edge_offsets[n_edges] = filled
-    return (
-        kind[:n_nodes].copy(),
-        node_pixels[: node_offsets[n_nodes]].copy(),
-        node_offsets[: n_nodes + 1].copy(),
-        edge_nodes[:n_edges].copy(),
-        edge_pixels[:filled].copy(),
-        edge_offsets[: n_edges + 1].copy(),
-    )
+    return kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets, n_nodes, n_edges
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _gather_nodes(
     grid: Bytes,
     stride: int,
@@ -164,7 +179,7 @@ def _gather_nodes(
     return n_nodes
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _follow(
     grid: Bytes,
     stride: int,
@@ -197,4 +212,4 @@ def pixel_graph(skeleton: Bools) -> PixelGraph:
     """
     padded = np.zeros((skeleton.shape[0] + 2, skeleton.shape[1] + 2), np.uint8)
     padded[1:-1, 1:-1] = skeleton
-    return PixelGraph(*trace_pixels(padded.reshape(-1), padded.shape[1]))
+    return trace_pixels(padded.reshape(-1), padded.shape[1])

@@ -1,5 +1,6 @@
 """Kernels: interpreted and compiled they give the same bytes, and small work needs no compiler."""
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -15,9 +16,13 @@ from kalamos.formats.inkml.tracetext import scan_traces
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.unipen_scan import scan
 from kalamos.ink import Ink
-from kalamos.machinery.kernels import SPARED_S, Kernel, kernel
+from kalamos.machinery import kernels
+from kalamos.machinery.kernels import UNCACHED_S, Kernel, kernel
+from kalamos.models.kalamos.pieces import cut_pieces
 from kalamos.renderers import PRESETS, Style, render_batch
 from kalamos.skeleton.binarise import binarise, otsu_threshold
+from kalamos.skeleton.pixel_graph import pixel_graph
+from kalamos.skeleton.thinning import thin
 
 
 @pytest.fixture
@@ -130,15 +135,66 @@ def test_a_bad_ink_is_refused_alike(both):
     assert plain == fast
 
 
-def test_a_kernel_is_compiled_when_it_has_worked_for_long():
+def test_a_kernel_is_compiled_when_it_has_worked_for_long(monkeypatch):
+    monkeypatch.setattr(kernels, "_spared_us", kernels.SPARED_S * 1e6)
+
     @kernel
     def double(x):
         return 2 * x
 
-    assert double.for_work(SPARED_S * 1e6 * 0.6)(3) == 6
+    monkeypatch.setattr(double, "_price_us", UNCACHED_S * 1e6)
+    assert double.for_work(UNCACHED_S * 1e6 * 0.6)(3) == 6
     assert double._compiled is None
-    assert double.for_work(SPARED_S * 1e6 * 0.6)(3) == 6
+    assert double.for_work(UNCACHED_S * 1e6 * 0.6)(3) == 6
     assert double._compiled is not None
+
+
+def test_what_is_kept_is_loaded_early_and_what_is_not_is_compiled_late(tmp_path):
+    """Foreseen work loads numba at the next call, and with it what numba has kept."""
+    (tmp_path / "doubling.py").write_text(
+        "from kalamos.machinery.kernels import kernel\n@kernel\ndef double(x):\n    return 2 * x\n"
+    )
+    code = (
+        "import sys; sys.path.insert(0, '.'); from doubling import double\n"
+        "from kalamos.machinery.kernels import foresee\n"
+        "for k in range(2):\n"
+        "    assert double.for_work(0.1e6)(k) == 2 * k\n"
+        "    print(int('numba' in sys.modules), int(double._compiled is not None))\n"
+        "    foresee(0.7e6)\n"
+        "double.compiled(3)"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def steps():
+        command = [sys.executable, "-c", code]
+        return subprocess.run(
+            command, check=True, timeout=120, cwd=tmp_path, env=environment, capture_output=True, text=True
+        ).stdout.splitlines()
+
+    assert steps() == ["0 0", "1 0"]
+    assert steps() == ["0 0", "1 1"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 40)), elements=st.sampled_from([0, 255])))
+def test_skeletons_and_pieces_are_alike(pixels):
+    with pytest.MonkeyPatch.context() as patch:
+        found = []
+        for choose in (lambda k, us: k.interpreted, lambda k, us: k.compiled):
+            patch.setattr(Kernel, "for_work", choose)
+            found.append([*cut_pieces(pixels), *pixel_graph(thin(pixels == 0))])
+    for plain, fast in zip(*found, strict=True):
+        assert (plain.dtype, plain.shape, plain.tobytes()) == (fast.dtype, fast.shape, fast.tobytes())
+
+
+@pytest.mark.parametrize("rows", [1, 8])
+def test_a_large_skeleton_is_alike(rows, both):
+    """More than 255 pixels in every list, where a small number that is no Python number would overflow."""
+    ink = [[(x, 9 * row + 4 * (x % 2)) for x in range(0, 90, 3)] for row in range(rows)]
+    pixels = render_batch([Ink.from_strokes(ink)], Style(frame="height", image_height_px=160))[0].image.pixels
+    for plain, fast in zip(*both(lambda: cut_pieces(pixels)), strict=True):
+        assert plain.tobytes() == fast.tobytes()
+    assert len(plain) > 30
 
 
 def test_threads_that_come_first_together_draw_what_one_does():

@@ -84,7 +84,7 @@ def test_simplifying_changes_neither_components_nor_loops(mask):
 def test_radii_are_exact_distances(mask):
     padded = np.pad(mask, 1)
     at = np.flatnonzero(padded).astype(np.int32)
-    got = ink_radii(padded.astype(np.uint8).reshape(-1), padded.shape[0], padded.shape[1], at)
+    got = ink_radii(padded.astype(np.uint8).reshape(-1), padded.shape[1], at)
     assert np.allclose(got, distance_transform_edt(padded).reshape(-1)[at] - 0.5)
 
 

@@ -25,7 +25,7 @@ from kalamos.models.kalamos.confidence import STROKE_FEATURES, Calibration, stro
 from kalamos.models.kalamos.engine import Engine, Graphs, read_graphs, traced
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import Motioned, find_paths
-from kalamos.models.kalamos.pieces import Pieces, cut_pieces, interval_lengths, walked_points
+from kalamos.models.kalamos.pieces import Pieces, cut_all, interval_lengths, walked_points
 from kalamos.models.scale import HEIGHT_PX, Scaled, at_height
 from kalamos.models.weights import SHIPPED, load_weights
 from kalamos.recovery import Alternative, RecoveredPiece, Recovery, in_lines
@@ -144,7 +144,7 @@ class Kalamos:
     def _scenes(self, images: Sequence[OfflineImage], n_best: int) -> list[_Scene]:
         """Return each image in blocks, with the paths found over each."""
         scales = [_scale(image) for image in images]
-        whole = [cut_pieces(one.pixels) for one in scales]
+        whole = cut_all([one.pixels for one in scales])
         cut = [[part(pieces, chosen) for chosen in blocks(pieces)] for pieces in whole]
         scripts = [self.sizes.script_row(image.script) for image, some in zip(images, cut, strict=True) for _ in some]
         found = iter(find_paths(self.engine, [one for some in cut for one in some], scripts, self.beams, n_best))

@@ -12,20 +12,26 @@ at a small angle become two junctions with a link between them).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import ceil, sqrt
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints, Ints32
+from kalamos.machinery.kernels import foresee, inner, kernel
 from kalamos.skeleton.binarise import binarise
 from kalamos.skeleton.pixel_graph import trace_pixels
-from kalamos.skeleton.thinning import DELETABLE, ink_radii, thin_in_place
+from kalamos.skeleton.thinning import ink_radii, thin_in_place
 
 PIECE_PX = 8.0
 POINTS = 5
 SPUR_PX = 2.0
 LINK_PX = 3.0
+_PIXEL_US, _EDGE_US = 4.0, 10.0
+"""What an interpreted kernel costs for each pixel of the skeleton that it looks at, and for each edge."""
+_IMAGE_PIXEL_US = 0.8
+"""What all interpreted kernels cost for each pixel of an image of writing."""
 
 
 class Pieces(NamedTuple):
@@ -54,12 +60,27 @@ def cut_pieces(pixels: Bytes, piece_px: float = PIECE_PX) -> Pieces:
     mask[1:-1, 1:-1] = binarise(pixels)
     grid = mask.copy()
     stride = mask.shape[1]
-    thin_in_place(grid.reshape(-1), stride, DELETABLE)
+    thin_in_place(grid.reshape(-1), stride)
     graph = trace_pixels(grid.reshape(-1), stride)
     at = np.flatnonzero(grid).astype(np.int32)
     field = np.zeros(grid.size)
-    field[at] = ink_radii(mask.reshape(-1), mask.shape[0], stride, at)
-    return Pieces(*_cut(*graph, field, stride, piece_px, SPUR_PX, LINK_PX))
+    field[at] = ink_radii(mask.reshape(-1), stride, at)
+    few_us = _EDGE_US * (1 + len(graph.edge_nodes))
+    work_us = few_us + _PIXEL_US * at.size
+    points, starts, lengths = _chains.for_work(work_us)(*graph[1:], field, stride)
+    order, n_nodes = lengths.argsort(kind="stable"), len(graph.node_kind)
+    stays, joint = _clean.for_work(few_us)(graph.edge_nodes, lengths, order, n_nodes, SPUR_PX, LINK_PX)
+    nodes = (graph.node_pixels, graph.node_offsets, graph.edge_nodes)
+    place, alone = _places.for_work(few_us)(*nodes, joint, field, stride)
+    chains = (graph.edge_nodes, stays, points, starts, lengths)
+    xy, radii, joints, n = _cut.for_work(work_us)(*chains, joint, place, alone, piece_px)
+    return Pieces(xy[:n].copy(), radii[:n].copy(), joints[:n].copy())
+
+
+def cut_all(images: Sequence[Bytes]) -> list[Pieces]:
+    """Return the pieces of each image."""
+    foresee(_IMAGE_PIXEL_US * sum(pixels.size for pixels in images))
+    return [cut_pieces(pixels) for pixels in images]
 
 
 def walked_points(pieces: Pieces, steps: Ints) -> Floats:
@@ -74,7 +95,7 @@ def interval_lengths(line: Floats) -> Floats:
     return np.asarray(np.hypot(step[..., 0], step[..., 1]) + 0.25)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _chains(
     node_pixels: Ints32,
     node_offsets: Ints32,
@@ -96,67 +117,76 @@ def _chains(
             nodes[k, 0] += p % stride - 0.5
             nodes[k, 1] += p // stride - 0.5
             nodes[k, 2] += field[p]
-        nodes[k] /= node_offsets[k + 1] - node_offsets[k]
+        for c in range(3):
+            nodes[k, c] /= node_offsets[k + 1] - node_offsets[k]
     points = np.empty((len(pixels) + 2 * n_edges, 3))
-    starts = np.zeros(n_edges + 1, np.int64)
-    lengths = np.zeros(n_edges)
+    starts, lengths = np.zeros(n_edges + 1, np.int64), np.zeros(n_edges)
     n = 0
     for e in range(n_edges):
-        points[n] = nodes[edges[e, 0]]
         first = n
+        for c in range(3):
+            points[n, c] = nodes[edges[e, 0], c]
         n += 1
         for i in range(offsets[e], offsets[e + 1]):
             p = pixels[i]
             points[n, 0], points[n, 1], points[n, 2] = p % stride - 0.5, p // stride - 0.5, field[p]
             n += 1
-        points[n] = nodes[edges[e, 1]]
+        for c in range(3):
+            points[n, c] = nodes[edges[e, 1], c]
         n += 1
         starts[e + 1] = n
-        before = points[first].copy()
-        for i in range(first + 1, n - 1):
-            here = points[i].copy()
-            points[i] = 0.25 * before + 0.5 * here + 0.25 * points[i + 1]
-            before = here
+        for c in range(3):
+            before = points[first, c]
+            for i in range(first + 1, n - 1):
+                here = points[i, c]
+                points[i, c] = 0.25 * before + 0.5 * here + 0.25 * points[i + 1, c]
+                before = here
         for i in range(first + 1, n):
-            lengths[e] += np.hypot(points[i, 0] - points[i - 1, 0], points[i, 1] - points[i - 1, 1])
+            dx, dy = points[i, 0] - points[i - 1, 0], points[i, 1] - points[i - 1, 1]
+            lengths[e] += sqrt(dx * dx + dy * dy)
     return points, starts, lengths
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _root(parent: Ints32, node: int) -> int:
     while parent[node] != node:
         node = parent[node]
     return node
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def _clean(edges: Ints32, lengths: Floats, n_nodes: int, spur_px: float, link_px: float) -> tuple[Bools, Ints32]:
-    """Say which edges stay, and which joint each node has become."""
+@kernel
+def _clean(
+    edges: Ints32, lengths: Floats, order: Ints, n_nodes: int, spur_px: float, link_px: float
+) -> tuple[Bools, Ints32]:
+    """Say which edges stay, and which joint each node has become; ``order`` has the edges from short to long."""
     degree = np.zeros(n_nodes, np.int32)
     for e in range(len(edges)):
         degree[edges[e, 0]] += 1
         degree[edges[e, 1]] += 1
     stays = np.ones(len(edges), np.bool_)
     for e in range(len(edges)):
-        a, b = edges[e]
+        a, b = edges[e, 0], edges[e, 1]
         if lengths[e] < spur_px and a != b and (degree[a] == 1) != (degree[b] == 1):
             stays[e] = False
             degree[a] -= 1
             degree[b] -= 1
-    parent = np.arange(n_nodes).astype(np.int32)
-    for e in np.argsort(lengths, kind="mergesort"):
-        a, b = edges[e]
-        if stays[e] and lengths[e] < link_px and degree[a] >= 3 and degree[b] >= 3:
-            a, b = _root(parent, a), _root(parent, b)
-            if a != b:
-                parent[a] = b
+    parent = np.empty(n_nodes, np.int32)
+    for k in range(n_nodes):
+        parent[k] = k
+    for e in order:
+        if not lengths[e] < link_px:
+            break
+        if stays[e] and degree[edges[e, 0]] >= 3 and degree[edges[e, 1]] >= 3:
+            i, j = _root(parent, edges[e, 0]), _root(parent, edges[e, 1])
+            if i != j:
+                parent[i] = j
                 stays[e] = False
     for k in range(n_nodes):
         parent[k] = _root(parent, k)
     return stays, parent
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _places(
     node_pixels: Ints32, node_offsets: Ints32, edges: Ints32, joint: Ints32, field: Floats, stride: int
 ) -> tuple[Floats, Bools]:
@@ -164,76 +194,86 @@ def _places(
     n_nodes = len(joint)
     place, weight, alone = np.zeros((n_nodes, 3)), np.zeros(n_nodes), np.ones(n_nodes, np.bool_)
     for e in range(len(edges)):
-        alone[edges[e, 0]] = alone[edges[e, 1]] = False
+        alone[edges[e, 0]] = False
+        alone[edges[e, 1]] = False
     for k in range(n_nodes):
+        j = joint[k]
         for i in range(node_offsets[k], node_offsets[k + 1]):
             p = node_pixels[i]
-            place[joint[k], 0] += p % stride - 0.5
-            place[joint[k], 1] += p // stride - 0.5
-            place[joint[k], 2] += field[p]
-            weight[joint[k]] += 1
+            place[j, 0] += p % stride - 0.5
+            place[j, 1] += p // stride - 0.5
+            place[j, 2] += field[p]
+            weight[j] += 1.0
     for k in range(n_nodes):
-        place[k] /= max(weight[k], 1.0)
+        for c in range(3):
+            place[k, c] /= max(weight[k], 1.0)
     return place, alone
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _cut(
-    kind: Ints32,
-    node_pixels: Ints32,
-    node_offsets: Ints32,
     edges: Ints32,
-    pixels: Ints32,
-    offsets: Ints32,
-    field: Floats,
-    stride: int,
+    stays: Bools,
+    points: Floats,
+    starts: Ints,
+    lengths: Floats,
+    joint: Ints32,
+    place: Floats,
+    alone: Bools,
     piece_px: float,
-    spur_px: float,
-    link_px: float,
-) -> tuple[Floats32, Floats32, Ints32]:
-    """Return the fields of :class:`Pieces` for the fields of a pixel graph."""
-    points, starts, lengths = _chains(node_pixels, node_offsets, edges, pixels, offsets, field, stride)
-    n_nodes = len(kind)
-    stays, joint = _clean(edges, lengths, n_nodes, spur_px, link_px)
-    place, alone = _places(node_pixels, node_offsets, edges, joint, field, stride)
-    count = 0
+) -> tuple[Floats32, Floats32, Ints32, int]:
+    """Return the fields of :class:`Pieces` with room behind them, and their number; ``points`` are changed."""
+    n_nodes, count = len(joint), 0
+    for k in range(n_nodes):
+        count += alone[k]
     for e in range(len(edges)):
         if stays[e]:
-            a, b, first, last = joint[edges[e, 0]], joint[edges[e, 1]], starts[e], starts[e + 1] - 1
             # the ends go to the joints' places, which contracted links may have moved away: the edge grows by as much
-            longer = np.hypot(place[a, 0] - points[first, 0], place[a, 1] - points[first, 1])
-            longer += np.hypot(place[b, 0] - points[last, 0], place[b, 1] - points[last, 1])
-            count += max(2, int(np.ceil((lengths[e] + longer) / piece_px)) + 1)
-    count += int(alone.sum())
+            longer = lengths[e]
+            for end in range(2):
+                i, j = starts[e + end] - end, joint[edges[e, end]]
+                dx, dy = place[j, 0] - points[i, 0], place[j, 1] - points[i, 1]
+                longer += sqrt(dx * dx + dy * dy)
+                for c in range(3):
+                    points[i, c] = place[j, c]
+            count += max(2, ceil(longer / piece_px) + 1)
     xy, radii = np.empty((count, POINTS, 2), np.float32), np.empty((count, POINTS), np.float32)
-    joints = np.empty((count, 2), np.int32)
+    joints, along = np.empty((count, 2), np.int32), np.zeros(len(points))
     n, fresh = 0, n_nodes
     for e in range(len(edges)):
         if not stays[e]:
             continue
-        a, b = joint[edges[e, 0]], joint[edges[e, 1]]
-        chain = points[starts[e] : starts[e + 1]].copy()
-        chain[0], chain[-1] = place[a], place[b]
-        along = np.zeros(len(chain))
-        for i in range(1, len(chain)):
-            along[i] = along[i - 1] + np.hypot(chain[i, 0] - chain[i - 1, 0], chain[i, 1] - chain[i - 1, 1])
-        parts = max(1, int(np.ceil(along[-1] / piece_px - 1e-9)))
-        if a == b and along[-1] > 4.0:
+        a, b, i, last = joint[edges[e, 0]], joint[edges[e, 1]], starts[e], starts[e + 1] - 1
+        for k in range(i + 1, last + 1):
+            dx, dy = points[k, 0] - points[k - 1, 0], points[k, 1] - points[k - 1, 1]
+            along[k] = along[k - 1] + sqrt(dx * dx + dy * dy)
+        whole = along[last]
+        parts = max(1, ceil(whole / piece_px - 1e-9))
+        if a == b and whole > 4.0:
             parts = max(parts, 2)
         for m in range(parts):
-            at = along[-1] * (m + np.arange(POINTS) / (POINTS - 1)) / parts
-            xy[n, :, 0] = np.interp(at, along, chain[:, 0])
-            xy[n, :, 1] = np.interp(at, along, chain[:, 1])
-            radii[n] = np.interp(at, along, chain[:, 2])
+            for k in range(POINTS):
+                at = whole * (m + k / (POINTS - 1)) / parts
+                while i < last and along[i + 1] <= at:
+                    i += 1
+                step, past = 1.0, 0.0
+                nxt = min(i + 1, last)
+                if i < last:
+                    step, past = along[nxt] - along[i], at - along[i]
+                xy[n, k, 0] = (points[nxt, 0] - points[i, 0]) / step * past + points[i, 0]
+                xy[n, k, 1] = (points[nxt, 1] - points[i, 1]) / step * past + points[i, 1]
+                radii[n, k] = (points[nxt, 2] - points[i, 2]) / step * past + points[i, 2]
             joints[n, 0] = a if m == 0 else fresh - 1
             joints[n, 1] = b
             if m < parts - 1:
                 joints[n, 1] = fresh
                 fresh += 1
             n += 1
-    for k in range(n_nodes):
-        if alone[k]:
-            xy[n, :, 0], xy[n, :, 1], radii[n] = place[k, 0], place[k, 1], place[k, 2]
-            joints[n] = k
+    for j in range(n_nodes):
+        if alone[j]:
+            for k in range(POINTS):
+                xy[n, k, 0], xy[n, k, 1], radii[n, k] = place[j, 0], place[j, 1], place[j, 2]
+            joints[n, 0] = j
+            joints[n, 1] = j
             n += 1
-    return xy[:n].copy(), radii[:n].copy(), joints[:n].copy()
+    return xy, radii, joints, n
