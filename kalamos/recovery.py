@@ -53,6 +53,7 @@ class RecoveredPiece:
         log_probability: natural logarithm of what the method holds the path to be worth; None where it says nothing.
         alternatives: other paths, likeliest first; the chosen one is not among them.
         warning: why the piece is not to be trusted; empty where nothing speaks against it.
+        label: what is written, in Unicode, where a person said so; no method reads.
 
     Raises:
         KalamosError: where a share or a probability is none.
@@ -67,6 +68,7 @@ class RecoveredPiece:
     log_probability: float | None = None
     alternatives: tuple[Alternative, ...] = ()
     warning: str = ""
+    label: str = ""
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be right."""

@@ -51,11 +51,11 @@ class Page(NamedTuple):
     pages: int
 
 
-def read_pages(path: Path | str) -> Iterator[Page]:
+def read_pages(path: Path | str, most_pixels: int = WORKING_PIXELS) -> Iterator[Page]:
     """Yield the pages of a picture, a multi-page TIFF or a PDF, one at a time.
 
-    Of moving pictures (GIF, WebP, PNG) the first frame counts. A PDF is drawn at 300 dpi, less where that would be too
-    large.
+    Of moving pictures (GIF, WebP, PNG) the first frame counts. A PDF is drawn at 300 dpi, less where that would be more
+    than :data:`WORKING_PIXELS`. A page of a picture that has more than ``most_pixels`` is reduced.
 
     Raises:
         FormatError: where the file is missing, empty, no picture, cut short, or a page has more than 200 million
@@ -77,16 +77,16 @@ def read_pages(path: Path | str) -> Iterator[Page]:
             for number in range(1, count + 1):
                 with _large_pictures():
                     image.seek(number - 1)
-                yield _page(file, image, number, count)
+                yield _page(file, image, number, count, most_pixels)
 
 
-def numbered_page(path: Path | str, number: int) -> Page:
+def numbered_page(path: Path | str, number: int, most_pixels: int = WORKING_PIXELS) -> Page:
     """Return one page of a file by its number, from 1.
 
     Raises:
         FormatError: as :func:`read_pages`, and where the file has no such page.
     """
-    for page in read_pages(path):
+    for page in read_pages(path, most_pixels):
         if page.number == number:
             return page
     raise FormatError(Path(path), f"it has no page {number} any more")
@@ -191,14 +191,14 @@ def _pdf_page(file: Path, document: Any, k: int) -> Page:
     return Page(_without_colour(pixels), None, 1, (pixels.shape[1], pixels.shape[0]), k + 1, len(document))
 
 
-def _page(file: Path, image: Image.Image, number: int, count: int) -> Page:
+def _page(file: Path, image: Image.Image, number: int, count: int, most_pixels: int = WORKING_PIXELS) -> Page:
     width, height = image.size
     if width * height > MAX_PIXELS:
         limit = MAX_PIXELS // 10**6
         reason = f"the image has {width} x {height} pixels, more than {limit} million; scale it down first"
         raise FormatError(file, reason)
     upright = ImageOps.exif_transpose(image)
-    scale = max(1, math.ceil(math.sqrt(width * height / WORKING_PIXELS)))
+    scale = max(1, math.ceil(math.sqrt(width * height / most_pixels)))
     pixels, opaque = _pixels(upright, scale)
     return Page(pixels, opaque, scale, upright.size, number, count)
 

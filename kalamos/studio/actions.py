@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,7 +21,11 @@ from kalamos.studio.sheet import PAUSE_S, Part, Sheet, Stroke
 Action = Mapping[str, Any]
 MOST_POINTS = 20_000
 """Of a stroke that is drawn."""
+MOST_LETTERS = 500
+"""Of what is written in a piece."""
 _FURTHEST_PX = 1e6
+_UNSEEN = ("Cc", "Cs", "Cn", "Zl", "Zp")
+"""Unicode categories that no line of writing has; joiners (Cf) belong to Persian and Indian text."""
 
 
 class ActionError(KalamosError):
@@ -137,6 +142,15 @@ def _order(sheet: Sheet, action: Action) -> Sheet:
     return Sheet((*rest[:place], moved, *rest[place:]))
 
 
+def _label(sheet: Sheet, action: Action) -> Sheet:
+    """Say what is written in a piece; nothing takes it back."""
+    k = _whole(action.get("part"), len(sheet.parts), "part")
+    text = action.get("text")
+    if not isinstance(text, str) or len(text) > MOST_LETTERS or any(unicodedata.category(c) in _UNSEEN for c in text):
+        raise ActionError(f"text is what is written in one piece: up to {MOST_LETTERS} characters, on one line")
+    return sheet.with_part(k, label=text.strip())
+
+
 ACTIONS: Mapping[str, Callable[[Sheet, Action], Sheet]] = {
     "reverse": _reverse,
     "move": _move,
@@ -147,6 +161,7 @@ ACTIONS: Mapping[str, Callable[[Sheet, Action], Sheet]] = {
     "draw": _draw,
     "choose": _choose,
     "order": _order,
+    "label": _label,
 }
 """Name of an action -> what it does."""
 _SURE: dict[str, Any] = {"confidence": None, "by_hand": True}

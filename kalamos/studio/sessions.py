@@ -170,6 +170,7 @@ def _part_said(part: Part, serial: int) -> dict[str, Any]:
         "confidence": part.confidence,
         "covered": part.covered,
         "warning": part.warning,
+        "label": part.label,
         "changed": part.is_changed,
         "chosen": part.chosen,
         "paths": len(part.paths),

@@ -56,6 +56,7 @@ class Part:
         covered: share of its ink that the recovered path covers.
         confidence: of the method in its path; None where it says nothing.
         warning: why the recovered path is not to be trusted.
+        label: what is written; empty where nobody said it.
         paths: the recovered path and its alternatives, likeliest first; one where there are no others.
         chosen: which of ``paths`` the strokes were taken from last.
     """
@@ -69,6 +70,7 @@ class Part:
     warning: str
     paths: tuple[Strokes, ...]
     chosen: int = 0
+    label: str = ""
 
     @property
     def is_changed(self) -> bool:
@@ -97,7 +99,9 @@ def sheet_of(page: RecoveredPage) -> Sheet:
 def _part(piece: RecoveredPiece, line: int, pen_px: float) -> Part:
     strokes = strokes_of(piece.ink, piece.stroke_confidence)
     paths = (strokes, *(strokes_of(other.ink) for other in piece.alternatives))
-    return Part(strokes, piece.box, line, pen_px, piece.covered, piece.confidence, piece.warning, paths)
+    return Part(
+        strokes, piece.box, line, pen_px, piece.covered, piece.confidence, piece.warning, paths, label=piece.label
+    )
 
 
 def strokes_of(ink: Ink, confidence: Floats | None = None) -> Strokes:
@@ -160,6 +164,7 @@ def _corrected(part: Part, timed: bool) -> RecoveredPiece:
     low, high = ink.xy.min(axis=0), ink.xy.max(axis=0)
     x0, y0, x1, y1 = part.box
     if low[0] >= x0 and low[1] >= y0 and high[0] <= x1 and high[1] <= y1:
-        return RecoveredPiece(ink, part.box)
+        return RecoveredPiece(ink, part.box, label=part.label)
     grown = np.concatenate([np.minimum(np.floor(low), (x0, y0)), np.maximum(np.ceil(high), (x1, y1))])
-    return RecoveredPiece(ink, (float(grown[0]), float(grown[1]), float(grown[2]), float(grown[3])))
+    box = (float(grown[0]), float(grown[1]), float(grown[2]), float(grown[3]))
+    return RecoveredPiece(ink, box, label=part.label)

@@ -11,11 +11,12 @@ import numpy as np
 from PIL import Image
 
 from kalamos.machinery.files import write_bytes
-from kalamos.scans.read import Page, numbered_page
+from kalamos.scans.read import MAX_PIXELS, Page, numbered_page
 
 TILE_PX = 512
 THUMB_PX = 320
-_KEPT = 2
+_KEPT_PIXELS = 2 * MAX_PIXELS
+"""The pages that were looked at last stay in memory while they have no more pixels than this, the newest always."""
 
 
 class Tiles:
@@ -50,12 +51,15 @@ class Tiles:
         key = str(path), number, status.st_size, status.st_mtime_ns
         with self._lock:
             if key not in self._pages:
-                page = numbered_page(path, number)
+                page = numbered_page(path, number, MAX_PIXELS)
                 self._pages[key] = page, _levels(page)
-                while len(self._pages) > _KEPT:
+                while len(self._pages) > 1 and self._pixels() > _KEPT_PIXELS:
                     self._pages.popitem(last=False)
             self._pages.move_to_end(key)
             return self._pages[key]
+
+    def _pixels(self) -> int:
+        return sum(page.size[0] * page.size[1] for page, _ in self._pages.values())
 
 
 def thumbnail(path: Path, number: int, kept: Path) -> bytes:

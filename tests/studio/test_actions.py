@@ -1,13 +1,16 @@
 """What a person can do to a page: each action, its undoing, and what is refused."""
 
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from studio_pages import recovered
 
 from kalamos.errors import StoreError
+from kalamos.formats.recovered import samples_of
 from kalamos.formats.recovered.inkml import write_inkml
+from kalamos.formats.recovered.pagexml import NAMESPACE, write_pagexml
 from kalamos.formats.recovered.reading import read_page
 from kalamos.studio.actions import ActionError, apply
 from kalamos.studio.history import History
@@ -179,3 +182,22 @@ def test_a_corrected_page_comes_back_from_inkml(sheet, tmp_path):
     assert [len(line.pieces) for line in again.recovery.lines] == [2, 1]
     assert np.array_equal(again.recovery.ink.xy, corrected.recovery.ink.xy)
     assert again.recovery.ink.t is None  # the drawn stroke has no times: then the page has none
+
+
+def test_what_is_written_is_said_and_read_back(sheet, tmp_path):
+    page = recovered("page.png")
+    said = apply(sheet, {"do": "label", "part": 1, "text": "  \u0645\u06cc\u200c\u0631\u0648\u0645 <&  "})
+    assert [part.label for part in said.parts] == ["", "\u0645\u06cc\u200c\u0631\u0648\u0645 <&", ""]
+    written = corrected_page(apply(said, {"do": "reverse", "part": 1, "strokes": [0]}), page, {})
+    write_inkml(written, tmp_path / "page.inkml")
+    back = read_page(tmp_path / "page.inkml")
+    assert [piece.label for piece in back.recovery.pieces] == [part.label for part in said.parts]
+    assert [sample.label for sample in samples_of(back)] == [part.label for part in said.parts]
+    write_pagexml(written, tmp_path / "page.xml")
+    assert ElementTree.parse(tmp_path / "page.xml").findtext(f".//{{{NAMESPACE}}}Unicode") == said.parts[1].label
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\ud800", "\x00", "\ufffe", "\u2028", "x" * 501, None, 7, ["a"]])
+def test_no_text_that_a_file_cannot_hold(sheet, text):
+    with pytest.raises(ActionError, match="text"):
+        apply(sheet, {"do": "label", "part": 0, "text": text})

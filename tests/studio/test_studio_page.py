@@ -386,6 +386,10 @@ def test_a_page_of_a_hundred_megapixels(browser, tmp_path):
         page.keyboard.press("+")
     page.wait_for_timeout(500)
     assert page.evaluate("studio.editor.stage.tiles.size") < 221
+    assert page.evaluate(
+        "[...studio.editor.stage.tiles.keys()].some((key) => key.startsWith('0'))"
+    )  # every pixel is there
+    assert page.evaluate("studio.editor.page.scale") == 1
     click(
         page,
         *page.evaluate(
@@ -435,3 +439,33 @@ def test_a_page_with_errors_is_put_right_in_under_a_minute(browser, server, page
     page.wait_for_selector("#message:has-text('corrected.inkml')")
     assert time.perf_counter() - began < 60
     assert re.search(r"Saved as right", page.inner_text("#status"))
+
+
+def labels(page):
+    settled(page)
+    return page.evaluate("studio.editor.page.parts.map((part) => part.label)")
+
+
+def test_what_is_written_is_typed_by_mouse_and_by_key(server, page):
+    click(page, 290, 100)
+    page.click("#label")
+    page.fill("#label", "H")
+    page.click("#list .stroke")  # another piece is chosen: what was typed belongs to the one before
+    assert labels(page) == ["", "H", ""]
+    assert page.input_value("#label") == ""
+    keys(page, "t")
+    page.keyboard.type("r n")  # letters that are keys elsewhere
+    keys(page, "Enter")
+    assert page.evaluate("document.activeElement.id") == "label"
+    page.keyboard.type("E")
+    keys(page, "Enter")
+    assert labels(page) == ["r n", "E", ""]
+    keys(page, "Escape", "Control+z")
+    assert labels(page) == ["r n", "H", ""]
+    keys(page, "Control+s")
+    page.wait_for_selector("#message:has-text('corrected.inkml')")
+    assert [piece.label for piece in read_page(server.folder / "page.corrected.inkml").recovery.pieces] == [
+        "r n",
+        "H",
+        "",
+    ]

@@ -73,7 +73,9 @@ class RecoveredPage:
 
     def facts_of(self, piece: RecoveredPiece) -> dict[str, str]:
         """Return what every format says of a piece of this page, by name."""
-        return facts_of(piece) if self.is_estimated else {"box": box_text(piece.box)}
+        if self.is_estimated:
+            return facts_of(piece)
+        return {"box": box_text(piece.box), **({"truth": piece.label} if piece.label else {})}
 
     @property
     def time_source(self) -> TimeSource:
@@ -103,10 +105,11 @@ def samples_of(page: RecoveredPage, level: str = "word") -> list[Sample]:
     """Return a page as samples: one for each piece with ink, or (level page) one for all of it."""
     stem = page.source if page.number == 1 else f"{page.source}/{page.number}"
     if level == "page":
-        inks = [(stem, page.recovery.ink, page.source)] if page.recovery.ink.n_points else []
+        inks = [(stem, page.recovery.ink, "", page.source)] if page.recovery.ink.n_points else []
     else:
+        place_of = f"{page.source} page {page.number} box"
         inks = [
-            (f"{stem}/{row}/{place}", piece.ink, f"{page.source} page {page.number} box {box_text(piece.box)}")
+            (f"{stem}/{row}/{place}", piece.ink, piece.label, f"{place_of} {box_text(piece.box)}")
             for row, line in enumerate(page.recovery.lines, 1)
             for place, piece in enumerate(line.pieces, 1)
             if piece.ink.n_points
@@ -115,6 +118,7 @@ def samples_of(page: RecoveredPage, level: str = "word") -> list[Sample]:
         Sample(
             key,
             ink,
+            label=label,
             level="page" if level == "page" else "word",
             script=page.script or "Zyyy",
             units="px",
@@ -122,5 +126,5 @@ def samples_of(page: RecoveredPage, level: str = "word") -> list[Sample]:
             provenance=page.provenance,
             source=source,
         )
-        for key, ink, source in inks
+        for key, ink, label, source in inks
     ]

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from kalamos.formats.export.text import xml_attribute
+from kalamos.formats.export.text import xml_attribute, xml_text
 from kalamos.formats.recovered import RecoveredPage, facts_of
 from kalamos.ink import Ink
 from kalamos.machinery.files import writing_text
@@ -62,7 +62,10 @@ def _line(line: RecoveredLine, name: str) -> Iterator[str]:
         for fact, value in facts_of(piece).items():
             yield f'<UserAttribute name="{fact}" type="xsd:string" value={xml_attribute(value)}/>\n'
         yield from _strokes(piece.ink)
-        yield "</UserDefined>\n</Word>\n"
+        yield "</UserDefined>\n"
+        if piece.label:
+            yield f"<TextEquiv><Unicode>{xml_text(piece.label)}</Unicode></TextEquiv>\n"
+        yield "</Word>\n"
     yield "</TextLine>\n"
 
 

@@ -66,6 +66,7 @@ def _piece(document: Document, word: Element, estimated: bool) -> RecoveredPiece
         confidence=float(said["confidence"]) if estimated and "confidence" in said else None,
         stroke_confidence=sure if estimated and len(sure) == ink.n_strokes and len(sure) else None,
         warning=said.get("warning", ""),
+        label=said.get("truth", ""),
     )
 
 

@@ -5,7 +5,7 @@ import { Stage, nearest } from "./stage.js";
 
 const at = (id) => document.getElementById(id);
 const UNSURE = 0.5;
-const ACTION_KEYS = { r: "reverse", "[": "earlier", "]": "later", m: "merge", x: "split", Delete: "delete", Backspace: "delete", w: "redraw", d: "draw", a: "path", "{": "piece-earlier", "}": "piece-later" };
+const ACTION_KEYS = { r: "reverse", "[": "earlier", "]": "later", m: "merge", x: "split", Delete: "delete", Backspace: "delete", w: "redraw", d: "draw", a: "path", "{": "piece-earlier", "}": "piece-later", t: "label" };
 const KEYS = new Set([...Object.keys(ACTION_KEYS), "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight", "j", "J", "k", "K", "n", "p", " ", "+", "=", "-", "0", "Escape", "Enter"]);
 
 export class Editor {
@@ -62,6 +62,10 @@ export class Editor {
     for (const button of document.querySelectorAll("[data-do]")) button.disabled = !able[button.dataset.do];
     const path = document.querySelector("[data-do=path]");
     path.textContent = part && part.paths > 1 ? `Next path (${part.chosen + 1} of ${part.paths})` : "Next path";
+    const label = at("label");
+    label.disabled = !part;
+    if (document.activeElement !== label || label.dataset.id !== String(part?.id)) label.value = part?.label ?? "";
+    label.dataset.id = String(part?.id);
     this.stage.chosen = new Set(this.chosen); this.stage.focus = this.part; this.stage.draw();
     this.list();
   }
@@ -71,7 +75,7 @@ export class Editor {
     this.page.parts.forEach((part, k) => {
       const head = document.createElement("div"); head.className = "piece"; head.setAttribute("role", "presentation");
       const sure = part.confidence === null || part.changed ? "" : `, confidence ${Math.round(100 * part.confidence)} %`;
-      head.textContent = `Piece ${k + 1}, line ${part.line + 1}${sure}${part.changed ? ", changed" : part.warning ? `: ${part.warning}` : ""}`;
+      head.textContent = `${part.label ? `“${part.label}”, piece` : "Piece"} ${k + 1}, line ${part.line + 1}${sure}${part.changed ? ", changed" : part.warning ? `: ${part.warning}` : ""}`;
       head.addEventListener("click", () => { const first = this.page.strokes.findIndex((stroke) => stroke.part === k); this.emptyPart = k; if (first >= 0) this.choose(first); else { this.chosen = []; this.head = -1; this.show(); } });
       rows.push(head);
     });
@@ -168,6 +172,7 @@ export class Editor {
     if (name === "undo" || name === "redo") return page[name] ? this.act({ do: name }) : null;
     if (name === "draw") return this.begin("draw");
     if (part < 0) return null;
+    if (name === "label") { at("label").focus(); at("label").select(); return null; }
     if (name === "path") return page.parts[part].paths > 1 ? this.act({ do: "choose", part, path: (page.parts[part].chosen + 1) % page.parts[part].paths }, { part, places: [0] }) : null;
     if (name === "piece-earlier") return part > 0 ? this.act({ do: "order", part, to: part - 1 }, { part: part - 1, places: places.length ? places : [0] }) : null;
     if (name === "piece-later") return part < page.parts.length - 1 ? this.act({ do: "order", part, to: part + 2 }, { part: part + 1, places: places.length ? places : [0] }) : null;
@@ -220,6 +225,16 @@ export class Editor {
     return this.act({ do: "draw", part, at: to, ...drawn }, { part, places: [to] });
   }
 
+  // Say what is written in the piece whose text is in the field, if that is new; Enter goes on to the next piece.
+  write(label, on) {
+    const text = label.value, id = Number(label.dataset.id), part = this.page?.parts?.findIndex((one) => one.id === id) ?? -1;
+    const places = this.places;
+    return this.queue(async () => {
+      if (part >= 0 && text.trim() !== this.page.parts[part].label) await this.act({ do: "label", part, text }, part === this.part ? { part, places } : null);
+      if (on) { this.stepPart(1); label.focus(); label.select(); }
+    });
+  }
+
   async save() {
     if (!this.page?.parts.length) return;
     if (!(await this.askFacts(false))) return;
@@ -241,6 +256,13 @@ export class Editor {
     for (const name of ["undo", "redo"]) at(name).addEventListener("click", () => this.queue(() => this.do(name)));
     at("save").addEventListener("click", () => this.queue(() => this.save())); at("again").addEventListener("click", () => this.queue(() => this.again()));
     at("back").addEventListener("click", () => this.leave());
+    at("label").addEventListener("change", () => this.write(at("label"), false));
+    at("label").addEventListener("keydown", (event) => {
+      if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+      event.preventDefault(); event.stopPropagation();
+      if (event.key === "Enter") this.write(at("label"), true);
+      else { at("label").value = this.page.parts[this.part]?.label ?? ""; at("list").focus(); }
+    });
     at("play").addEventListener("click", () => this.player.toggle());
     at("scrub").addEventListener("input", () => this.player.to(at("scrub").value / 1000));
     at("speed").addEventListener("change", () => { this.player.speed = Number(at("speed").value); });
