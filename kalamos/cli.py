@@ -569,8 +569,9 @@ def cite(
     "--to",
     "kinds",
     multiple=True,
-    type=click.Choice(["inkml", "strokes", "svg", "pagexml", "replay", "gif", "parquet"]),
-    help="What to write (repeat); default inkml and replay. strokes: centre lines as SVG; parquet: all pages in one.",
+    type=click.Choice(["inkml", "strokes", "svg", "pagexml", "xopp", "rm", "replay", "gif", "parquet"]),
+    help="What to write (repeat); default inkml and replay. strokes: centre lines as SVG; xopp: Xournal++; "
+    "rm: reMarkable; parquet: all pages in one.",
 )
 @click.option(
     "--level",
@@ -582,6 +583,21 @@ def cite(
 @click.option("--script", help="ISO 15924 code of the script, where you know it (Arab, Latn, Deva, ...).")
 @click.option("--rules/--keep-rules", default=True, help="Take printed rulings out (default), or trace them.")
 @click.option("--print", "printed", is_flag=True, help="Keep printed text as if it were written.")
+@click.option(
+    "--n-best",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Paths a piece, the chosen one among them, where the model can tell; InkML holds them all.",
+)
+@click.option(
+    "--file-timeout",
+    "file_timeout_s",
+    type=click.FloatRange(0, min_open=True),
+    default=600.0,
+    show_default=True,
+    help="Seconds of processor time that a page may take; it is given up beyond.",
+)
 @overwrite_option
 @json_option
 def recover(
@@ -593,6 +609,8 @@ def recover(
     script: str | None,
     rules: bool,
     printed: bool,
+    n_best: int,
+    file_timeout_s: float,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -616,6 +634,8 @@ def recover(
             script=checked_script(script) if script else None,
             rules=rules,
             printed=printed,
+            n_best=n_best,
+            file_timeout_s=file_timeout_s,
             overwrite=overwrite,
             progress=progress,
         )

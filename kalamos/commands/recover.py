@@ -15,11 +15,14 @@ from kalamos.front import default_model
 from kalamos.image import OfflineImage
 from kalamos.ink import Sample
 from kalamos.machinery.files import Outputs, replacing, write_bytes, write_text
+from kalamos.machinery.timelimit import limited, time_limit
 from kalamos.paper import PageRecovery, page_of_recovery, recover_page
 from kalamos.recoverer import Recoverer, load_recoverer
 from kalamos.scans.read import SUFFIXES, Page, read_pages
 from kalamos.scans.segment import SegmentLevel
 
+FILE_TIMEOUT_S = 600.0
+"""Far above what the longest page takes, the compilation of kernels included."""
 _BLANK = "no ink found on the image"
 
 
@@ -87,6 +90,8 @@ def recover_files(
     script: str | None = None,
     rules: bool = True,
     printed: bool = False,
+    n_best: int = 1,
+    file_timeout_s: float = FILE_TIMEOUT_S,
     overwrite: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Recovered]:
@@ -101,6 +106,8 @@ def recover_files(
         script: ISO 15924 code, where it is known.
         rules: take printed rulings out, where there are any.
         printed: keep printed text as if it were written.
+        n_best: how many paths a piece is to have, the chosen one among them, where the method can tell; InkML has all.
+        file_timeout_s: seconds of processor time that a page may take; it is given up beyond.
         overwrite: whether files that are there may be replaced; a picture that was named never is.
         progress: called with files done and files in all.
 
@@ -113,7 +120,8 @@ def recover_files(
     recoverer = load_recoverer(model) if model else default_model()
     outputs, stems, top = Outputs(files, overwrite=overwrite), _stems(files), _common_folder(paths)
     table = outputs.claim(out or top, "recovered", ".parquet") if "parquet" in kinds else None
-    how = _How(recoverer, [kind for kind in kinds if kind != "parquet"], outputs, level, script, rules, printed)
+    single = [kind for kind in kinds if kind != "parquet"]
+    how = _How(recoverer, single, outputs, level, script, rules, printed, n_best, file_timeout_s)
     done: list[Recovered] = []
     samples: list[Sample] = []
     for number, (file, stem) in enumerate(zip(files, stems, strict=True)):
@@ -139,6 +147,8 @@ class _How:
     script: str | None
     rules: bool
     printed: bool
+    n_best: int
+    file_timeout_s: float
 
 
 def _stems(files: Sequence[Path]) -> list[str]:
@@ -163,10 +173,10 @@ def _recover_file(file: Path, folder: Path, stem: str, how: _How) -> Iterator[tu
     """Yield what became of each page; a page that cannot be read ends the file, and says so."""
     found, inked = 0, False
     try:
-        for page in read_pages(file):
+        for page in limited(read_pages(file), file, how.file_timeout_s, what="a page"):
             found = page.number
             name = stem if page.pages == 1 else f"{stem}.p{page.number}"
-            result, recovered = _recover_page(file, page, folder, name, how)
+            result, recovered = _recover_in_time(file, page, folder, name, how)
             inked |= recovered is not None
             if result.error == _BLANK and (inked or page.number < page.pages):
                 result = replace(result, error="", warnings=(*result.warnings, _BLANK))
@@ -177,12 +187,30 @@ def _recover_file(file: Path, folder: Path, stem: str, how: _How) -> Iterator[tu
         yield Recovered(str(file), how.recoverer.name, error=said, page=found + 1, pages=max(1, found + 1)), None
 
 
+def _recover_in_time(
+    file: Path, page: Page, folder: Path, stem: str, how: _How
+) -> tuple[Recovered, RecoveredPage | None]:
+    """Return what became of a page; one that takes too long is given up, and the next one comes."""
+    try:
+        with time_limit(file, how.file_timeout_s, what="the ink of a page"):
+            return _recover_page(file, page, folder, stem, how)
+    except FormatError as error:
+        nothing = Recovered(str(file), how.recoverer.name, page=page.number, pages=page.pages)
+        return _changed(nothing, error=str(error).removeprefix(f"{file}: ")), None
+
+
 def _recover_page(file: Path, page: Page, folder: Path, stem: str, how: _How) -> tuple[Recovered, RecoveredPage | None]:
     nothing = Recovered(str(file), how.recoverer.name, page=page.number, pages=page.pages)
     try:
         targets = {kind: how.outputs.claim(folder, stem, KINDS[kind]) for kind in how.kinds}
         found = recover_page(
-            page, how.recoverer, level=how.level, script=how.script, rules=how.rules, printed=how.printed
+            page,
+            how.recoverer,
+            level=how.level,
+            script=how.script,
+            rules=how.rules,
+            printed=how.printed,
+            n_best=how.n_best,
         )
         recovered = page_of_recovery(found, file.name, how.script)
         if not recovered.recovery.ink.n_points:
@@ -251,6 +279,18 @@ def _write_pagexml(page: RecoveredPage, found: PageRecovery, target: Path) -> No
     write_pagexml(page, target)
 
 
+def _write_xopp(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
+    from kalamos.formats.recovered.xournal import write_xopp  # noqa: PLC0415
+
+    write_xopp(page, target)
+
+
+def _write_rm(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
+    from kalamos.formats.recovered.remarkable import write_rm  # noqa: PLC0415
+
+    write_rm(page, target)
+
+
 def _write_svg(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
     from kalamos.renderers import Style  # noqa: PLC0415
     from kalamos.renderers.outline import outline, to_svg  # noqa: PLC0415
@@ -275,6 +315,8 @@ KINDS = {
     "strokes": ".strokes.svg",
     "svg": ".svg",
     "pagexml": ".page.xml",
+    "xopp": ".xopp",
+    "rm": ".rm",
     "replay": ".replay.svg",
     "gif": ".gif",
 }
@@ -284,6 +326,8 @@ _WRITERS: Mapping[str, Callable[[RecoveredPage, PageRecovery, Path], None]] = {
     "strokes": _write_strokes,
     "svg": _write_svg,
     "pagexml": _write_pagexml,
+    "xopp": _write_xopp,
+    "rm": _write_rm,
     "replay": _write_replay,
     "gif": _write_gif,
 }

@@ -70,7 +70,7 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
     except (struct.error, ValueError, IndexError, OverflowError) as error:
         raise FormatError(path, f"is cut off or damaged: {str(error)[:100]}") from error
     report.expected["line"] += len(lines)
-    lines = [line for line in lines if len(line)]
+    lines = [_dot_of_one_point(line) for line in lines if len(line)]
     if not lines:
         report.mendings["left-out-blank-page"] += 1
         return
@@ -83,6 +83,12 @@ def read(path: Path, report: UnitReport) -> Iterator[Sample]:
     if not ink.n_points:
         raise FormatError(path, "no point of the page is a finite number")
     yield Sample(path.stem, ink, level="page", points_per_mm=POINTS_PER_MM, source=path.name)
+
+
+def _dot_of_one_point(line: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return a line of twice the same point with one: a dot has to be written so in order to be drawn."""
+    twice = len(line) == 2 and line["x"][0] == line["x"][1] and line["y"][0] == line["y"][1]
+    return line[:1] if twice else line
 
 
 def _old_lines(data: bytes, version: int, report: UnitReport) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:

@@ -27,14 +27,16 @@ class _OutOfTimeError(BaseException):
     """Raised in the midst of a reader; no ``except Exception`` of it may swallow this."""
 
 
-def limited(items: Iterator[Item], path: object, limit_s: float = FILE_TIMEOUT_S) -> Iterator[Item]:
-    """Yield the items; each may take ``limit_s`` seconds of processor time.
+def limited(
+    items: Iterator[Item], path: object, limit_s: float = FILE_TIMEOUT_S, what: str = "a sample"
+) -> Iterator[Item]:
+    """Yield the items; each may take ``limit_s`` seconds of processor time. ``what`` they are, an error says.
 
     Raises:
         FormatError: where one takes longer; the rest of the file is lost.
     """
     while True:
-        with time_limit(path, limit_s):
+        with time_limit(path, limit_s, what):
             try:
                 item = next(items)
             except StopIteration:
@@ -43,8 +45,8 @@ def limited(items: Iterator[Item], path: object, limit_s: float = FILE_TIMEOUT_S
 
 
 @contextmanager
-def time_limit(path: object, limit_s: float = FILE_TIMEOUT_S) -> Iterator[None]:
-    """Bound the processor time of what is done inside; ``path`` is the file that an error names.
+def time_limit(path: object, limit_s: float = FILE_TIMEOUT_S, what: str = "a sample") -> Iterator[None]:
+    """Bound the processor time of what is done inside; an error names the file, ``path``, and ``what`` was awaited.
 
     Compiled code is not interrupted: what it does must be bounded by itself.
 
@@ -56,7 +58,7 @@ def time_limit(path: object, limit_s: float = FILE_TIMEOUT_S) -> Iterator[None]:
         with _alarm_of_process(limit_s) if of_process else _WATCH.alarm(limit_s):
             yield
     except _OutOfTimeError:
-        reason = f"took more than {limit_s:g} s of processor time without giving a sample (see --file-timeout)"
+        reason = f"took more than {limit_s:g} s of processor time without giving {what} (see --file-timeout)"
         raise FormatError(path, reason) from None
 
 

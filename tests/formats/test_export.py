@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from kalamos.errors import StoreError
 from kalamos.formats import read_samples, recognise
-from kalamos.formats.export import WRITERS, write_inkml, write_json, write_stroke3, write_svg, write_unipen
+from kalamos.formats.export import WRITERS, write_inkml, write_json, write_rm, write_stroke3, write_svg, write_unipen
 from kalamos.formats.report import UnitReport
 from kalamos.formats.sample_fields import sample_of
 from kalamos.ink import Ink, Provenance, Sample, TimeSource
@@ -188,3 +188,21 @@ def test_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
         write([sample], tmp_path / f"1.{name}")
         write([sample], tmp_path / f"2.{name}")
         assert (tmp_path / f"1.{name}").read_bytes() == (tmp_path / f"2.{name}").read_bytes()
+
+
+def test_remarkable_keeps_a_page_of_the_tablet(tmp_path: Path) -> None:
+    ink = Ink.from_strokes([[[-10.5, 10], [20, 30.25]], [[0, 2000]]])
+    ink = dataclasses.replace(ink, extra={"width": np.array([2, 2.5, 7], np.float32)})
+    ink = dataclasses.replace(ink, pressure=np.array([0, 0.2, 1], np.float32))
+    write_rm([Sample("page", ink, level="page", points_per_mm=226 / 25.4)], tmp_path / "a.rm")
+    [found] = back(tmp_path / "a.rm")
+    assert np.array_equal(found.ink.xy, ink.xy) and np.array_equal(found.ink.offsets, ink.offsets)
+    assert np.array_equal(found.ink.extra["width"], ink.extra["width"])
+    assert found.ink.pressure is not None and np.allclose(found.ink.pressure, [0, 0.2, 1], atol=1e-6)
+    write_rm([found], tmp_path / "b.rm")
+    assert (tmp_path / "a.rm").read_bytes() == (tmp_path / "b.rm").read_bytes()
+    far = Sample("far", Ink.from_strokes([[[9000, -50], [9100, 50]]]), units="px")
+    write_rm([far], tmp_path / "far.rm")
+    assert np.abs(back(tmp_path / "far.rm")[0].ink.xy[:, 0]).max() < 702
+    with pytest.raises(StoreError, match="one page"):
+        write_rm([far, far], tmp_path / "two.rm")

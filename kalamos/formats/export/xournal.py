@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from kalamos.formats.export.text import numbers
 from kalamos.formats.xournal import POINTS_PER_MM
 from kalamos.geometry import bounds
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.arrays import Floats, Ints32
 from kalamos.machinery.files import replacing
 
 A4 = (595.275591, 841.889764)
@@ -33,21 +35,44 @@ def write_xopp(samples: Iterable[Sample], path: Path) -> int:
     Raises:
         StoreError: where the file cannot be written.
     """
-    pages = ["".join(_page(sample)) for sample in samples]
+    return write_pages((_page_of(sample) for sample in samples), path)
+
+
+class XournalPage(NamedTuple):
+    """A page: positions in points ``(n, 2)``, where strokes begin and end, the width of each, the page's size."""
+
+    xy: Floats
+    offsets: Ints32
+    pens: Sequence[str]
+    width: float
+    height: float
+
+
+def write_pages(pages: Iterable[XournalPage], path: Path) -> int:
+    """Write pages into one ``.xopp`` file and return how many.
+
+    Raises:
+        StoreError: where the file cannot be written.
+    """
+    texts = ["".join(_page(page)) for page in pages]
     head = '<?xml version="1.0" standalone="no"?>\n<xournal creator="Kalamos" fileversion="4">\n'
-    text = f"{head}{''.join(pages)}</xournal>\n"
+    text = f"{head}{''.join(texts)}</xournal>\n"
     with replacing(path) as part:
         part.write_bytes(gzip.compress(text.encode(), mtime=0))
-    return len(pages)
+    return len(texts)
 
 
-def _page(sample: Sample) -> Iterator[str]:
+def _page_of(sample: Sample) -> XournalPage:
     xy, width, height = _placed(sample)
-    yield f'<page width="{width:.6f}" height="{height:.6f}">\n'
+    return XournalPage(xy, sample.ink.offsets, list(_pens(sample.ink)), width, height)
+
+
+def _page(page: XournalPage) -> Iterator[str]:
+    yield f'<page width="{page.width:.6f}" height="{page.height:.6f}">\n'
     yield '<background type="solid" color="#ffffffff" style="plain"/>\n<layer>\n'
-    x, y = numbers(xy[:, 0]), numbers(xy[:, 1])
+    x, y = numbers(page.xy[:, 0]), numbers(page.xy[:, 1])
     points = [f"{a} {b}" for a, b in zip(x, y, strict=True)]
-    for (a, b), pen in zip(itertools.pairwise(sample.ink.offsets.tolist()), _pens(sample.ink), strict=True):
+    for (a, b), pen in zip(itertools.pairwise(page.offsets.tolist()), page.pens, strict=True):
         # a stroke of one point is drawn as a dot only where it has a second point at the same place
         line = " ".join(points[a:b] if b > a + 1 else 2 * points[a:b])
         yield f'<stroke tool="pen" color="#000000ff" width="{pen}">{line}</stroke>\n'
@@ -64,7 +89,7 @@ def _pens(ink: Ink) -> Iterator[str]:
             yield " ".join(numbers(np.concatenate([widths[a : a + 1], widths[a : b - 1]])))
 
 
-def _placed(sample: Sample) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], float, float]:
+def _placed(sample: Sample) -> tuple[Floats, float, float]:
     """Return positions in points on the page, and the page's width and height."""
     xy = sample.ink.xy.astype(np.float64)
     if not len(xy):

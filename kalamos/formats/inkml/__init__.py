@@ -12,8 +12,9 @@ more values in a point than channels (left out, counted); T that begins at nough
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, get_args
 from xml.etree.ElementTree import Element
 
 from kalamos.errors import InkError
@@ -31,7 +32,7 @@ from kalamos.formats.inkml.document import (
 from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.sample_fields import sample_of
 from kalamos.formats.xmltree import root_tag
-from kalamos.ink import Sample
+from kalamos.ink import Provenance, Sample, TimeSource
 
 __all__ = [
     "GENERATOR",
@@ -78,7 +79,8 @@ def samples_of(document: Document, path: Path, report: UnitReport) -> Iterator[S
     if is_own(document.root):
         yield from _written(document, path, report)
         return
-    ink = document.ink(counts=report.mendings)
+    shown = document.pieces()
+    ink = document.ink(shown, counts=report.mendings)
     if not ink.n_points:
         report.refusals.append(Refusal(path.name, "", "no ink: the file holds no trace with a point"))
         return
@@ -93,9 +95,16 @@ def samples_of(document: Document, path: Path, report: UnitReport) -> Iterator[S
         "page",
         writer=next((found[name] for name in _WRITERS if found.get(name)), ""),
         points_per_mm=document.points_per_mm,
-        time_source="none" if ink.t is None else document.time_source,
+        time_source="none" if ink.t is None else _stated(found, "time_source", TimeSource, document.times_of(shown)),
         source=path.name,
+        provenance=_stated(found, "provenance", Provenance, "recorded"),
     )
+
+
+def _stated(found: Mapping[str, str], name: str, words: Any, otherwise: str) -> Any:
+    """Return what an annotation states where it is one of the words known (a recovered page says ``estimated``)."""
+    stated = found.get(name, "")
+    return stated if stated in get_args(words) and stated not in {"none", "equal-interval"} else otherwise
 
 
 def _ground_truth(group: Element) -> dict[str, str]:

@@ -80,6 +80,11 @@ class Document:
         """Return where the times come from."""
         return self.arrays.time_source
 
+    def times_of(self, pieces: Iterable[Piece]) -> TimeSource:
+        """Return where the times of pieces come from: where all are of one context, what that one says."""
+        down = [piece for piece in pieces if self.traces[piece.trace].element.get("type") != "penUp"]
+        return self._arrays_of(down)[0].time_source
+
     def find(self, name: str) -> Element | None:
         """Return the element with this ``id``."""
         return self.definitions.by_id.get(name.lstrip("#"))

@@ -2,11 +2,15 @@
 
 The groups point at the traces by ``traceView``, as the files of CROHME do; each says its level and its box, and a word
 also the share of its ink that is covered, the confidence and a warning. A brush holds the width of the pen.
+
+Other ways in which a word may have been written stand in ``definitions``, where nothing is drawn: a group
+``word0.1-or2`` for the second other path of the word ``word0.1``, with its ``log_probability``.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from kalamos.machinery.files import writing_text
 
 _TIME = '<channel name="T" type="decimal" units="s"/>'
 _CONTEXT = (
-    '<context xml:id="context0"><traceFormat><channel name="X" type="decimal" units="px"/>'
+    '<context xml:id="{name}"><traceFormat><channel name="X" type="decimal" units="px"/>'
     '<channel name="Y" type="decimal" units="px"/>{time}</traceFormat></context>\n'
 )
 
@@ -33,8 +37,11 @@ def write_inkml(page: RecoveredPage, path: Path) -> None:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n<ink xmlns="http://www.w3.org/2003/InkML">\n')
         file.writelines(_annotations(page.facts()))
         file.write("<definitions>\n")
-        file.write(_CONTEXT.format(time=_TIME if timed else ""))
+        file.write(_CONTEXT.format(name="context0", time=_TIME if timed else ""))
+        if page.is_estimated and any(piece.alternatives for piece in page.recovery.pieces):
+            file.write(_CONTEXT.format(name="places", time=""))
         file.writelines(_brush(k, pen) for k, (_, pen) in enumerate(page.pens()))
+        file.writelines(_alternatives(page))
         file.write("</definitions>\n")
         file.writelines(_traces(page, timed))
         file.writelines(_groups(page))
@@ -58,6 +65,24 @@ def _traces(page: RecoveredPage, timed: bool) -> Iterator[str]:
     owners = [k for k, piece in enumerate(page.recovery.pieces) for _ in range(piece.ink.n_strokes)]
     for number, (owner, points) in enumerate(zip(owners, _points(whole, timed), strict=True)):
         yield f'<trace xml:id="t{number}" contextRef="#context0" brushRef="#pen{owner}">{points}</trace>\n'
+
+
+def _alternatives(page: RecoveredPage) -> Iterator[str]:
+    """Yield a group for each other path, of places alone: an estimate of its times is not asked for."""
+    pens = itertools.count()
+    for row, line in enumerate(page.recovery.lines):
+        for place, piece in enumerate(line.pieces):
+            pen = next(pens)
+            for rank, other in enumerate(piece.alternatives if page.is_estimated else (), 1):
+                name = f"word{row}.{place}-or{rank}"
+                yield f'<traceGroup xml:id="{name}" contextRef="#places" brushRef="#pen{pen}">\n'
+                said = {"level": "alternative", "of": f"word{row}.{place}", "rank": str(rank)}
+                if math.isfinite(other.log_probability):
+                    said["log_probability"] = f"{other.log_probability:.4f}"
+                yield from _annotations(said)
+                for points in _points(other.ink, timed=False):
+                    yield f"<trace>{points}</trace>\n"
+                yield "</traceGroup>\n"
 
 
 def _points(ink: Ink, timed: bool) -> Iterator[str]:

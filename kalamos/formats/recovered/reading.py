@@ -1,11 +1,13 @@
 """Read back a page that :func:`kalamos.formats.recovered.inkml.write_inkml` wrote: lines, pieces, and what is said.
 
-Other paths of a piece (alternatives) and the placement of its image are not in the file and do not come back.
+The placement of a piece's image is not in the file and does not come back; other paths come back without times.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -16,7 +18,7 @@ from kalamos.errors import FormatError, KalamosError
 from kalamos.formats.inkml import Document, notes, read_document
 from kalamos.formats.recovered import RecoveredPage
 from kalamos.ink import Ink
-from kalamos.recovery import Box, RecoveredLine, RecoveredPiece, Recovery
+from kalamos.recovery import Alternative, Box, RecoveredLine, RecoveredPiece, Recovery
 
 _ABOUT = ("writer", "licence", "picture")
 _PROVENANCES = ("estimated", "corrected")
@@ -65,9 +67,24 @@ def _piece(document: Document, word: Element, estimated: bool) -> RecoveredPiece
         covered=float(said.get("covered", "1")),
         confidence=float(said["confidence"]) if estimated and "confidence" in said else None,
         stroke_confidence=sure if estimated and len(sure) == ink.n_strokes and len(sure) else None,
+        alternatives=tuple(_alternatives(document, word)) if estimated else (),
         warning=said.get("warning", ""),
         label=said.get("truth", ""),
     )
+
+
+def _alternatives(document: Document, word: Element) -> Iterator[Alternative]:
+    """Yield the other paths of a piece, likeliest first."""
+    for rank in itertools.count(1):
+        group = document.find(f"{_name(word)}-or{rank}")
+        if group is None or notes(group).get("level") != "alternative":
+            return
+        ink = document.ink(document.pieces(group), counts=Counter(), mend=False)
+        yield Alternative(ink, float(notes(group).get("log_probability", "-inf")))
+
+
+def _name(element: Element) -> str:
+    return next((value for key, value in element.items() if key.rpartition("}")[2] == "id"), "")
 
 
 def _pen(document: Document, word: Element) -> float:
