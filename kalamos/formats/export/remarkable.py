@@ -57,7 +57,7 @@ def write_rm(samples: Iterable[Sample], path: Path) -> int:
     sample = pages[0] if pages else Sample("none", Ink.empty())
     factor = _scale(sample)
     widths = sample.ink.extra.get("width")
-    write_page(path, sample.ink, _placed(sample, factor), None if widths is None else widths * factor)
+    write_page(path, sample.ink, _placed(sample, factor), None if widths is None else widths.astype(np.float64) * factor)
     return len(pages)
 
 
