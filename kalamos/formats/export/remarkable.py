@@ -55,9 +55,9 @@ def write_rm(samples: Iterable[Sample], path: Path) -> int:
     if len(pages) > 1:
         raise StoreError("a .rm file holds one page, and there are more samples: take one of them, or write xopp")
     sample = pages[0] if pages else Sample("none", Ink.empty())
-    factor = _scale(sample)
-    widths = sample.ink.extra.get("width")
-    write_page(path, sample.ink, _placed(sample, factor), None if widths is None else widths.astype(np.float64) * factor)
+    factor, widths = _scale(sample), sample.ink.extra.get("width")
+    scaled = None if widths is None else widths.astype(np.float64) * factor
+    write_page(path, sample.ink, _placed(sample, factor), scaled)
     return len(pages)
 
 
