@@ -137,7 +137,8 @@ def _dask_client(scheduler: str) -> Iterator[Any]:
         raise KalamosError("--scheduler needs Dask: pip install 'kalamos[dask]'") from error
     try:
         client = Client(scheduler, timeout=SCHEDULER_TIMEOUT_S)
-    except (OSError, ValueError, TypeError) as error:  # TypeError: what Dask makes of some addresses that are none
+    except (OSError, ValueError, TypeError, AssertionError) as error:
+        # TypeError: what Dask makes of some addresses that are none; AssertionError: its loop did not start within 10 s
         raise KalamosError(f"no Dask scheduler answers at {scheduler}: {' '.join(str(error).split())[:200]}") from error
     try:
         yield client

@@ -91,8 +91,7 @@ def test_the_replay_moves_and_stops_and_scrubs(page):
         return page.evaluate("document.querySelectorAll('canvas')[1].toDataURL()")
 
     before = picture()
-    page.wait_for_timeout(600)
-    assert picture() != before
+    page.wait_for_function("before => document.querySelectorAll('canvas')[1].toDataURL() !== before", arg=before)
     page.click("#play")
     still = picture()
     page.wait_for_timeout(300)

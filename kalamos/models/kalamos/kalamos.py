@@ -40,7 +40,8 @@ BEAMS = 4
 """Paths that a search keeps; more bring nothing that is seen (`docs/models.md`)."""
 PAUSE_S = 0.05
 """Least time of a pen-up movement."""
-LOWEST_PX, HIGHEST_PX = 40, 96
+LOWEST_PX, HIGHEST_PX = 60, 76
+"""An image of such a height is read as it is; others cost, so they are brought to 64 px (`docs/models.md`)."""
 WIDEST_PX = 16384
 TRUSTED_SHARE = 0.9
 """Where a path covers less of the ink, the piece gets a warning."""

@@ -1,0 +1,103 @@
+"""Methods away from their training: the same ink in other sizes, and corpora that no training has seen; tables of `models.md`.
+
+    KALAMOS_CORPORA=... python docs/models_elsewhere.py [sizes|corpora]
+
+Sizes: UNIPEN's validation writers. Corpora: the small ones, all of them, which nothing was chosen by.
+"""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import kalamos
+from kalamos.geometry import transform
+from kalamos.image import OfflineImage
+from kalamos.ink import Ink
+from kalamos.machinery.seeding import stable_hash
+from kalamos.metrics import METRICS, Pair
+from kalamos.recoverer import Recoverer, load_recoverer
+from kalamos.renderers import Style, render_batch
+from kalamos.training.mixture import Source, load_inks
+
+HEIGHT_PX = 64
+SIZES = (64, 96, 128, 192, 256)
+COUNT = 500
+MODELS = ("kalamos", "good-continuation")
+SHOWN = ("lcss", "complete_trajectory", "start_point", "stroke_count", "ink_f1")
+ELSEWHERE = (
+    ("digits of Indian writers", "auto", "small/lipitk_numerals", {}),
+    ("Latin letters, LipiTk", "auto", "small/lipitk_hindi_english", {}),
+    ("letters of many scripts, Qt", "auto", "small/qt_unipen", {}),
+    ("Latin sentences, tablet", "auto", "small/bdalab_svc", {}),
+    ("Arabic calligraphy, traced", "calliar", "small/calliar/annotations", {}),
+    ("signatures, built-in, other seed", "synthetic", ".", {"kind": "signature", "writers": "30", "seed": "99"}),
+)
+
+
+def values(recovered: list[Ink], truths: list[Ink], images: list[OfflineImage]) -> str:
+    """Return the means of the shown metrics, as cells."""
+    pairs = [Pair(*three) for three in zip(recovered, truths, images, strict=True)]
+    means = [np.nanmean([METRICS[metric].value(pair) for pair in pairs]) for metric in SHOWN]
+    return " | ".join(f"{mean:.3f}" for mean in means)
+
+
+def head(first: str) -> None:
+    """Print the head of a table."""
+    print(f"| {first} | method | samples | {' | '.join(SHOWN)} |\n|---|---|--:|{'--:|' * len(SHOWN)}")
+
+
+def sizes(models: list[Recoverer]) -> None:
+    """Print how the same ink is recovered from larger pictures of it; everything is scored at 64 px."""
+    head("height of the picture")
+    for name, source in (
+        ("character", Source("unipen", "unipen-train_r01_v07")),
+        ("word", Source("unipen", "unipen-train_r01_v07", levels=("word",), options={"categories": "6"}, frame="height")),
+    ):
+        inks = sorted(load_inks(source)["validation"], key=lambda ink: stable_hash(ink.key))[:COUNT]
+        plain = Style(frame="fixed" if name == "character" else "height")
+        keys = [ink.key for ink in inks]
+        small = render_batch([ink.ink for ink in inks], plain, keys=keys)
+        for size in SIZES:
+            grown = size / HEIGHT_PX
+            larger = {"image_width_px": size, "image_height_px": size}
+            style = replace(plain, **larger, width_px=plain.width_px * grown, margin_px=plain.margin_px * grown)
+            made = render_batch([ink.ink for ink in inks], style, keys=keys)
+            for model in models:
+                found = [transform(ink, scale=1 / grown) for ink in model.recover([one.image for one in made])]
+                truths = [transform(one.truth, scale=1 / grown) for one in made]
+                row = values(found, truths, [one.image for one in small])
+                print(f"| {name}, {size} px | {model.name} | {len(inks)} | {row} |", flush=True)
+
+
+def corpora(models: list[Recoverer], root: Path) -> None:
+    """Print how ink of other corpora is recovered."""
+    head("corpus")
+    for name, corpus, folder, options in ELSEWHERE:
+        samples = list(itertools.islice(kalamos.load(corpus, root / folder, **options), COUNT))
+        made = [kalamos.render(sample) for sample in samples]
+        for model in models:
+            found = model.recover([one.image for one in made])
+            row = values(found, [one.truth for one in made], [one.image for one in made])
+            print(f"| {name} | {model.name} | {len(made)} | {row} |", flush=True)
+
+
+def main() -> None:
+    """Print the tables that were asked for, or both."""
+    asked = sys.argv[1:] or ["sizes", "corpora"]
+    models = [load_recoverer(name) for name in MODELS]
+    if "sizes" in asked:
+        sizes(models)
+    if "corpora" in asked:
+        corpora(models, Path(os.environ["KALAMOS_CORPORA"]))
+
+
+if __name__ == "__main__":
+    main()
