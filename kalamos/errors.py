@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class KalamosError(Exception):
     """Base class of every error that a user's input can cause."""
@@ -70,3 +72,15 @@ class ModelError(KalamosError):
 
 class UnknownNameError(KalamosError):
     """A name that no registry knows."""
+
+
+_NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EISDIR)
+"""What the system says of names that can be no file's, whatever the state of the machine."""
+
+
+def unreadable(path: object, error: OSError | ValueError) -> KalamosError:
+    """Return the error to raise where a file cannot be read: of the file itself, or of the machine."""
+    reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    if isinstance(error, OSError) and error.errno not in _NAMES:
+        return UnreadableError(path, reason)
+    return FormatError(path, reason)

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-from kalamos.errors import FormatError, KalamosError
+from kalamos.errors import FormatError, KalamosError, unreadable
 from kalamos.formats.identify import what_it_is
-from kalamos.formats.reading import fault, opened
+from kalamos.formats.reading import opened
 from kalamos.formats.report import Refusal, UnitReport
 from kalamos.ink import Level, Sample
 from kalamos.machinery.timelimit import limited
@@ -196,7 +196,7 @@ def _head(path: Path) -> bytes:
     try:
         folder = path.is_dir()
     except (OSError, ValueError) as error:
-        raise fault(path, error) from error
+        raise unreadable(path, error) from error
     if folder:
         raise FormatError(path, "is a folder; name one of its files, or convert all of it with 'convert auto'")
     with opened(path) as file:

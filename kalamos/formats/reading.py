@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from kalamos.errors import FormatError, KalamosError, UnreadableError
-
-_NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EISDIR)
-"""What the system says of names that can be no file's, whatever the state of the machine."""
+from kalamos.errors import FormatError, KalamosError, UnreadableError, unreadable
 
 
 @contextmanager
@@ -29,21 +25,13 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             yield file
     except (OSError, ValueError) as error:
-        raise fault(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _no_file(path: Path) -> KalamosError:
     if path.exists():
         return FormatError(path, "is not a file")
     return FormatError(path, "is a link to nothing") if path.is_symlink() else UnreadableError(path, "does not exist")
-
-
-def fault(path: Path, error: OSError | ValueError) -> KalamosError:
-    """Return the error to raise where a file cannot be read: of the file itself, or of the machine."""
-    reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-    if isinstance(error, OSError) and error.errno not in _NAMES:
-        return UnreadableError(path, reason)
-    return FormatError(path, reason)
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kalamos.errors import FormatError, UnreadableError
-from kalamos.formats.reading import fault, read_bytes
+from kalamos.errors import FormatError, UnreadableError, unreadable
+from kalamos.formats.reading import read_bytes
 from kalamos.formats.unipen_document import Document, Heading, Segment
 from kalamos.formats.unipen_scan import Scan, block_lines, scan
 from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
@@ -269,7 +269,7 @@ def cached_scan(path: Path) -> Scan:
                 _CACHE.move_to_end(key)
                 return _CACHE[key]
     except (OSError, ValueError) as error:
-        raise fault(path, error) from error
+        raise unreadable(path, error) from error
     result = scan(read_bytes(path, MAX_FILE_BYTES))
     with _CACHE_LOCK:
         _CACHE[key] = result

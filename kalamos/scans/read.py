@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from kalamos.errors import FormatError, KalamosError
+from kalamos.errors import FormatError, KalamosError, unreadable
 from kalamos.machinery.arrays import Bools, Bytes
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
@@ -126,10 +126,15 @@ def _refusals(file: Path) -> Iterator[None]:
         raise FormatError(file, "there is no such file") from error
     except (IsADirectoryError, PermissionError) as error:
         raise FormatError(file, f"it cannot be read: {error.strerror}") from error
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        if isinstance(error, KalamosError):
-            raise
+    except OSError as error:
+        if error.errno is not None:
+            raise unreadable(file, error) from error
         raise FormatError(file, f"the image cannot be decoded ({error}); is the file cut short?") from error
+    except KalamosError:
+        raise
+    except Exception as error:  # damaged files make decoders raise TypeError, KeyError, struct.error and others
+        told = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise FormatError(file, f"the image cannot be decoded ({told}); is the file damaged?") from error
 
 
 @contextmanager

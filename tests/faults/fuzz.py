@@ -1,16 +1,17 @@
 """Damage files of every format and pictures, and read them: ``python tests/faults/fuzz.py --cases 100000 --seed 1``.
 
 Each case is a seed file in a true format, damaged a few times (bytes flipped, cut, inserted, spliced with other seeds
-and with tokens of the formats), and read as `inspect` reads it; ``--pictures`` does the same to images and reads them
-as ``recover`` does. Only Kalamos' own errors may come, nothing may take over 5 s of processor time or 1 GB. What
-breaks this is kept in ``tests/formats/found`` (pictures: ``tests/faults/found``), where the tests read it for ever.
+and with tokens of the formats), and read as `inspect` reads it; ``--pictures`` damages the bytes or the pixels of
+images and reads them as ``recover`` does. Only Kalamos' own errors may come, nothing may take over 5 s of processor
+time or 1 GB. What breaks this is kept in ``tests/formats/found`` (pictures: ``tests/faults/found``), where the tests
+read it for ever. Every 10,000 cases have a seed of their own, so that a run can be continued at the next one.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import io
+import math
 import random
 import resource
 import sys
@@ -22,13 +23,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "formats")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "support"), str(HERE.parent / "formats")]
+
+from fuzz_pictures import damaged_picture, pictures, read_picture  # noqa: E402 - found by the path above
 
 MAX_S, MAX_KB = 5.0, 1 << 20
-KINDS = [
-    *[("PNG", mode) for mode in ("L", "RGBA", "1")],
-    *[("JPEG", "RGB"), ("TIFF", "L"), ("BMP", "L"), ("GIF", "P"), ("WEBP", "RGB")],
-]
+PER_SEED = 10_000
 
 
 def seed_files() -> list[bytes]:
@@ -47,22 +47,6 @@ def seed_files() -> list[bytes]:
             write(samples, Path(folder) / name)
             found.append((Path(folder) / name).read_bytes())
     return [*found, *(path.read_bytes() for path in sorted((HERE / "inputs").iterdir()) if path.suffix != ".png")]
-
-
-def pictures() -> list[bytes]:
-    """Return small pictures of writing in every file type that is read."""
-    import numpy as np
-    from PIL import Image
-
-    pixels = np.full((40, 60), 255, np.uint8)
-    pixels[18:22, 8:52] = 0
-    pixels[8:32, 28:32] = 40
-    found = []
-    for kind, mode in KINDS:
-        file = io.BytesIO()
-        Image.fromarray(pixels).convert(mode).save(file, kind)
-        found.append(file.getvalue())
-    return found
 
 
 def damaged(seeds: list[bytes], rng: random.Random) -> bytes:
@@ -87,15 +71,8 @@ def read_ink(path: Path) -> None:
         pass
 
 
-def read_picture(path: Path) -> None:
-    """Read a picture as `recover` does, up to the pieces of writing."""
-    from kalamos.scans.load import load
-
-    load(path)
-
-
-def run(read: Callable[[Path], None], cases: Iterator[bytes], kept: Path) -> Counter[str]:
-    """Read all cases and count how they end."""
+def run(read: Callable[[Path], None], cases: Iterator[bytes], kept: Path | None) -> Counter[str]:
+    """Read all cases and count how they end; keep those that break a reader in a folder."""
     from kalamos.errors import KalamosError
 
     ends: Counter[str] = Counter()
@@ -117,7 +94,7 @@ def run(read: Callable[[Path], None], cases: Iterator[bytes], kept: Path) -> Cou
                 fault = "slow"
             if not fault and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > max(before_kb, MAX_KB):
                 fault = "memory"
-            if fault:
+            if fault and kept is not None:
                 ends[fault] += 1
                 kept.mkdir(exist_ok=True)
                 (kept / f"{fault}-{hashlib.sha256(data).hexdigest()[:8]}").write_bytes(data)
@@ -132,17 +109,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     broken = 0
-    for name, number, seeds, read, kept in [
-        ("files", asked.cases, seed_files, read_ink, HERE.parent / "formats" / "found"),
-        ("pictures", asked.pictures, pictures, read_picture, HERE / "found"),
+    for name, number, seeds, damage, read, kept in [
+        ("files", asked.cases, seed_files, damaged, read_ink, HERE.parent / "formats" / "found"),
+        ("pictures", asked.pictures, pictures, damaged_picture, read_picture, HERE / "found"),
     ]:
-        rng, begun, originals = random.Random(asked.seed), time.process_time(), seeds()
-        for data in originals:  # what is compiled once is no part of any case's time
-            run(read, iter([data]), kept)
-        ends = run(read, (damaged(originals, rng) for _ in range(number)), kept)
+        if not number:
+            continue
+        originals, ends = seeds(), Counter[str]()
+        run(read, iter(originals), None)  # what is compiled once is no part of any case's time
+        begun = time.process_time()
+        for seed in range(asked.seed, asked.seed + math.ceil(number / PER_SEED)):
+            rng, left = random.Random(seed), min(PER_SEED, number - ends.total())
+            ends += run(read, (damage(originals, rng) for _ in range(left)), kept)
+            spent, peak = time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+            said = f"{ends.total():,} {name}, seeds {asked.seed} to {seed}: {dict(ends)}; {spent:.0f} s, peak {peak} MB"
+            print(said, flush=True)
         broken += sum(count for end, count in ends.items() if end not in ("read", "refused"))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-        print(f"{number} {name}, seed {asked.seed}: {dict(ends)}; {time.process_time() - begun:.0f} s, peak {peak} MB")
     sys.exit(bool(broken))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import itertools
 import json
 import os
@@ -15,12 +17,13 @@ import numpy as np
 import pytest
 
 from kalamos.datasets.convert import Conversion, convert
-from kalamos.errors import FormatError, KalamosError
+from kalamos.errors import FormatError, KalamosError, UnreadableError
 from kalamos.formats import FORMATS, omniglot, read_samples
 from kalamos.formats.report import UnitReport
 from kalamos.formats.svgpath import polylines
 from kalamos.geometry import turning_points
 from kalamos.machinery.timelimit import limited, time_limit
+from kalamos.scans.load import load
 from kalamos.storage.parquet import read_rows
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -204,3 +207,29 @@ def test_lines_are_simplified_in_bounded_time():
     assert len(kept) == len(zigzag)
     straight = np.stack([x, x], axis=1)
     assert len(turning_points(straight, 0.1)) <= 60_000 // 2048 + 2
+
+
+PICTURES = [*sorted((Path(__file__).parent / "found").iterdir()), *sorted(INPUTS.glob("*.png"))]
+"""Pictures that once broke a reader or took minutes: what fuzzing finds goes to `found`, under a telling name."""
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
+def test_damaged_and_odd_pictures_end_soon_and_with_a_reason(path):
+    begun = time.process_time()
+    try:
+        load(path)
+    except FormatError as error:
+        assert error.reason
+    assert time.process_time() - begun < 5.0
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EMFILE])
+def test_a_disk_that_fails_is_no_fault_of_a_picture(tmp_path, monkeypatch, code):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(code, os.strerror(code))
+
+    (tmp_path / "x.png").write_bytes(b"")
+    monkeypatch.setattr("kalamos.scans.read.Path.open", lambda *_: Failing())
+    with pytest.raises(UnreadableError, match=r"x\.png"):
+        load(tmp_path / "x.png")
