@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from kalamos.errors import FormatError, KalamosError, unreadable
 from kalamos.machinery.arrays import Bools, Bytes
@@ -28,6 +28,8 @@ MAX_PIXELS = 200_000_000
 WORKING_PIXELS = 24_000_000
 PDF_DPI = 300
 _BAND_ROWS = 512
+_ON_ITS_SIDE = (5, 6, 7, 8)
+"""Orientations of EXIF that exchange width and height."""
 _LIMIT_LOCK = threading.Lock()
 
 
@@ -51,8 +53,8 @@ class Page(NamedTuple):
     pages: int
 
 
-def read_pages(path: Path | str, most_pixels: int = WORKING_PIXELS) -> Iterator[Page]:
-    """Yield the pages of a picture, a multi-page TIFF or a PDF, one at a time.
+def read_pages(path: Path | str, most_pixels: int = WORKING_PIXELS, only: int | None = None) -> Iterator[Page]:
+    """Yield the pages of a picture, a multi-page TIFF or a PDF, one at a time; of a number, ``only`` that one.
 
     Of moving pictures (GIF, WebP, PNG) the first frame counts. A PDF is drawn at 300 dpi, less where that would be more
     than :data:`WORKING_PIXELS`. A page of a picture that has more than ``most_pixels`` is reduced.
@@ -66,7 +68,7 @@ def read_pages(path: Path | str, most_pixels: int = WORKING_PIXELS) -> Iterator[
         with file.open("rb") as opened:
             head = opened.read(1024)
         if b"%PDF-" in head:
-            yield from _pdf_pages(file)
+            yield from _pdf_pages(file, only)
             return
         if head[4:8] == b"ftyp" and not _knows_heif():
             raise FormatError(file, "this is a HEIC/HEIF picture: install kalamos[scans] to read it")
@@ -74,7 +76,7 @@ def read_pages(path: Path | str, most_pixels: int = WORKING_PIXELS) -> Iterator[
             image = Image.open(file, formats=_formats())
         with image:
             count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-            for number in range(1, count + 1):
+            for number in _numbers(count, only):
                 with _large_pictures():
                     image.seek(number - 1)
                 yield _page(file, image, number, count, most_pixels)
@@ -86,10 +88,30 @@ def numbered_page(path: Path | str, number: int, most_pixels: int = WORKING_PIXE
     Raises:
         FormatError: as :func:`read_pages`, and where the file has no such page.
     """
-    for page in read_pages(path, most_pixels):
-        if page.number == number:
-            return page
+    for page in read_pages(path, most_pixels, number):
+        return page
     raise FormatError(Path(path), f"it has no page {number} any more")
+
+
+def size_of(path: Path | str, number: int) -> tuple[int, int]:
+    """Return width and height of a page as it is displayed, without reading its pixels; a page of a PDF is drawn.
+
+    Raises:
+        FormatError: as :func:`numbered_page`.
+    """
+    file = Path(path)
+    if file.suffix.lower() in {".pdf", ".heic", ".heif"}:
+        return numbered_page(file, number).size
+    with _refusals(file), _large_pictures(), Image.open(file, formats=_formats()) as image:
+        if number > 1:
+            image.seek(number - 1)
+        width, height = image.size
+        return (height, width) if image.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE else (width, height)
+
+
+def _numbers(count: int, only: int | None) -> range:
+    """Return the numbers of the pages that are wanted of a file, from 1."""
+    return range(1, count + 1) if only is None else range(only, only + (1 <= only <= count))
 
 
 def page_of(picture: Image.Image | Bytes) -> Page:
@@ -162,7 +184,7 @@ def _formats() -> tuple[str, ...]:
     return (*FORMATS, *(("HEIF",) if "HEIF" in Image.OPEN else ()))
 
 
-def _pdf_pages(file: Path) -> Iterator[Page]:
+def _pdf_pages(file: Path, only: int | None) -> Iterator[Page]:
     try:
         import pypdfium2  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -174,8 +196,8 @@ def _pdf_pages(file: Path) -> Iterator[Page]:
             file, f"the PDF cannot be opened ({error}); is it damaged or locked by a password?"
         ) from error
     try:
-        for k in range(len(document)):
-            yield _pdf_page(file, document, k)
+        for number in _numbers(len(document), only):
+            yield _pdf_page(file, document, number - 1)
     finally:
         document.close()
 

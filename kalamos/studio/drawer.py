@@ -22,6 +22,7 @@ import psutil
 from kalamos.datasets.corrected import CORRECTED, FACTS, NEEDED
 from kalamos.errors import FormatError, KalamosError, StoreError
 from kalamos.machinery.files import is_alive, safe_name, sha256_of, write_text
+from kalamos.machinery.seeding import stable_hash
 from kalamos.scans.read import SUFFIXES
 from kalamos.scripts import checked_script
 
@@ -47,14 +48,14 @@ class Item:
 
     @property
     def key(self) -> str:
-        """Return what names the page in addresses."""
-        return f"{self.name}#{self.page}"
+        """Return what names the page in addresses: text also where the name of the file is none in UTF-8."""
+        return f"{os.fsencode(self.name).decode('utf-8', 'backslashreplace')}#{self.page}"
 
 
 @dataclass
 class CardData:
     """What the list of pictures shows of one: a state of ``waiting``, ``failed``, ``blank``, ``recovered``, ``begun``
-    or ``saved``, and what the method thought of its answer.
+    or ``saved``, what the method thought of its answer, and whether another picture had the name before.
     """  # noqa: D205
 
     state: str = "waiting"
@@ -63,6 +64,7 @@ class CardData:
     strokes: int = 0
     warnings: int = 0
     error: str = ""
+    replaced: bool = False
     size: int = 0
     changed_ns: int = 0
     sha256: str = ""
@@ -147,7 +149,7 @@ class Drawer:
             StoreError: where it cannot be put aside.
         """
         path = self.picture(item)
-        folder = self._hidden / safe_name(f"{item.name.replace('/', '+')}+{item.page}")
+        folder = self._hidden / _folder_name(item)
         seen, now = self._card_in(folder), path.stat()
         if seen.sha256 and (seen.size, seen.changed_ns) != (now.st_size, now.st_mtime_ns):
             sha256 = _sha256(path)
@@ -158,6 +160,7 @@ class Drawer:
                     folder.rename(folder.with_name(f"{folder.name}.of-{seen.sha256[:12]}-{time.time_ns()}"))
                 except OSError as error:
                     raise StoreError(f"{folder} cannot be put aside: {error.strerror or error}") from error
+                self._write_card(folder, CardData(replaced=True))
         return folder
 
     def card(self, item: Item) -> CardData:
@@ -237,6 +240,13 @@ class Drawer:
         except OSError as error:
             raise StoreError(f"{self.root} cannot be written to: {error.strerror or error}") from error
         raise StoreError(f"{self.root} is being opened in another studio at this very moment")
+
+
+def _folder_name(item: Item) -> str:
+    """Return the name of a page's own folder, no two pages the same: a hash where the name alone would not tell."""
+    plain = f"{item.name.replace('/', '+')}+{item.page}"
+    name = safe_name(plain)
+    return name if name == plain and "+" not in item.name else f"{name}-{stable_hash(item.key):016x}"
 
 
 def _pictures(root: Path) -> Iterator[Path]:

@@ -1,8 +1,8 @@
 """Recover in the background what has no ink yet: one page at a time, in a process of its own, the opened one first.
 
 A page that brings the process down, or takes too long, is marked as failed; the others go on. The answer is kept as
-InkML beside the picture, where ``kalamos recover`` would have put it (a file that is there is taken as it is and never
-replaced), and with the other paths of each piece in the studio's own folder.
+InkML beside the picture, where ``kalamos recover`` would have put it (a file that is there is never replaced, and taken
+where it is of this picture), and with the other paths of each piece in the studio's own folder.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from kalamos.formats.recovered.inkml import write_inkml
 from kalamos.formats.recovered.reading import read_page
 from kalamos.machinery.engine import local_pool
 from kalamos.machinery.files import replacing
+from kalamos.scans.read import size_of
 from kalamos.studio.drawer import Drawer, Item
 from kalamos.studio.stored import read_stored, write_stored
 
@@ -103,21 +105,29 @@ class Recoveries:
         if self._drawer.card(item).state not in {"waiting", "failed"}:
             return
         beside, own = self._drawer.beside(item, ".inkml"), self._drawer.own(item)
-        if beside.exists() and item.key not in self._again:
-            page = read_page(beside)
-            if page.provenance != "estimated":
-                raise FormatError(beside, "this is no answer of a method; move it away")
-            write_stored(own / "recovery.json", page)
-        else:
+        page = None if item.key in self._again else self._there(item, beside)
+        if page is None:
             facts = self._drawer.facts()
             job = (str(self._drawer.picture(item)), item.page, self._model, facts["script"] or None)
             page = self._computed(_recover, *job)
-            write_stored(own / "recovery.json", page)
             self._again.discard(item.key)
             if page.recovery.ink.n_points and not beside.exists():
                 with replacing(beside, overwrite=False) as part:
                     write_inkml(page, part)
+        write_stored(own / "recovery.json", page)
         self._drawer.note(item, **card_of(page))
+
+    def _there(self, item: Item, beside: Path) -> RecoveredPage | None:
+        """Return the ink that lies beside a picture; None where there is none, or it is another picture's."""
+        if not beside.exists() or self._drawer.card(item).replaced:
+            return None
+        page, path = read_page(beside), self._drawer.picture(item)
+        if page.provenance != "estimated":
+            raise FormatError(beside, "this is no answer of a method; move it away")
+        size = size_of(path, item.page)
+        if page.number != item.page or max(abs(page.width_px - size[0]), abs(page.height_px - size[1])) > 1:
+            return None
+        return replace(page, source=path.name)  # both may have been renamed
 
     def _computed(self, work: Callable[..., bytes], *job: Any) -> RecoveredPage:
         """Run in the other process; what ends it, or takes too long, is this page's fault alone."""

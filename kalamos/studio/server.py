@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 import kalamos
 from kalamos.errors import KalamosError, StoreError
+from kalamos.machinery.files import utf8
 from kalamos.studio.actions import ActionError
 from kalamos.studio.drawer import Drawer, Item
 from kalamos.studio.guard import Guard
@@ -52,7 +53,7 @@ class Studio:
             said = {"state": card.state, "covered": card.covered, "confidence": card.confidence}
             said |= {"strokes": card.strokes, "warnings": card.warnings, "error": card.error}
             items.append({"key": item.key, "name": item.name, "page": item.page, "pages": item.pages, **said})
-        return JSONResponse(
+        return _Json(
             {
                 "folder": self.drawer.root.name,
                 "version": kalamos.__version__,
@@ -77,8 +78,8 @@ class Studio:
         if card.state in {"waiting", "failed"}:
             if card.state == "waiting":
                 self.recoveries.ask(item)
-            return JSONResponse({**said, "state": card.state, "error": card.error})
-        return JSONResponse({**said, "state": card.state, **self.sessions.get(item).said()})
+            return _Json({**said, "state": card.state, "error": card.error})
+        return _Json({**said, "state": card.state, **self.sessions.get(item).said()})
 
     def tile(self, ask: _Ask) -> Response:
         """Return a part of the picture."""
@@ -99,18 +100,18 @@ class Studio:
         have = ask.body.get("have")
         session.act(action, ask.body.get("version"))
         known = {n for n in have if isinstance(n, int)} if isinstance(have, list) else set()
-        return JSONResponse(session.said(known))
+        return _Json(session.said(known))
 
     def save(self, ask: _Ask) -> Response:
         """Write the corrected page beside its picture."""
         session = self.sessions.get(self._item(ask))
         target = session.save(ask.body.get("version"))
-        return JSONResponse({**session.said(), "file": target.relative_to(self.drawer.root).as_posix()})
+        return _Json({**session.said(), "file": target.relative_to(self.drawer.root).as_posix()})
 
     def set_facts(self, ask: _Ask) -> Response:
         """Take down writer, script and licence of the folder."""
         self.drawer.set_facts(ask.body)
-        return JSONResponse(self.drawer.facts())
+        return _Json(self.drawer.facts())
 
     def recover(self, ask: _Ask) -> Response:
         """Recover a page again; only where nobody has changed anything on it."""
@@ -120,13 +121,20 @@ class Studio:
             raise ConflictError("this page has corrections; they belong to its present recovery")
         self.sessions.forget(item)
         self.recoveries.ask_again(item)
-        return JSONResponse({"state": "waiting"})
+        return _Json({"state": "waiting"})
 
     def _item(self, ask: _Ask) -> Item:
         try:
             return self.drawer.item(str(ask.query.get("key", ask.body.get("key", ""))))
         except KeyError as error:
             raise _MissingError from error
+
+
+class _Json(JSONResponse):
+    """An answer as JSON; names of files may hold what UTF-8 cannot."""
+
+    def render(self, content: Any) -> bytes:
+        return utf8(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
 class _MissingError(Exception):
@@ -196,4 +204,4 @@ def _guarded(work: Callable[[_Ask], Response], ask: _Ask) -> Response:
 
 
 def _error(status: int, text: str) -> Response:
-    return JSONResponse({"error": text}, status)
+    return _Json({"error": text}, status)

@@ -4,7 +4,8 @@ import json
 import os
 
 import pytest
-from studio_pages import make_page, picture
+from PIL import Image
+from studio_pages import make_page, picture, recovered
 
 pytest.importorskip("httpx")
 pytest.importorskip("starlette")
@@ -12,7 +13,8 @@ from starlette.testclient import TestClient
 
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.corrected import CORPUS
-from kalamos.errors import CorpusError, StoreError
+from kalamos.errors import CorpusError, FormatError, StoreError
+from kalamos.scans import read as reading
 from kalamos.studio.drawer import HIDDEN, Drawer
 from kalamos.studio.recoveries import Recoveries
 from kalamos.studio.server import Studio, app_of
@@ -209,3 +211,71 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
     with pytest.raises(StoreError):
         Drawer(tmp_path)
     tmp_path.chmod(0o700)
+
+
+def test_a_name_that_is_no_utf8_breaks_nothing(client, tmp_path):
+    picture().save(tmp_path / "bad\udcff.png")
+    (tmp_path / "worse\udcff.png").write_bytes(b"no picture")
+    keys = {item["key"] for item in client.get("api/cards").json()["items"]}
+    assert keys == {"page.png#1", "bad\\xff.png#1", "worse\\xff.png#1"}
+    assert client.http.get("/secret/api/thumb", params={"key": "bad\\xff.png#1"}).status_code == 200
+    assert "none of" in client.http.get("/secret/api/page", params={"key": "worse\\xff.png#1"}).json()["error"]
+
+
+def test_no_two_pictures_share_a_folder(tmp_path):
+    (tmp_path / "a").mkdir()
+    long = "x" * 200
+    for name in ("a/b.png", "a+b.png", "q?1.png", "q_1.png", "q:1.png", f"{long}1.png", f"{long}2.png"):
+        picture().save(tmp_path / name)
+    drawer = Drawer(tmp_path)
+    items = drawer.items()
+    assert len({drawer.own(item) for item in items}) == len(items) == 7
+    drawer.close()
+
+
+def test_ink_of_another_picture_beside_is_not_taken(tmp_path, monkeypatch):
+    path = make_page(tmp_path)
+    client = Client(tmp_path)
+    (item,) = client.drawer.items()
+    answers = []
+    monkeypatch.setattr(client.recoveries, "_computed", lambda *job: answers.append(job) or recovered("page.png"))
+    client.recover()
+    assert answers == []  # the ink beside it is its own
+    client.post("api/act", {"key": item.key, "version": 0, "action": REVERSE})
+    picture().transpose(1).save(path)  # of the same size
+    client.recover()
+    assert len(answers) == 1
+    picture().resize((300, 200)).save(tmp_path / "other.png")
+    (tmp_path / "other.inkml").write_bytes((tmp_path / "page.inkml").read_bytes())
+    client.recover()
+    assert len(answers) == 2
+    client.drawer.close()
+
+
+def test_picture_and_ink_that_were_renamed_belong_together(tmp_path):
+    make_page(tmp_path).rename(tmp_path / "renamed.png")
+    (tmp_path / "page.inkml").rename(tmp_path / "renamed.inkml")
+    client = Client(tmp_path)
+    client.recover()
+    client.post("api/facts", FACTS)
+    assert client.post("api/save", {"key": "renamed.png#1", "version": 0}).status_code == 200
+    assert len(list(CORPUS.read(tmp_path, "renamed.corrected.inkml", UnitReport()))) == 3
+    client.drawer.close()
+
+
+def test_a_late_page_of_a_file_does_not_read_those_before_it(tmp_path, monkeypatch):
+    picture().save(tmp_path / "many.tif", save_all=True, append_images=[picture()] * 4)
+    read = []
+    monkeypatch.setattr(reading, "_pixels", lambda *given, was=reading._pixels: read.append(1) or was(*given))
+    assert reading.numbered_page(tmp_path / "many.tif", 5).number == 5
+    assert len(read) == 1
+    with pytest.raises(FormatError, match="no page 6"):
+        reading.numbered_page(tmp_path / "many.tif", 6)
+
+
+@pytest.mark.parametrize("turn", [1, 6, 8])
+def test_the_size_of_a_page_is_that_of_its_pixels(tmp_path, turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    picture().save(tmp_path / "page.jpg", exif=exif)
+    assert reading.size_of(tmp_path / "page.jpg", 1) == reading.numbered_page(tmp_path / "page.jpg", 1).size
