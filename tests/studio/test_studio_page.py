@@ -469,3 +469,25 @@ def test_what_is_written_is_typed_by_mouse_and_by_key(server, page):
         "H",
         "",
     ]
+
+
+def test_a_page_that_does_not_open_shows_nothing_of_the_last_one(browser, server):
+    (server.folder / "broken.png").write_bytes(b"no picture")
+    page = opened(window(browser, server))
+    keys(page, "n", "n")
+    page.route("**/api/page?*", lambda route: None)  # an answer that never comes
+    page.evaluate("location.hash = encodeURIComponent('other.png#1')")
+    page.locator("#status", has_text="Opening").wait_for()
+    assert page.locator("#list .stroke").count() == 0
+    keys(page, "r", "Delete", "Control+z", "d", "[", "Control+s", "n", "ArrowDown")  # a hurried hand
+    assert page.evaluate("studio.editor.page.parts") == []
+    page.unroute("**/api/page?*")
+    page.evaluate("location.hash = encodeURIComponent('broken.png#1')")
+    page.locator("#status", has_text="No ink").wait_for()
+    assert page.locator("#list .stroke").count() == 0
+    assert page.locator("#save").is_disabled()
+    assert not [fault for fault in page.faults if "status of 40" not in fault]
+    page.evaluate("location.hash = encodeURIComponent('page.png#1')")
+    page.wait_for_selector("#s0")
+    assert len(strokes(page)[0]) == 2
+    page.close()

@@ -21,11 +21,20 @@ export class Editor {
   }
 
   async open(key) {
+    const other = this.page?.key !== key;
     this.key = key; this.known.clear(); this.chosen = []; this.head = -1; this.end();
-    const said = await get("page", { key });
-    if (this.key !== key) return;
-    this.take(said);
+    if (other) this.blank({ state: "opening" });
+    try {
+      const said = await get("page", { key });
+      if (this.key === key) this.take(said);
+    } catch (error) {
+      if (this.key === key && other) this.blank({ state: "failed", error: error.message });
+      throw error;
+    }
   }
+
+  // Show nothing: what the last page showed must not be taken for this one, nor meet its keys.
+  blank(said) { this.page = null; this.emptyPart = undefined; this.player.stop(); this.take(said); }
 
   close() { this.key = null; this.end(); this.player.stop(); clearTimeout(this.waiting); }
 
@@ -39,7 +48,7 @@ export class Editor {
     this.player.total = timed(page.strokes);
     this.chosen = this.chosen.filter((k) => k < page.strokes.length);
     this.head = this.chosen.length ? Math.min(Math.max(this.head, 0), page.strokes.length - 1) : -1;
-    this.stage.open(page);
+    this.stage.open(page.width ? page : null);
     this.show();
     clearTimeout(this.waiting);
     if (page.state === "waiting") this.waiting = setTimeout(() => this.key === page.key && this.open(page.key).catch((error) => this.say(error.message)), 1500);
@@ -54,8 +63,8 @@ export class Editor {
     const { page } = this, has = this.places.length, part = page.parts[this.part];
     at("title").textContent = page.key.replace(/#1$/, "");
     at("undo").disabled = !page.undo; at("redo").disabled = !page.redo; at("save").disabled = !page.parts.length;
-    at("again").hidden = Boolean(page.begun) || page.state === "waiting";
-    const states = { waiting: "Its ink is being recovered …", failed: `No ink: ${page.error}`, blank: "No ink was found here." };
+    at("again").hidden = Boolean(page.begun) || !page.width || page.state === "waiting";
+    const states = { opening: "Opening …", waiting: "Its ink is being recovered …", failed: `No ink: ${page.error}`, blank: "No ink was found here." };
     at("status").textContent = states[page.state] || (page.saved ? "Saved as right." : page.begun ? "Kept, not yet saved as right." : `${page.strokes.length} strokes by ${page.method}. ${(page.remarks || []).join("; ")}`);
     const able = { reverse: has, earlier: has, later: has, merge: has > 1, split: has === 1, redraw: has === 1, draw: page.parts.length, delete: has,
       path: part && part.paths > 1, "piece-earlier": part && this.part > 0, "piece-later": part && this.part < page.parts.length - 1 };

@@ -13,7 +13,7 @@ export class Stage {
   }
 
   open(page) {
-    if (!this.page || this.page.key !== page.key) { this.tiles.clear(); this.page = page; this.fit(); } else this.page = page;
+    if (!page || !this.page || this.page.key !== page.key) { this.tiles.clear(); this.page = page; this.fit(); } else this.page = page;
     this.draw();
   }
 
@@ -54,9 +54,9 @@ export class Stage {
   draw() { if (!this.asked) { this.asked = true; requestAnimationFrame(() => { this.asked = false; this.paint(); }); } }
 
   paint() {
-    if (!this.page) return;
     const ratio = devicePixelRatio || 1, g = this.canvas.getContext("2d"), s = this.zoom * ratio;
     g.setTransform(1, 0, 0, 1, 0, 0); g.fillStyle = "#8a8a86"; g.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    if (!this.page) return;
     g.setTransform(s, 0, 0, s, -this.x * s, -this.y * s);
     g.fillStyle = "#fff"; g.fillRect(0, 0, this.page.width, this.page.height);
     if (this.showsPicture) this.paintTiles(g);
