@@ -17,7 +17,7 @@ from kalamos.formats.export.inkml import write_inkml
 from kalamos.formats.report import UnitReport
 from kalamos.geometry import concat
 from kalamos.ink import Ink, Sample
-from kalamos.machinery.files import Outputs, replacing, write_bytes
+from kalamos.machinery.files import Outputs, refuse_present, replacing, write_bytes
 from kalamos.scans.read import SUFFIXES, Page, read_pages
 
 ALIGNED, PICTURE = ".aligned.inkml", ".aligned.png"
@@ -116,11 +116,12 @@ def align_files(
 
     Raises:
         KalamosError: where one is a folder and the other is not, or no pair is found.
-        StoreError: where a result is there already, before any work is done.
     """
     if scan.is_dir() != ink.is_dir():
         raise KalamosError(f"{scan} and {ink}: give two files, or two folders (the same one where they lie together)")
     if not scan.is_dir():
+        if ink.suffix.lower() in SUFFIXES and scan.suffix.lower() not in SUFFIXES:
+            raise KalamosError(f"{ink} is a picture: the scan comes first, then the recording")
         outputs = Outputs([scan, ink], overwrite=how.overwrite)
         return [_align_pair(scan, ink, how.out or scan.parent, scan.stem, how, outputs)]
     done, pairs = _paired(scan, ink)
@@ -179,6 +180,7 @@ def _is_ink(file: Path) -> bool:
 def _align_pair(scan: Path, ink: Path, folder: Path, stem: str, how: How, outputs: Outputs) -> Aligned:
     nothing = Aligned(str(scan), str(ink))
     try:
+        refuse_present(folder / f"{stem}{ALIGNED}", how.overwrite)
         sample = _recording(ink, how)
         page = _page(scan, how.page)
         prepared = scan_of(page, rules=how.rules)
@@ -210,9 +212,15 @@ def _align_pair(scan: Path, ink: Path, folder: Path, stem: str, how: How, output
         scale=found.scale,
         turn_deg=found.turn_deg,
         bend_px=found.bend_px,
-        reasons=found.reasons,
+        reasons=(*found.reasons, *_advice(found, how)),
         written=tuple(written),
     )
+
+
+def _advice(found: Alignment, how: How) -> tuple[str, ...]:
+    if found.verdict != "does not fit" or how.any_turn:
+        return ()
+    return ("a scan that may lie on its side or upside down needs --any-turn",)
 
 
 def _laid(sample: Sample, found: Alignment, scan: Path, ink: Path) -> Sample:

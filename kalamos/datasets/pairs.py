@@ -49,6 +49,8 @@ class Scan(NamedTuple):
         Raises:
             KalamosError: where it has no area on the page.
         """
+        if not np.isfinite(box).all():
+            raise KalamosError("the sides of a box are finite numbers, in pixels of the scan")
         x0, y0, x1, y1 = (round(side / self.scale) for side in box)
         height, width = self.grey.shape
         x0, y0, x1, y1 = max(0, x0), max(0, y0), min(width, x1), min(height, y1)

@@ -158,3 +158,32 @@ def test_what_cannot_be_a_pair_is_said(tmp_path, pairs):
     assert "no ink on the scan" in run(white, tmp_path / "x" / "a.inkml", code=1)
     box = ("--box", 5000, 5000, 5100, 5100)
     assert "is not on the scan" in run(tmp_path / "x" / "a.png", tmp_path / "x" / "a.inkml", *box, code=1)
+
+
+@pytest.mark.parametrize("box", [(0, 0, "nan", 10), ("-inf", 0, 10, 10), (0, 0, 10, 1e999)])
+def test_a_box_that_is_no_box_is_refused(tmp_path, pairs, box):
+    write_scan(tmp_path, "a", pairs[0])
+    write_ink(tmp_path, "a", pairs[0].ink)
+    assert "finite" in run(tmp_path / "a.png", tmp_path / "a.inkml", "--box", *box, code=1)
+
+
+def test_scan_and_recording_exchanged_are_told(tmp_path, pairs):
+    write_scan(tmp_path, "a", pairs[0])
+    write_ink(tmp_path, "a", pairs[0].ink)
+    assert "the scan comes first" in run(tmp_path / "a.inkml", tmp_path / "a.png", code=1)
+
+
+def test_a_result_that_is_there_costs_no_work(tmp_path, pairs, monkeypatch):
+    write_scan(tmp_path, "a", pairs[0])
+    write_ink(tmp_path, "a", pairs[0].ink)
+    (tmp_path / "a.aligned.inkml").write_text("mine")
+    monkeypatch.setattr("kalamos.commands.align.lay", lambda *given, **more: pytest.fail("laid in vain"))
+    assert "is there already" in run(tmp_path / "a.png", tmp_path / "a.inkml", code=1)
+    assert (tmp_path / "a.aligned.inkml").read_text() == "mine"
+
+
+def test_a_scan_upside_down_is_refused_with_the_option_for_it(tmp_path, pairs):
+    Image.fromarray(pairs[0].image.pixels[::-1, ::-1]).save(tmp_path / "a.png")
+    write_ink(tmp_path, "a", pairs[0].ink)
+    assert "--any-turn" in run(tmp_path / "a.png", tmp_path / "a.inkml", code=1)
+    assert "fits" in run(tmp_path / "a.png", tmp_path / "a.inkml", "--any-turn", "--overwrite")
