@@ -21,7 +21,8 @@ from typing import IO, Any, Literal
 
 import psutil
 
-from kalamos.benchmark import wire
+from kalamos.benchmark import stated, wire
+from kalamos.benchmark.stated import NOTHING, Stated
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
@@ -55,12 +56,14 @@ class Answer:
         status: ``ok``, ``failed`` (exception or useless answer), ``timeout`` or ``crashed``.
         message: what went wrong; empty where nothing did.
         seconds: its share of the time that the call took.
+        stated: how sure the recoverer is, and its alternatives; nothing of an answer that is not ``ok``.
     """
 
     ink: Ink | None
     status: Status = "ok"
     message: str = ""
     seconds: float = float("nan")
+    stated: Stated = NOTHING
 
 
 class IsolatedRecoverer:
@@ -95,21 +98,40 @@ class IsolatedRecoverer:
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Answer]:
         """Return one answer an image; a batch that fails is halved until the images at fault are alone."""
+        return self.recover_many([[image] for image in images])
+
+    def recover_many(self, groups: Sequence[Sequence[OfflineImage]], n_best: int = 1) -> list[Answer]:
+        """Return one answer an image, group by group.
+
+        A recoverer that has ``recover_many`` is told which images are of one group, and asked for ``n_best`` paths. A
+        batch that fails is halved until the groups at fault are alone; such a group is asked image by image.
+        """
+        count = sum(map(len, groups))
         if self._faults_in_a_row >= GIVE_UP_AFTER:
             message = f"not tried: the {GIVE_UP_AFTER} calls before hung or crashed the model"
-            return [Answer(None, "failed", message) for _ in images]
+            return [Answer(None, "failed", message) for _ in range(count)]
         if self._broken:
-            return [Answer(None, "failed", f"not tried: {self._broken}") for _ in images]
-        if self._seconds_an_image is None and len(images) > 1:
-            return self.recover(images[:1]) + self.recover(images[1:])
-        answers = self._ask(images)
+            return [Answer(None, "failed", f"not tried: {self._broken}") for _ in range(count)]
+        if self._seconds_an_image is None and count > 1:
+            return self._measured(groups, n_best)
+        answers = self._ask(groups, n_best)
         if answers is not None:
             self._faults_in_a_row = 0
             return answers
-        if len(images) == 1:
+        if count == 1:
             return [self._last_fault]
-        middle = len(images) // 2
-        return self.recover(images[:middle]) + self.recover(images[middle:])
+        parts = groups if len(groups) > 1 else [[image] for image in groups[0]]
+        middle = len(parts) // 2
+        return self.recover_many(parts[:middle], n_best) + self.recover_many(parts[middle:], n_best)
+
+    def _measured(self, groups: Sequence[Sequence[OfflineImage]], n_best: int) -> list[Answer]:
+        """Ask one image alone first, so that it is known how long a batch may take."""
+        first, rest = list(groups[0]), list(groups[1:])
+        if len(first) == 1:
+            return self.recover_many([first], n_best) + self.recover_many(rest, n_best)
+        if self._ask([first[:1]], n_best) is None:
+            return self.recover_many([[image] for image in first], n_best) + self.recover_many(rest, n_best)
+        return self.recover_many(groups, n_best)
 
     def close(self) -> None:
         """End the worker process and all that it started, and write the log of what it printed."""
@@ -169,13 +191,14 @@ class IsolatedRecoverer:
             raise ModelError(f"model {self.spec} cannot be started: {wire.clean(head.get('text'))}")
         self.name = wire.clean(head.get("text"))
 
-    def _ask(self, images: Sequence[OfflineImage]) -> list[Answer] | None:
+    def _ask(self, groups: Sequence[Sequence[OfflineImage]], n_best: int) -> list[Answer] | None:
         """Return the answers, or None after noting the fault of the whole batch."""
+        images = [image for group in groups for image in group]
         try:
             allowed_s = self._allowed_s(len(images))
             self._connection.settimeout(allowed_s)
-            wire.send(self._connection, *wire.pack_images(images))
-            return self._answers(images, *wire.receive(self._connection, allowed_s))
+            wire.send(self._connection, *wire.pack_groups(groups, n_best))
+            return self._answers(images, n_best, *wire.receive(self._connection, allowed_s))
         except TimeoutError:
             self._restart("timeout", f"no answer within {self.timeout_s:g} s")
         except wire.BrokenMessageError as error:
@@ -184,15 +207,18 @@ class IsolatedRecoverer:
             self._restart("crashed", "the model ended its process")
         return None
 
-    def _answers(self, images: Sequence[OfflineImage], head: Mapping[str, Any], body: bytes) -> list[Answer] | None:
+    def _answers(
+        self, images: Sequence[OfflineImage], n_best: int, head: Mapping[str, Any], body: bytes
+    ) -> list[Answer] | None:
         seconds, memory = _number(head.get("seconds")), _number(head.get("memory"))
-        inks = wire.unpack_inks(head.get("inks"), body, len(images)) if head.get("kind") == "inks" else None
+        found = _found(images, n_best, head, body)
         self.peak_memory_mb = max(self.peak_memory_mb, memory)
         self._seconds_an_image = max(self._seconds_an_image or 0.0, seconds / len(images))
-        if inks is None:
+        if found is None:
             self._last_fault = Answer(None, "failed", wire.clean(head.get("text")), seconds)
             return None
-        return [_judged(ink, image, seconds / len(images)) for ink, image in zip(inks, images, strict=True)]
+        each = seconds / len(images)
+        return [_judged(ink, beside, image, each) for (ink, beside), image in zip(found, images, strict=True)]
 
     def _allowed_s(self, images: int) -> float:
         usual = self.timeout_s if self._seconds_an_image is None else self._seconds_an_image * SLOWDOWN
@@ -254,9 +280,22 @@ def _number(value: object) -> float:
     return number
 
 
-def _judged(ink: Ink | str, image: OfflineImage, seconds: float) -> Answer:
+def _found(
+    images: Sequence[OfflineImage], n_best: int, head: Mapping[str, Any], body: bytes
+) -> list[tuple[Ink | str, Stated]] | None:
+    """Return what an answer holds of each image; None where it tells of an error."""
+    if head.get("kind") == "recoveries":
+        return stated.unpack(head, body, images, n_best)
+    if head.get("kind") == "inks":
+        return [(ink, NOTHING) for ink in wire.unpack_inks(head.get("inks"), body, len(images))]
+    return None
+
+
+def _judged(ink: Ink | str, beside: Stated, image: OfflineImage, seconds: float) -> Answer:
     reason = ink if isinstance(ink, str) else fault(ink, image.width_px, image.height_px)
-    return Answer(ink, "ok", "", seconds) if isinstance(ink, Ink) and reason is None else _failed(reason, seconds)
+    if isinstance(ink, Ink) and reason is None:
+        return Answer(ink, "ok", "", seconds, beside)
+    return _failed(reason, seconds)
 
 
 def _failed(reason: str | None, seconds: float) -> Answer:

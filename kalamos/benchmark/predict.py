@@ -18,15 +18,19 @@ from kalamos.benchmark.isolation import Answer, IsolatedRecoverer
 from kalamos.benchmark.predictions import read_predictions, write_predictions
 from kalamos.benchmark.prepare import prepared_task
 from kalamos.benchmark.provenance import provenance
+from kalamos.benchmark.stated import N_BEST
+from kalamos.benchmark.task import Task
 from kalamos.errors import StoreError
 from kalamos.image import OfflineImage
-from kalamos.ink import Ink
+from kalamos.ink import Ink, Sample
 from kalamos.machinery import engine
 from kalamos.machinery.files import remove_abandoned, write_text
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.storage.parquet import Row, file_metadata, read_rows
 
 CHUNK = 256
+MOST_OF_A_GROUP = 256
+"""A group of more images is told to a method in parts."""
 LOG = "model.log"
 """The file in an entry's folder that holds what the model printed, where it printed anything."""
 
@@ -35,7 +39,7 @@ LOG = "model.log"
 class _ChunkJob:
     spec: str
     task_file: Path
-    start: int
+    groups: tuple[tuple[int, ...], ...]
     path: Path
     batch: int
     timeout_s: float
@@ -71,18 +75,19 @@ def predict(
         StoreError: where the folder holds answers of the model as it was before it was changed.
     """
     task, task_hash = prepared_task(task_file)
-    total = sum(1 for _ in read_rows(task_file, images=False))
+    groups = groups_of(task, [row.sample for row in read_rows(task_file, images=False)])
+    total = sum(map(len, groups))
     parts = destination / f".parts-{task_hash}-{stable_hash(spec):016x}"
     _go_on(parts, spec)
     jobs = [
-        _ChunkJob(spec, task_file, start, parts / f"{start:08d}.parquet", batch, timeout_s, memory_mb, task.give_script)
-        for start in range(0, total, CHUNK)
+        _ChunkJob(spec, task_file, some, parts / f"{k:08d}.parquet", batch, timeout_s, memory_mb, task.give_script)
+        for k, some in enumerate(_together(groups, CHUNK))
     ]
     waiting = [job for job in jobs if not job.path.exists()]
-    done = total - CHUNK * len(waiting)
-    for _ in engine.run(_predict_chunk, waiting, workers):
-        done += CHUNK
-        progress(min(done, total), total)
+    done = total - sum(len(group) for job in waiting for group in job.groups)
+    for _, count in engine.run(_predict_chunk, waiting, workers):
+        done += count
+        progress(done, total)
     _close_isolated()
     metadata = {"entry": spec, "task": task.name, "task_hash": task_hash, "provenance": json.dumps(provenance())}
     metadata["peak_memory_mb"] = str(max(float(file_metadata(job.path)["peak_memory_mb"]) for job in jobs))
@@ -153,16 +158,48 @@ def _merged(jobs: Sequence[_ChunkJob], keys: Sequence[str]) -> Iterator[tuple[st
         yield from read_predictions(job.path, keys).answers.items()
 
 
+def groups_of(task: Task, samples: Sequence[Sample]) -> list[tuple[int, ...]]:
+    """Return which samples a method may be told to be of one hand or page, by their places.
+
+    Groups come in the order of their first sample and say nothing but what belongs together; without ``groups`` in the
+    task, and where a sample does not tell its writer or page, a sample is a group of its own.
+    """
+    found: dict[object, list[int]] = {}
+    for place, sample in enumerate(samples):
+        name = {"writer": sample.writer, "page": sample.source}.get(task.groups, "")
+        found.setdefault(name or place, []).append(place)
+    return [
+        tuple(places[k : k + MOST_OF_A_GROUP])
+        for places in found.values()
+        for k in range(0, len(places), MOST_OF_A_GROUP)
+    ]
+
+
+def _together(groups: Sequence[tuple[int, ...]], most: int) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Yield groups side by side, as many as have ``most`` images together; a larger one alone."""
+    some: list[tuple[int, ...]] = []
+    for group in groups:
+        if some and sum(map(len, some)) + len(group) > most:
+            yield tuple(some)
+            some = []
+        some.append(group)
+    if some:
+        yield tuple(some)
+
+
 def _predict_chunk(job: _ChunkJob) -> int:
-    rows = list(read_rows(job.task_file, start=job.start, stop=job.start + CHUNK))
+    first, last = min(map(min, job.groups)), max(map(max, job.groups))
+    wanted = {place for group in job.groups for place in group}
+    read = read_rows(job.task_file, start=first, stop=last + 1)
+    rows = {place: row for place, row in enumerate(read, first) if place in wanted}
     recoverer = _isolated(job.spec, job.timeout_s, job.memory_mb)
     recoverer.log = job.path.parent.parent / LOG
 
     def answers() -> Iterator[tuple[str, Answer]]:
-        for k in range(0, len(rows), job.batch):
-            group = rows[k : k + job.batch]
-            images = [_shown(row, job.give_script) for row in group]
-            yield from zip((row.sample.key for row in group), recoverer.recover(images), strict=True)
+        for some in _together(job.groups, job.batch):
+            images = [[_shown(rows[place], job.give_script) for place in group] for group in some]
+            keys = [rows[place].sample.key for group in some for place in group]
+            yield from zip(keys, recoverer.recover_many(images, N_BEST), strict=True)
 
     done = list(answers())
     return write_predictions(job.path, done, {"peak_memory_mb": str(recoverer.peak_memory_mb)})

@@ -1,8 +1,9 @@
 """The file between predicting and scoring: what a method said of each image, and how long it took.
 
 ``predictions.parquet`` holds a row a sample: ``key``, the recovered ink in pixels of the image (``x``, ``y`` and, where
-known, ``t``, ``pressure``: a list of strokes, each a list of numbers), ``status``, ``message`` and ``seconds``. Methods
-in other languages may write it themselves: only ``key``, ``x`` and ``y`` are needed.
+known, ``t``, ``pressure``, ``width``: a list of strokes, each a list of numbers), ``status``, ``message``, ``seconds``
+and, where the method states them, ``confidence``, ``stroke_confidence``, ``log_probability`` and ``alternatives``.
+Methods in other languages may write it themselves: only ``key``, ``x`` and ``y`` are needed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kalamos.benchmark import stated_columns
 from kalamos.benchmark.isolation import Answer, Status
 from kalamos.errors import InkError, KalamosError, TaskError
 from kalamos.ink import Ink
@@ -31,7 +33,14 @@ from kalamos.storage.parquet import (
 )
 
 SCHEMA = pa.schema(
-    [("key", pa.string()), *INK_FIELDS, ("status", pa.string()), ("message", pa.string()), ("seconds", pa.float64())]
+    [
+        ("key", pa.string()),
+        *INK_FIELDS,
+        ("status", pa.string()),
+        ("message", pa.string()),
+        ("seconds", pa.float64()),
+        *stated_columns.FIELDS,
+    ]
 )
 _ROWS, _NUMBERS = 256, 2_000_000
 
@@ -71,13 +80,14 @@ def read_predictions(path: Path, keys: Iterable[str]) -> Predictions:
     problems: Counter[str] = Counter()
     inkml = path.is_dir() and any(path.glob("*.inkml"))
     pairs = _from_inkml(path, wanted) if inkml else _from_parquet(path)
-    for key, answer in pairs:
+    for key, answer, remarks in pairs:
         if key not in wanted:
             problems["unknown key"] += 1
         elif key in answers:
             problems["duplicate key: the first counts"] += 1
         else:
             answers[key] = answer
+            problems.update(remarks)
             if answer.status != "ok":
                 problems[answer.message] += 1
     if not answers:
@@ -89,15 +99,20 @@ def _batch(group: Sequence[tuple[str, Answer]]) -> pa.RecordBatch:
     answers = [answer for _, answer in group]
     columns = {
         "key": pa.array([key for key, _ in group]),
-        **ink_columns([answer.ink for answer in answers]),
+        **ink_columns([stated_columns.without_width(answer.ink) for answer in answers]),
         "status": pa.array([answer.status for answer in answers]),
         "message": pa.array([answer.message for answer in answers]),
         "seconds": pa.array([answer.seconds for answer in answers], pa.float64()),
+        **stated_columns.columns([answer.ink for answer in answers], [answer.stated for answer in answers]),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
-def _from_parquet(path: Path) -> Iterator[tuple[str, Answer]]:
+_Told = tuple[str, Answer, tuple[str, ...]]
+"""Key, answer, and what had to be put aside of it."""
+
+
+def _from_parquet(path: Path) -> Iterator[_Told]:
     for file in parquet_files(path):
         try:
             with pq.ParquetFile(file) as parquet:
@@ -129,28 +144,31 @@ def _completed(file: Path, batch: pa.RecordBatch) -> pa.RecordBatch:
             columns.append(pa.nulls(batch.num_rows, wanted.type))
             continue
         try:
-            columns.append(batch.column(wanted.name).cast(wanted.type))
+            given = batch.column(wanted.name)
+            rebuilt = wanted.name == "alternatives" and given.type != wanted.type
+            columns.append(stated_columns.cast_alternatives(given) if rebuilt else given.cast(wanted.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise TaskError(f"{file}: column {wanted.name} is not of the type {wanted.type}: {error}") from error
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
 
-def _answers(batch: pa.RecordBatch) -> Iterator[tuple[str, Answer]]:
+def _answers(batch: pa.RecordBatch) -> Iterator[_Told]:
     """Yield the answers of a batch; an ink that breaks the rules fails alone."""
     rest = batch.select(["key", "status", "message", "seconds"]).to_pylist()
-    for row, values in enumerate(rest):
-        ink, reason = _ink_of(batch.slice(row, 1))
+    for row, (values, beside) in enumerate(zip(rest, stated_columns.beside(batch), strict=True)):
+        ink, reason = _ink_of(batch.slice(row, 1), beside.width)
         status: Status = values["status"] or "ok"
         message = values["message"] or ""
         if status == "ok" and reason:
             status, message, ink = "failed", reason, None
         seconds = float("nan") if values["seconds"] is None else values["seconds"]
-        yield str(values["key"]), Answer(ink, status, message, seconds)
+        yield str(values["key"]), Answer(ink, status, message, seconds, beside.stated), beside.problems
 
 
-def _ink_of(row: pa.RecordBatch) -> tuple[Ink | None, str]:
+def _ink_of(row: pa.RecordBatch, width: list[list[float]] | None) -> tuple[Ink | None, str]:
     try:
-        return _safe_ink(row), ""
+        ink = _safe_ink(row)
+        return None if ink is None else stated_columns.with_width(ink, width), ""
     except (InkError, ValueError) as error:
         return None, f"broken ink: {error}"
 
@@ -164,7 +182,7 @@ def _safe_ink(row: pa.RecordBatch) -> Ink | None:
     return inks_from(row)[0]
 
 
-def _from_inkml(folder: Path, wanted: set[str]) -> Iterator[tuple[str, Answer]]:
+def _from_inkml(folder: Path, wanted: set[str]) -> Iterator[_Told]:
     """Yield the first ink of each ``<key with / as _>.inkml``."""
     from kalamos.formats.inkml import read  # noqa: PLC0415
     from kalamos.formats.report import UnitReport  # noqa: PLC0415 - only for foreign files
@@ -175,6 +193,6 @@ def _from_inkml(folder: Path, wanted: set[str]) -> Iterator[tuple[str, Answer]]:
         try:
             inks = [sample.ink for sample in read(file, UnitReport())]
         except KalamosError as error:
-            yield key, Answer(None, "failed", f"broken file: {error}")
+            yield key, Answer(None, "failed", f"broken file: {error}"), ()
             continue
-        yield key, (Answer(inks[0]) if inks else Answer(None, "failed", "empty ink"))
+        yield key, (Answer(inks[0]) if inks else Answer(None, "failed", "empty ink")), ()

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from kalamos.benchmark.certainty import certainty
 from kalamos.benchmark.predictions import Predictions
 from kalamos.benchmark.prepare import prepared_task
 from kalamos.benchmark.provenance import provenance
@@ -95,6 +96,8 @@ class Result:
             none is labelled.
         losses: part of the loss of ``lcss`` (direction, order, merging, route, geometry) -> its mean; they add up to
             ``1 - lcss``. Empty in results of version 0.1.
+        certainty: how far what the entry states of itself can be trusted, see :mod:`kalamos.benchmark.certainty`; empty
+            where it states nothing.
         predictions_sha256: of the predictions.
         provenance: versions, commit, machine: of the predicting run where it says, and of the scoring run.
         folder: where the entry's files are; not stored.
@@ -124,6 +127,7 @@ class Result:
     recognition: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     effective_writers: float = math.nan
     losses: Mapping[str, float] = field(default_factory=dict)
+    certainty: Mapping[str, float] = field(default_factory=dict)
     folder: Path = field(default=Path(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -206,6 +210,7 @@ def make_result(
         by_length=_broken_down(table, [_length_bin(n) for n in _heights(table)]),
         recognition=agreement(table),
         losses=_losses(table),
+        certainty=certainty(table),
         predictions_sha256=predictions_sha256,
         provenance={"predicted": made, "scored": provenance()},
         folder=scores.parent,
@@ -228,6 +233,7 @@ def read_result(path: Path) -> Result:
         plain["metrics"] = {name: Summary(**_with_nan(summary)) for name, summary in plain["metrics"].items()}
         for name in (*PARTS, "recognition"):
             plain[name] = {part: _with_nan(values) for part, values in plain.get(name, {}).items()}
+        plain["certainty"] = _with_nan(plain.get("certainty", {}))
         if plain.get("effective_writers") is None:
             plain["effective_writers"] = math.nan
         return Result(**plain, folder=path.parent)

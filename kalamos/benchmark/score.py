@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kalamos.benchmark import certainty
 from kalamos.benchmark import recognised as recognition
 from kalamos.benchmark.isolation import Answer
 from kalamos.benchmark.predictions import Predictions, read_predictions
@@ -61,7 +62,7 @@ class _ScoreJob:
 def schema() -> pa.Schema:
     """Return the columns of ``scores.parquet``: facts of a sample, then a float64 a metric (NaN: not applicable)."""
     numbers = [*TABLE, *map(weight_column, WEIGHTED), *map(loss_column, LOSSES)]
-    return pa.schema([*_FACTS, *recognition.FACTS, *((name, pa.float64()) for name in numbers)])
+    return pa.schema([*_FACTS, *recognition.FACTS, *certainty.FACTS, *((name, pa.float64()) for name in numbers)])
 
 
 def weight_column(metric: str) -> str:
@@ -168,9 +169,24 @@ def _scored(references: Sequence[Reference], answers: Sequence[Answer], says: Sa
             "status": answer.status,
             "message": answer.message,
             "seconds": answer.seconds,
+            **_beside(answer, reference, values),
             **values,
             **{loss_column(part): value for part, value in parts.items()},
         }
+
+
+def _beside(answer: Answer, reference: Reference, values: Mapping[str, float]) -> dict[str, object]:
+    """Return what a scores table keeps of what an answer states; alternatives that are no answers do not count."""
+    image, stated = reference.image, answer.stated
+    assert image is not None  # noqa: S101 - a prepared task has an image in every row
+    others = [one.ink for one in stated.alternatives if fault(one.ink, image.width_px, image.height_px) is None]
+    pairs = [] if math.isnan(values["lcss"]) else [Pair(ink, reference) for ink in others]
+    best = {
+        f"best:{name}": max([values[name], *(METRICS[name].value(pair) for pair in pairs)])
+        for name in ("lcss", "complete_trajectory")
+    }
+    confidence = math.nan if stated.confidence is None else stated.confidence
+    return {"confidence": confidence, "alternatives": len(others), **best}
 
 
 def _known_truth(row: Row) -> Ink:

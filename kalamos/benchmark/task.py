@@ -23,6 +23,7 @@ from kalamos.ink import Sample, Split
 from kalamos.renderers import Style, preset
 
 SUPERSEDED = "superseded"
+GROUPS = ("", "writer", "page")
 _LATER = ("per_writer", "shape", "line_height_px", "groups", SUPERSEDED)
 """Fields that version 1 did not have: left out of the hash where they say nothing."""
 
@@ -49,7 +50,8 @@ class Task:
         per_writer: how many samples of one writer at most, so that no hand outweighs the others; None for no bound.
         shape: width over height of the ink's box, at least and at most; empty for any.
         line_height_px: height of a line of writing, by which tolerances grow; None for the image's height.
-        groups: ``writer`` where a method may be told which images are of one hand, by opaque numbers; empty: it is not.
+        groups: ``writer`` or ``page`` where a method may be told which images are of one hand or of one page (the
+            sample's source); it sees groups of images and no names. Empty: each image stands alone.
         superseded: why a later version took its place; empty where none did.
     """
 
@@ -147,6 +149,8 @@ def task_of(values: Mapping[str, Any]) -> Task:
         made["split"] = None
     if made.get("split") not in (None, *get_args(Split)):
         raise ValueError(f"split is all, {', '.join(get_args(Split))}; not {made['split']!r}")
+    if made.get("groups", "") not in GROUPS:
+        raise ValueError(f"groups is {' or '.join(filter(None, GROUPS))}, or left out; not {made['groups']!r}")
     for name in ("scripts", "shape"):
         made[name] = tuple(made.get(name, ()))
     return Task(**made)

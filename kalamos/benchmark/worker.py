@@ -10,14 +10,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kalamos.benchmark import wire
+from kalamos.benchmark import stated, wire
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
-from kalamos.recoverer import Recoverer, checked_answer, load_recoverer
+from kalamos.recoverer import GroupRecoverer, Recoverer, checked_answer, load_recoverer, recover_groups
 from kalamos.registry import describe
 
 Reply = tuple[dict[str, object], bytes]
-"""``{"kind": "inks", "inks": [...]}`` with the inks, or ``{"kind": "error", "text": ...}``; seconds and peak MB."""
+"""``{"kind": "inks", "inks": [...]}`` with the inks, or ``{"kind": "error", "text": ...}``; seconds and peak MB.
+
+A method that has ``recover_many`` is asked by it, and answers ``{"kind": "recoveries", ...}``: the same, and what it
+states beside its inks (:mod:`kalamos.benchmark.stated`).
+"""
 
 
 def main() -> None:
@@ -33,26 +37,36 @@ def serve(connection: socket.socket, spec: str) -> None:
     try:
         recoverer = load_recoverer(spec)
         checked_answer(recoverer.recover([_blank()]), [_blank()])
+        if isinstance(recoverer, GroupRecoverer):
+            recover_groups(recoverer, [[_blank()]], stated.N_BEST)
         wire.send(connection, {"kind": "ready", "text": wire.clean(recoverer.name)})
     except Exception as error:
         wire.send(connection, {"kind": "error", "text": _message(error)})
         return
     while True:
         try:
-            images = wire.unpack_images(*wire.receive(connection))
+            head, body = wire.receive(connection)
         except EOFError:
             return
-        wire.send(connection, *reply(recoverer, images))
+        images = iter(wire.unpack_images(head, body))
+        groups = [[next(images) for _ in range(count)] for count in head["groups"]]
+        wire.send(connection, *reply(recoverer, groups, head["n_best"]))
 
 
-def reply(recoverer: Recoverer, images: Sequence[OfflineImage]) -> Reply:
-    """Ask a recoverer; time the call alone."""
+def reply(recoverer: Recoverer, groups: Sequence[Sequence[OfflineImage]], n_best: int) -> Reply:
+    """Ask a recoverer, by ``recover_many`` where it has it; time the call alone."""
     start = time.perf_counter()
     try:
+        if isinstance(recoverer, GroupRecoverer):
+            recoveries = recover_groups(recoverer, groups, n_best)
+            seconds = time.perf_counter() - start
+            told, body = stated.pack([piece for found in recoveries for piece in found.pieces], n_best)
+            return {"kind": "recoveries", **told, "seconds": seconds, "memory": _peak_memory_mb()}, body
+        images = [image for group in groups for image in group]
         answer = recoverer.recover(images)
         seconds = time.perf_counter() - start
-        told, body = wire.pack_inks(checked_answer(answer, images))
-        return {"kind": "inks", "inks": told, "seconds": seconds, "memory": _peak_memory_mb()}, body
+        inks, body = wire.pack_inks(checked_answer(answer, images))
+        return {"kind": "inks", "inks": inks, "seconds": seconds, "memory": _peak_memory_mb()}, body
     except Exception as error:
         seconds = time.perf_counter() - start
         return {"kind": "error", "text": _message(error), "seconds": seconds, "memory": _peak_memory_mb()}, b""

@@ -21,6 +21,7 @@ import numpy as np
 import kalamos
 from kalamos.benchmark.board.selection import EVERYTHING, UNUSABLE, Selection
 from kalamos.benchmark.board.table import MAIN, Line, Table, tables
+from kalamos.benchmark.certainty import SAID as SAID_OF_ITSELF
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import PARTS, Result
@@ -133,8 +134,20 @@ def _task_data(board: Table) -> dict[str, Any]:
         "note": board.note.replace("`", ""),
         "metrics": list(board.metrics),
         "entries": [_entry_data(line) for line in lines],
+        "stated": _stated_data(board),
         "replayed": [result.entry for result in _replayed(board)],
         "provenance": lines[0].result.provenance,
+    }
+
+
+def _stated_data(board: Table) -> dict[str, Any]:
+    """Return what entries state of themselves: columns with their meaning, and a row an entry."""
+    found = board.beside()
+    return {
+        "columns": {name: SAID_OF_ITSELF[name] for name in found.columns},
+        "rows": {
+            entry: [list(map(_number, cells[name])) for name in found.columns] for entry, cells in found.rows.items()
+        },
     }
 
 

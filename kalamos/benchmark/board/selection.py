@@ -124,7 +124,8 @@ def _narrowed(result: Result, selection: Selection) -> Result:
             part: {name: value for name, value in values.items() if not name.endswith(ends)}
             for part, values in kept.recognition.items()
         }
-        kept = replace(kept, recognition=recognition)
+        certainty = {name: value for name, value in kept.certainty.items() if not name.endswith(ends)}
+        kept = replace(kept, recognition=recognition, certainty=certainty)
     if not selection.metrics:
         return kept
     parts: dict[str, Any] = {

@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from kalamos.benchmark.board.beside import TITLE as BESIDE
+from kalamos.benchmark.board.beside import Beside, beside, meaning
 from kalamos.benchmark.board.selection import EVERYTHING, UNUSABLE, Selection, selected, without_interval
 from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import Result, Summary, read_result
@@ -73,6 +75,10 @@ class Table:
     note: str = ""
     """Too few writers, what ``recognised`` is to be held against, the power of the task; empty where none applies."""
     intervals: bool = True
+
+    def beside(self) -> Beside:
+        """Return what the ranked entries state of themselves."""
+        return beside([line.result for line in self.ranked], intervals=self.intervals)
 
 
 def find_results(folders: Iterable[Path]) -> list[Result]:
@@ -178,6 +184,14 @@ def print_terminal(results: Sequence[Result], *, all_metrics: bool = False, sele
                 sheet.add_row(*_texts(line, table.metrics, cell_text, escape), style=style)
             sheet.add_section()
         Console(width=max(width, 40 + 11 * len(table.metrics))).print(sheet)
+        if (stated := table.beside()).columns:
+            small = Sheet(title=BESIDE, title_justify="left", box=None)
+            small.caption, small.caption_justify = meaning(stated.columns), "left"
+            for number, head in enumerate(["entry", *stated.columns]):
+                small.add_column(head.replace("_", "\n"), justify="right" if number else "left", no_wrap=True)
+            for entry, cells in stated.rows.items():
+                small.add_row(escape(entry), *(number_text(cells[name][0]) for name in stated.columns))
+            Console(width=width).print(small)
 
 
 def to_markdown(results: Sequence[Result], *, all_metrics: bool = False, selection: Selection = EVERYTHING) -> str:
@@ -197,8 +211,24 @@ def to_markdown(results: Sequence[Result], *, all_metrics: bool = False, selecti
             _pipe(["---"] + ["---:"] * (len(names) - 1)),
             *map(_pipe, rows),
         ]
-        parts.append("\n".join([*lines, "", *([table.note, ""] if table.note else []), legend(table), ""]))
+        notes = ["", *([table.note, ""] if table.note else []), legend(table), ""]
+        parts.append("\n".join([*lines, *notes, *_beside_lines(table.beside())]))
     return "\n".join(parts)
+
+
+def _beside_lines(stated: Beside) -> list[str]:
+    if not stated.columns:
+        return []
+    lines = [f"{BESIDE}:", "", _pipe(["entry", *stated.columns]), _pipe(["---", *["---:"] * len(stated.columns)])]
+    for entry, cells in stated.rows.items():
+        texts = [
+            f"{number_text(value)} <sub>{number_text(low)}–{number_text(high)}</sub>"
+            if math.isfinite(low)
+            else number_text(value)
+            for value, low, high in (cells[name] for name in stated.columns)
+        ]
+        lines.append(_pipe([_md(entry), *texts]))
+    return [*lines, "", meaning(stated.columns), ""]
 
 
 def to_csv(results: Sequence[Result], *, all_metrics: bool = False, selection: Selection = EVERYTHING) -> str:
@@ -225,6 +255,11 @@ def to_csv(results: Sequence[Result], *, all_metrics: bool = False, selection: S
                     cell.mark,
                 ]
                 writer.writerow(row)
+        for line in table.ranked:
+            r, stated = line.result, table.beside()
+            for name, ends in stated.rows.get(r.entry, {}).items():
+                head = [_csv(r.task), r.task_version, r.task_hash, _csv(r.entry), r.kind]
+                writer.writerow([*head, f"stated:{name}", *ends, r.samples, ""])
     return buffer.getvalue()
 
 

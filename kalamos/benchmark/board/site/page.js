@@ -93,6 +93,21 @@ function drawTable() {
   const keys = LOSSES.map(([part, hue, said]) => make("span", {}, make("i", { style: `background:var(${hue})` }), `${part}: ${said}`));
   $("loss-keys").replaceChildren(...(lost ? [make("b", {}, "Lost to"), ...keys] : []));
   drawMeanings(names);
+  drawStated();
+}
+
+// How far confidence and alternatives of the entries that state any can be trusted; it ranks nothing.
+function drawStated() {
+  const names = Object.keys(task().stated.columns);
+  $("stated").hidden = !names.length;
+  const heads = names.map((name) => make("th", { scope: "col", title: task().stated.columns[name] }, ...name.split("_").flatMap((word, i) => (i ? ["_", make("wbr"), word] : [word]))));
+  const rows = Object.entries(task().stated.rows).map(([entry, cells]) => make("tr", {}, make("th", { scope: "row" }, entry), ...cells.map(([value, low, high]) => {
+    const box = make("td", {}, number(value));
+    if (low !== null && $("intervals").checked) box.append(make("small", {}, `${number(low)}–${number(high)}`));
+    return box;
+  })));
+  const said = names.map((name) => `${name}: ${task().stated.columns[name]}`).join("; ");
+  $("stated").querySelector("table").replaceChildren(make("caption", {}, said), make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "entry"), ...heads)), make("tbody", {}, ...rows));
 }
 
 const LOSSES = [
