@@ -59,7 +59,10 @@ def sizes(models: list[Recoverer]) -> None:
     head("height of the picture")
     for name, source in (
         ("character", Source("unipen", "unipen-train_r01_v07")),
-        ("word", Source("unipen", "unipen-train_r01_v07", levels=("word",), options={"categories": "6"}, frame="height")),
+        (
+            "word",
+            Source("unipen", "unipen-train_r01_v07", levels=("word",), options={"categories": "6"}, frame="height"),
+        ),
     ):
         inks = sorted(load_inks(source)["validation"], key=lambda ink: stable_hash(ink.key))[:COUNT]
         plain = Style(frame="fixed" if name == "character" else "height")

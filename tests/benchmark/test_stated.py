@@ -208,4 +208,3 @@ def test_the_whole_way_of_a_method_that_states(sure, tmp_path):
     assert list(rows) == ["sure"]
     same = made["sure"].metrics, made["nearest"].metrics
     assert same[0]["lcss"].value == same[1]["lcss"].value
-
