@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from kalamos.benchmark import wire
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.recoverer import fault
+from kalamos.recoverer import MAX_POINTS, fault
 from kalamos.recovery import Alternative, RecoveredPiece
 
 N_BEST = 3
 """Paths an image that a method is asked for, the chosen one among them."""
-_MOST_STROKES = wire.MAX_POINTS
+_MOST_STROKES = MAX_POINTS
 
 
 class Stated(NamedTuple):
