@@ -848,6 +848,21 @@ def audit(
 
 
 @main.command()
+@click.argument("task", shell_complete=_names("tasks"))
+@click.argument("folder", type=_PATH)
+@overwrite_option
+def croissant(task: str, folder: Path, overwrite: bool) -> None:
+    """Write what TASK is into FOLDER for machines: Croissant 1.1, a card for the hub, the pins as a table.
+
+    Nothing of the corpus but keys, so that the folder may be published. `kalamos convert` writes croissant.json itself.
+    """
+    from kalamos.commands.describe import describe_task
+
+    for path in describe_task(task, folder, overwrite=overwrite):
+        click.echo(path)
+
+
+@main.command()
 @click.argument("kind", type=click.Choice(["plug-in"]))
 @click.argument("name")
 @click.argument("folder", type=_PATH, required=False)

@@ -10,100 +10,40 @@ from __future__ import annotations
 import gc
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import kalamos
 from kalamos.datasets import CORPORA
+from kalamos.datasets.conversion import Conversion, ConversionReport, Converted, ShardFile
 from kalamos.datasets.corpus import Corpus, Pictured, Refusal, UnitReport
+from kalamos.datasets.croissant import NAME as CROISSANT
+from kalamos.datasets.croissant import of_conversion
+from kalamos.datasets.hub_card import dataset_card
 from kalamos.datasets.inputs import check_inputs, mended_text, state_of
+from kalamos.datasets.shards import Shard, shard_facts, write_shard
 from kalamos.errors import CorpusError, KalamosError, StoreError, UnreadableError
 from kalamos.ink import Sample
 from kalamos.machinery import engine
-from kalamos.machinery.files import remove_abandoned, write_text
+from kalamos.machinery.files import remove_abandoned, sha256_of, write_text
 from kalamos.machinery.seeding import stable_hash
-from kalamos.machinery.timelimit import FILE_TIMEOUT_S, limited
+from kalamos.machinery.timelimit import limited
 from kalamos.renderers import Style, render, render_batch
-from kalamos.storage.parquet import Row, file_metadata, in_groups, write_rows
+from kalamos.storage.parquet import Row, in_groups
 
-SHARDS = 32
+__all__ = ["PICTURED", "Conversion", "ConversionReport", "convert", "read_corpus", "rows_in", "rows_of"]
+
 PICTURED = "scan"
 """What stands in place of the hash of a style where the picture is the corpus' own."""
 _BATCH = 256
 _GO_ON = "nothing is refused for that: when all is back, the same command goes on from the finished shards"
-_OWN_NAMES = ("README.md", "report.json", "manifest.json")
+_OWN_NAMES = ("README.md", CROISSANT, "report.json", "manifest.json")
 """What a conversion writes beside the shards and its plan."""
+FACETS = ("split", "script", "level", "provenance")
+"""By which the samples are counted."""
 _COLLECTED_AFTER = 20_000
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """What a conversion is: everything that its bytes depend on, beside the corpus files and the version.
-
-    Attributes:
-        corpus: registered name.
-        root: the corpus folder.
-        options: the corpus' own choices, see its card.
-        style: how images are rendered; None for ink alone.
-        seed: seed of the sampled parts of the style.
-        shards: into how many files.
-        strict: stop at the first piece that cannot be read.
-        file_timeout_s: processor time that a unit may take without giving a sample.
-    """
-
-    corpus: str
-    root: Path
-    options: tuple[tuple[str, str], ...] = ()
-    style: Style | None = None
-    seed: int = 0
-    shards: int = SHARDS
-    strict: bool = False
-    file_timeout_s: float = FILE_TIMEOUT_S
-
-    def __post_init__(self) -> None:
-        """Refuse settings that no conversion can have."""
-        if self.shards < 1 or not self.file_timeout_s > 0:
-            raise StoreError("a conversion needs at least one shard, and a time limit for files above 0 s")
-
-    def plan(self) -> dict[str, Any]:
-        """Return what must agree for a run to continue another."""
-        style = None if self.style is None else self.style.hash
-        return {
-            "kalamos": kalamos.__version__,
-            "corpus": self.corpus,
-            "options": dict(sorted(self.options)),
-            "style": style,
-            "seed": self.seed,
-            "shards": self.shards,
-        }
-
-
-@dataclass(frozen=True)
-class ConversionReport:
-    """What became of a corpus; ``report.json`` holds the same.
-
-    Attributes:
-        samples: written, in all.
-        counts: samples by split, by script, by level.
-        expected: pieces that the corpus' files announce, by name.
-        mendings: rule -> how often.
-        recognised: format and why it is that one -> files, where the corpus does not say which format its files have.
-        refusals: every piece that gave no sample.
-    """
-
-    samples: int
-    counts: dict[str, dict[str, int]]
-    expected: dict[str, int]
-    mendings: dict[str, int]
-    recognised: dict[str, int]
-    refusals: tuple[Refusal, ...]
-
-    def reasons(self) -> Counter[str]:
-        """Return how often each reason refused something."""
-        return Counter(refusal.reason for refusal in self.refusals)
 
 
 @dataclass(frozen=True)
@@ -111,7 +51,7 @@ class _ShardJob:
     conversion: Conversion
     units: tuple[str, ...]
     states: tuple[str, ...]
-    path: Path
+    shard: Shard
 
 
 def convert(
@@ -148,8 +88,8 @@ def convert(
         raise CorpusError(f"{conversion.root}: nothing of {corpus.card.title} found here.\n{corpus.card.layout}")
     jobs = _jobs(conversion, units, destination)
     _begin(conversion, units, destination)
-    check_inputs(destination, {job.path.name: job.states for job in jobs})
-    waiting = [job for job in jobs if not _is_finished(job)]
+    check_inputs(destination, {job.shard.name: job.states for job in jobs})
+    waiting = [job for job in jobs if shard_facts(job.shard) is None]
     done = len(units) - sum(len(job.units) for job in waiting)
     progress(done, len(units))
     with engine.executor(workers, scheduler) as pool:
@@ -219,30 +159,6 @@ def _begin(conversion: Conversion, units: Sequence[str], destination: Path) -> N
         )
 
 
-def _is_finished(job: _ShardJob) -> bool:
-    """Say whether a shard is there, and look into it: a damaged one is found before hours of work, not after."""
-    return job.path.exists() and bool(_facts(job))
-
-
-def _facts(job: _ShardJob) -> Mapping[str, Any]:
-    """Return what a finished shard says of itself: counts, expected, mendings, refusals, and which units it holds."""
-    try:
-        facts: Mapping[str, Any] = json.loads(file_metadata(job.path)["kalamos"])
-        counts = facts["counts"], facts["expected"], facts["mendings"], facts["recognised"]
-        if not all(isinstance(n, int) for part in counts for n in part.values()) or facts["units"] != _named(job.units):
-            raise ValueError("it holds other units, those of another shard perhaps")
-    except (StoreError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise StoreError(
-            f"{job.path} is damaged, or no shard of this conversion ({error}); delete it and run the same command "
-            "again: only this shard is made anew"
-        ) from error
-    return facts
-
-
-def _named(units: Sequence[str]) -> str:
-    return f"{stable_hash(chr(10).join(units)):016x}"
-
-
 def _jobs(conversion: Conversion, units: Sequence[str], destination: Path) -> list[_ShardJob]:
     dealt: list[list[str]] = [[] for _ in range(min(conversion.shards, len(units)))]
     for unit in units:
@@ -250,28 +166,27 @@ def _jobs(conversion: Conversion, units: Sequence[str], destination: Path) -> li
     jobs = []
     for k, members in enumerate(dealt):
         states = tuple(state_of(conversion.root, unit) for unit in members)
-        jobs.append(
-            _ShardJob(conversion, tuple(members), states, destination / f"part-{k:05d}-of-{len(dealt):05d}.parquet")
-        )
+        jobs.append(_ShardJob(conversion, tuple(members), states, Shard(destination, k, len(dealt), _named(members))))
     return jobs
 
 
+def _named(units: Sequence[str]) -> str:
+    return f"{stable_hash(chr(10).join(units)):016x}"
+
+
 def _write_shard(job: _ShardJob) -> int:
-    report, facets = UnitReport(), Counter[tuple[str | None, str, str]]()
-    metadata: dict[str, str] = {}
+    report, facets = UnitReport(), Counter[tuple[str | None, str, str, str]]()
 
     def rows() -> Iterator[Row]:
         corpus: Corpus = CORPORA.load(job.conversion.corpus)
         known = zip(job.units, job.states, strict=True)
         samples = (s for unit, state in known for s in _unit_samples(corpus, job.conversion, unit, report, state))
         for row in rows_in(corpus, job.conversion.root, samples, job.conversion.style, job.conversion.seed, report):
-            facets[row.sample.split, row.sample.script, row.sample.level] += 1
+            facets[row.sample.split, row.sample.script, row.sample.level, row.sample.provenance] += 1
             yield row
-        told = {**_report_dict(report, _counts(facets)), "units": _named(job.units)}
-        metadata["kalamos"] = json.dumps(told, sort_keys=True)
 
     with _rarer_collections():
-        return write_rows(job.path, rows(), metadata)
+        return write_shard(job.shard, rows(), lambda: _report_dict(report, _counts(facets)))
 
 
 @contextmanager
@@ -342,10 +257,10 @@ def _rendered(samples: Sequence[Sample], style: Style, seed: int, report: UnitRe
         yield Row(drawn, rendering.image, rendering.placement, style.hash)
 
 
-def _counts(facets: Counter[tuple[str | None, str, str]]) -> Counter[str]:
+def _counts(facets: Counter[tuple[str | None, str, str, str]]) -> Counter[str]:
     counts = Counter[str]()
-    for (split, script, level), number in facets.items():
-        counts.update({f"split:{split}": number, f"script:{script}": number, f"level:{level}": number})
+    for values, number in facets.items():
+        counts.update({f"{facet}:{value}": number for facet, value in zip(FACETS, values, strict=True)})
     return counts
 
 
@@ -360,20 +275,23 @@ def _report_dict(report: UnitReport, counts: Counter[str]) -> dict[str, Any]:
 
 
 def _finish(conversion: Conversion, corpus: Corpus, jobs: Sequence[_ShardJob], destination: Path) -> ConversionReport:
-    shards: list[dict[str, Any]] = []
+    files: list[ShardFile] = []
     counts, expected, mendings, recognised = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     refusals: list[Refusal] = []
     for job in jobs:
-        part, path = _facts(job), job.path
-        rows = sum(number for name, number in part["counts"].items() if name.startswith("level:"))
-        shards.append({"name": path.name, "rows": rows, "bytes": path.stat().st_size})
+        part = shard_facts(job.shard)
+        if part is None:
+            raise StoreError(
+                f"a file of shard {job.shard.name} in {destination} has vanished; run the same command again"
+            )
+        files += [_described(destination / name, rows) for name, rows in part["files"].items()]
         counts.update(part["counts"])
         expected.update(part["expected"])
         mendings.update(part["mendings"])
         recognised.update(part["recognised"])
         refusals += [Refusal(**refusal) for refusal in part["refusals"]]
     report = ConversionReport(
-        samples=sum(shard["rows"] for shard in shards),
+        samples=sum(file.rows for file in files),
         counts=_by_facet(counts),
         expected=dict(sorted(expected.items())),
         mendings=dict(sorted(mendings.items())),
@@ -381,44 +299,25 @@ def _finish(conversion: Conversion, corpus: Corpus, jobs: Sequence[_ShardJob], d
         refusals=tuple(sorted(refusals, key=lambda r: (r.source, r.where, r.reason))),
     )
     write_text(destination / "report.json", json.dumps(asdict(report), indent=1, ensure_ascii=False) + "\n")
-    write_text(destination / "README.md", _card_text(conversion, corpus, report))
+    files.sort(key=lambda file: file.name)
+    described = Converted(conversion, corpus.card, report, tuple(files))
+    write_text(destination / "README.md", dataset_card(described))
+    write_text(destination / CROISSANT, of_conversion(described))
     style = None if conversion.style is None else asdict(conversion.style)
-    manifest = {**conversion.plan(), "style_parameters": style, "samples": report.samples, "files": shards}
+    listed = [asdict(file) for file in files]
+    manifest = {**conversion.plan(), "style_parameters": style, "samples": report.samples, "files": listed}
     write_text(destination / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True, default=str) + "\n")
     return report
 
 
+def _described(path: Path, rows: int) -> ShardFile:
+    split = path.name.partition("-")[0]
+    return ShardFile(path.name, split, rows, path.stat().st_size, sha256_of(path))
+
+
 def _by_facet(counts: Counter[str]) -> dict[str, dict[str, int]]:
-    facets: dict[str, dict[str, int]] = {"split": {}, "script": {}, "level": {}}
+    facets: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
     for name, number in sorted(counts.items()):
         facet, _, value = name.partition(":")
         facets[facet][value] = number
     return facets
-
-
-def _card_text(conversion: Conversion, corpus: Corpus, report: ConversionReport) -> str:
-    """Return the data card that lies beside the shards; its head is what Hugging Face reads."""
-    card = corpus.card
-    lines = [
-        "---",
-        "configs:",
-        "- config_name: default",
-        "  data_files: '*.parquet'",
-        "---",
-        f"# {card.title}: ink and images by Kalamos {kalamos.__version__}",
-        "",
-        f"- licence of the corpus: {card.licence}",
-        f"- cite: {card.citation}",
-        f"- samples: {report.samples}; " + "; ".join(f"{k}: {v}" for k, v in report.counts.items()),
-        f"- announced by the files: {report.expected or 'nothing to compare with'}",
-        f"- mended: {report.mendings or 'nothing'}",
-        *(f"- recognised: {number} x {what}" for what, number in report.recognised.items()),
-        f"- style: {'ink only' if conversion.style is None else conversion.style.hash}, seed {conversion.seed}",
-        f"- refused: {len(report.refusals)}; each one stands in report.json",
-        "",
-        "| refused | reason |",
-        "|---:|---|",
-        *(f"| {number} | {reason} |" for reason, number in report.reasons().most_common()),
-        "",
-    ]
-    return "\n".join(lines)

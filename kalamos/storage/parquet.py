@@ -9,7 +9,9 @@ name and renamed when it is whole, so that a file with a final name is always co
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -123,6 +125,50 @@ def write_rows(path: Path, rows: Iterable[Row], metadata: Mapping[str, str] | No
         StoreError: where the disk is full or the folder cannot be written; no half file stays behind.
     """
     return write_batches(path, SCHEMA, (_rows_batch(group) for group in in_groups(rows, ROWS_IN_GROUP)), metadata)
+
+
+class RowFile:
+    """A Parquet file of rows that is being written: several of them can be open, and are whole before any is renamed.
+
+    Attributes:
+        rows: how many were added.
+    """
+
+    def __init__(self, part: Path, writer: pq.ParquetWriter) -> None:
+        self._part, self._writer = part, writer
+        self._group: list[Row] = []
+        self.rows = 0
+
+    def add(self, row: Row) -> None:
+        """Add a row; a group of them is written at once."""
+        self._group.append(row)
+        self.rows += 1
+        if len(self._group) == ROWS_IN_GROUP:
+            self._flush()
+
+    def finish(self, metadata: Mapping[str, str]) -> None:
+        """Write what is left and the metadata, all of it to the disk: what comes after is a rename."""
+        self._flush()
+        self._writer.add_key_value_metadata(dict(metadata))
+        self._writer.close()
+        with self._part.open("rb+") as file:
+            os.fsync(file.fileno())
+
+    def _flush(self) -> None:
+        if self._group:
+            self._writer.write_batch(_rows_batch(self._group))
+            self._group = []
+
+
+@contextmanager
+def row_file(path: Path) -> Iterator[RowFile]:
+    """Open a Parquet file of rows for writing, under a temporary name; it takes its place on leaving.
+
+    Raises:
+        StoreError: where the disk is full or the folder cannot be written; no half file stays behind.
+    """
+    with replacing(path) as part, pq.ParquetWriter(part, with_huggingface_key(SCHEMA), **_encoding(SCHEMA)) as writer:
+        yield RowFile(part, writer)
 
 
 def write_batches(
