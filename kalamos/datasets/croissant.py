@@ -67,7 +67,8 @@ _CONTEXT: dict[str, Any] = {
     "transform": "cr:transform",
 }
 _STROKES = {"isArray": True, "arrayShape": "-1,-1"}
-_COLUMNS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
+_Column = tuple[str, str, dict[str, Any], str]
+_COLUMNS: tuple[_Column, ...] = (
     ("key", "sc:Text", {}, "unique in the corpus and stable"),
     ("label", "sc:Text", {}, "what was written, Unicode in NFC; empty where unknown"),
     ("level", "sc:Text", {}, "character, word, line or page"),
@@ -85,7 +86,7 @@ _COLUMNS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("t", "cr:Float64", _STROKES, "seconds; null where the corpus has no times"),
     ("pressure", "cr:Float32", _STROKES, "0 to 1; null where the corpus has none"),
 )
-_PICTURED = (("style", "sc:Text", {}, "hash of the style that the image was rendered with"),)
+_PICTURED: tuple[_Column, ...] = (("style", "sc:Text", {}, "hash of the style that the image was rendered with"),)
 _OURSELVES = {"@type": "sc:Organization", "name": "The Kalamos authors"}
 _COLLECTED = {"recorded": "Direct measurement"}
 """Provenance of ink -> the word of the extension for it; for all other provenances it has none but Others."""
@@ -288,7 +289,7 @@ def _record_sets(converted: Converted) -> list[dict[str, Any]]:
 
 
 def _splits(names: Iterable[str]) -> dict[str, Any]:
-    fields = [
+    fields: list[dict[str, Any]] = [
         {"@type": "cr:Field", "@id": "splits/name", "name": "name", "dataType": "sc:Text"},
         {"@type": "cr:Field", "@id": "splits/url", "name": "url", "dataType": ["sc:URL", "cr:Split"]},
     ]
