@@ -4,6 +4,7 @@
 # make lint   ruff and mypy --strict
 # make perf   speed beside peer libraries, as ratios in one run
 # make release-check   builds wheel and source archive, installs each in an empty environment and runs the main jobs there
+# make validators   fetches the validator of Every Eval Ever (it asks for a newer Python, and is unpacked and not installed)
 # make site   the documentation as a static site in site/; a broken link is an error
 # Needs Python 3.11 or newer (make PYTHON=python3.12 demo for another one than python3).
 
@@ -12,7 +13,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-long lint perf wheel release-check site leaderboard clean
+.PHONY: demo test test-long lint perf wheel release-check site validators leaderboard clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -34,6 +35,12 @@ perf: $(VENV)/.tested
 	$(PIP) install --group perf
 	if pkg-config --exists cairo; then $(PIP) install --group perf-cairo; else echo 'pycairo left out: it needs libcairo2-dev and pkg-config'; fi
 	$(BIN)/pytest tests/perf --benchmark-only --benchmark-columns=median,ops --benchmark-group-by=group
+
+VALIDATORS ?= $(HOME)/.cache/kalamos/validators
+
+validators: $(VENV)/.installed
+	$(PIP) download --no-deps --ignore-requires-python --dest $(VALIDATORS) every-eval-ever==0.3.0
+	$(BIN)/python -m zipfile -e $(VALIDATORS)/every_eval_ever-0.3.0-py3-none-any.whl $(VALIDATORS)/every-eval-ever-0.3.0
 
 site: $(VENV)/.tested
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -426,6 +426,10 @@ def score(
 @click.option("--markdown", type=_PATH, help="Write the tables as Markdown.")
 @click.option("--latex", type=_PATH, help="Write the tables as LaTeX (booktabs), as wide as a column.")
 @click.option("--csv", "csv_path", type=_PATH, help="Write the tables as CSV.")
+@click.option("--every-eval-ever", "records", type=_PATH, metavar="FOLDER", help="Write a record a model and task.")
+@click.option("--hub", "hub_folder", type=_PATH, metavar="FOLDER", help="Write a card for the hub a model.")
+@click.option("--organization", default="unknown", help="For --every-eval-ever: who gives the results away.")
+@click.option("--tasks-of", default="", metavar="OWNER", help="For --hub: who has the tasks as data sets there.")
 @metrics_option
 @all_metrics_option
 @click.option("--entries", multiple=True, metavar="X,Y", help="Only these rows, controls too.")
@@ -439,6 +443,10 @@ def leaderboard(
     markdown: Path | None,
     latex: Path | None,
     csv_path: Path | None,
+    records: Path | None,
+    hub_folder: Path | None,
+    organization: str,
+    tasks_of: str,
     metrics: tuple[str, ...],
     all_metrics: bool,
     entries: tuple[str, ...],
@@ -476,6 +484,20 @@ def leaderboard(
 
         write_page(found, html, selection=selection)
         _note(f"wrote {html}")
+    if records is not None:
+        from kalamos.benchmark.exchange.every_eval_ever import write_records
+
+        shown = [result for result in found if selection.shows(result)]
+        told = {"metrics": selection.metrics, "overwrite": overwrite}
+        _note(f"wrote {len(write_records(shown, records, organization=organization, **told))} records below {records}")
+    if hub_folder is not None:
+        from kalamos.benchmark.exchange.hub import write_model_folders
+
+        shown = [result for result in found if selection.shows(result)]
+        for path in write_model_folders(
+            shown, hub_folder, tasks_of=tasks_of, metrics=selection.metrics, overwrite=overwrite
+        ):
+            _note(f"wrote {path}")
     if as_json:
         click.echo(board.to_json(found, selection=selection))
     else:

@@ -17,7 +17,7 @@ import kalamos
 from kalamos.benchmark.board.latex import escaped, label_text, unique
 from kalamos.benchmark.board.selection import UNUSABLE, names_among
 from kalamos.benchmark.board.table import MAIN, find_results
-from kalamos.benchmark.prepare import prepared_task
+from kalamos.benchmark.exchange.facts import task_of_result
 from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import Result
 from kalamos.benchmark.task import Task, load_task, shipped
@@ -89,21 +89,6 @@ def works(what: Sequence[str], *, metrics: Sequence[str] = (), all_metrics: bool
     found += [_software(version) for version in _versions(results, bool(asked))]
     taken: set[str] = set()
     return [replace(work, key=unique(f"kalamos:{work.kind}:{label_text(work.name)}", taken)) for work in found]
-
-
-def task_of_result(result: Result) -> Task | None:
-    """Return the task of a result: the one that ships with Kalamos, or the one whose file lies beside.
-
-    Either counts only where its hash is that of the result; None for neither.
-    """
-    for name in (result.task, f"{result.task}@{result.task_version}"):
-        if shipped(name, ".toml") and (task := load_task(name)).hash == result.task_hash:
-            return task
-    try:
-        task, task_hash = prepared_task(result.folder.parent / "task.parquet")
-    except (KalamosError, OSError, ValueError, TypeError):
-        return None
-    return task if task_hash == result.task_hash else None
 
 
 def as_text(found: Iterable[Work]) -> str:

@@ -40,19 +40,19 @@ def run(corpus: Path, out: Path, **changes: object) -> int:
 def test_a_drive_that_vanishes_and_comes_back_loses_nothing(corpus, tmp_path, monkeypatch, when):
     """Move the folder away in the midst of the third shard, and bring it back for the same command."""
     expected = run(corpus, tmp_path / "undisturbed")
-    away, shards, write = tmp_path / "away", [], conversions.write_rows
+    away, shards, write = tmp_path / "away", [], conversions.write_shard
 
-    def blinking(path, rows, metadata):
+    def blinking(shard, rows, facts):
         def slowly():
             for number, row in enumerate(rows):
                 if len(shards) == 3 and number == 1:
                     corpus.rename(away)
                 yield row
 
-        shards.append(path)
-        return write(path, slowly(), metadata)
+        shards.append(shard)
+        return write(shard, slowly(), facts)
 
-    monkeypatch.setattr(conversions, "write_rows", blinking)
+    monkeypatch.setattr(conversions, "write_shard", blinking)
     out = tmp_path / "out"
     with pytest.raises(UnreadableError, match="the same command goes on"):
         run(corpus, out)

@@ -1,0 +1,1 @@
+"""Results for other collections: Every Eval Ever, the Hugging Face hub."""
