@@ -488,8 +488,8 @@ def leaderboard(
         from kalamos.benchmark.exchange.every_eval_ever import write_records
 
         shown = [result for result in found if selection.shows(result)]
-        told = {"metrics": selection.metrics, "overwrite": overwrite}
-        _note(f"wrote {len(write_records(shown, records, organization=organization, **told))} records below {records}")
+        paths = write_records(shown, records, organization=organization, metrics=selection.metrics, overwrite=overwrite)
+        _note(f"wrote {len(paths)} records below {records}")
     if hub_folder is not None:
         from kalamos.benchmark.exchange.hub import write_model_folders
 
