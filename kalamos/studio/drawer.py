@@ -185,7 +185,7 @@ class Drawer:
         """Return what was said of the whole folder: writer, script, licence; empty texts where nothing was."""
         try:
             said = json.loads((self.root / FACTS).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             said = {}
         said = said if isinstance(said, dict) else {}
         return {name: str(said.get(name, "")) for name in NEEDED}
@@ -290,7 +290,7 @@ def _read_card(folder: Path) -> CardData:
     try:
         said = json.loads((folder / "card.json").read_text(encoding="utf-8"))
         return CardData(**said)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return CardData()
 
 

@@ -122,9 +122,10 @@ class History:
             try:
                 self._replay(json.loads(line), number)
             except (ValueError, RecursionError, ActionError) as error:
-                raise StoreError(
-                    f"{self._path}, line {number}: {error}. Cut the file before this line to go on from there"
-                ) from error
+                advice = (
+                    "Cut the file before this line to go on from there" if number > 1 else "Move it away to begin anew"
+                )
+                raise StoreError(f"{self._path}, line {number}: {error}. {advice}") from error
             self._whole += len(line) + 1
 
     def _replay(self, action: Any, number: int) -> None:

@@ -26,6 +26,8 @@ from kalamos.scans.read import size_of
 from kalamos.studio.drawer import Drawer, Item
 from kalamos.studio.stored import read_stored, write_stored
 
+RECOVERY, LOG = "recovery.json", "actions.log"
+"""In the studio's own folder of a page: what was recovered, and what was done to it."""
 N_BEST = 5
 LONGEST_S = 900.0
 """What one page may take."""
@@ -102,9 +104,9 @@ class Recoveries:
             KalamosError: where that fails.
         """
         self._known.add(item.key)
-        if self._drawer.card(item).state not in {"waiting", "failed"}:
-            return
         beside, own = self._drawer.beside(item, ".inkml"), self._drawer.own(item)
+        if self._drawer.card(item).state not in {"waiting", "failed"} and has_recovery(own):
+            return
         page = None if item.key in self._again else self._there(item, beside)
         if page is None:
             facts = self._drawer.facts()
@@ -114,11 +116,17 @@ class Recoveries:
             if page.recovery.ink.n_points and not beside.exists():
                 with replacing(beside, overwrite=False) as part:
                     write_inkml(page, part)
-        write_stored(own / "recovery.json", page)
-        self._drawer.note(item, **card_of(page))
+        write_stored(own / RECOVERY, page)
+        begun = {"state": "begun"} if (own / LOG).exists() else {}
+        self._drawer.note(item, **{**card_of(page), **begun})
 
     def _there(self, item: Item, beside: Path) -> RecoveredPage | None:
-        """Return the ink that lies beside a picture; None where there is none, or it is another picture's."""
+        """Return the ink that the studio keeps, or that lies beside a picture; None where that is another picture's.
+
+        What is kept goes first, because a log of actions belongs to it.
+        """
+        if has_recovery(self._drawer.own(item)):
+            return page_in(self._drawer.own(item))
         if not beside.exists() or self._drawer.card(item).replaced:
             return None
         page, path = read_page(beside), self._drawer.picture(item)
@@ -176,7 +184,12 @@ def page_in(folder: Path) -> RecoveredPage:
     Raises:
         FormatError: where there is none, or it is damaged.
     """
-    return read_stored(folder / "recovery.json")
+    return read_stored(folder / RECOVERY)
+
+
+def has_recovery(folder: Path) -> bool:
+    """Say whether the studio keeps a recovery of a page, whole or not."""
+    return (folder / RECOVERY).exists()
 
 
 def _recover(path: str, number: int, model: str | None, script: str | None) -> bytes:

@@ -20,7 +20,7 @@ from kalamos.studio.actions import ActionError
 from kalamos.studio.drawer import Drawer, Item
 from kalamos.studio.guard import Guard
 from kalamos.studio.history import RESERVED
-from kalamos.studio.recoveries import Recoveries
+from kalamos.studio.recoveries import LOG, Recoveries, has_recovery
 from kalamos.studio.sessions import ConflictError, Sessions
 from kalamos.studio.tiles import TILE_PX, Tiles, thumbnail
 
@@ -75,10 +75,11 @@ class Studio:
         width, height, scale = self.tiles.size(self.drawer.picture(item), item.page)
         said: dict[str, Any] = {"key": item.key, "width": width, "height": height, "scale": scale, "tile": TILE_PX}
         card = self.drawer.card(item)
-        if card.state in {"waiting", "failed"}:
-            if card.state == "waiting":
-                self.recoveries.ask(item)
-            return _Json({**said, "state": card.state, "error": card.error})
+        if card.state == "failed":
+            return _Json({**said, "state": "failed", "error": card.error})
+        if card.state == "waiting" or not has_recovery(self.drawer.own(item)):
+            self.recoveries.ask(item)
+            return _Json({**said, "state": "waiting", "error": ""})
         return _Json({**said, "state": card.state, **self.sessions.get(item).said()})
 
     def tile(self, ask: _Ask) -> Response:
@@ -117,7 +118,7 @@ class Studio:
         """Recover a page again; only where nobody has changed anything on it."""
         item = self._item(ask)
         card = self.drawer.card(item)
-        if card.state in {"begun", "saved"} or (self.drawer.own(item) / "actions.log").exists():
+        if card.state in {"begun", "saved"} or (self.drawer.own(item) / LOG).exists():
             raise ConflictError("this page has corrections; they belong to its present recovery")
         self.sessions.forget(item)
         self.recoveries.ask_again(item)

@@ -16,7 +16,7 @@ from kalamos.formats.recovered.reading import read_page
 from kalamos.machinery.files import replacing, sha256_of
 from kalamos.studio.drawer import CORRECTED, Drawer, Item
 from kalamos.studio.history import History
-from kalamos.studio.recoveries import page_in
+from kalamos.studio.recoveries import LOG, RECOVERY, page_in
 from kalamos.studio.sheet import Part, Strokes, corrected_page, sheet_of
 
 
@@ -33,9 +33,9 @@ class Session:
         self._seen = _state(self._path)
         self._folder = drawer.own(item)
         self.page: RecoveredPage = page_in(self._folder)
-        recovery = sha256_of(self._folder / "recovery.json")
+        recovery = sha256_of(self._folder / RECOVERY)
         base = f"{drawer.sha256(item)} {recovery}"
-        self.history = History(sheet_of(self.page), self._folder / "actions.log", base)
+        self.history = History(sheet_of(self.page), self._folder / LOG, base)
         self.lock = threading.Lock()
         self._serials: dict[int, tuple[Part, int]] = {}
         self._counter = itertools.count(1)

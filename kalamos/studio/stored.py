@@ -52,7 +52,7 @@ def read_stored(path: Path) -> RecoveredPage:
         return RecoveredPage(recovery, said["source"], width, height, pens, said["number"], said["script"], remarks)
     except FileNotFoundError as error:
         raise FormatError(path, "the picture has no recovery yet") from error
-    except (OSError, ValueError, KeyError, TypeError, KalamosError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, KalamosError) as error:
         raise FormatError(path, f"the recovery is damaged ({error}); delete it, and it is made anew") from error
 
 

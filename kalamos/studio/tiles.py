@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from kalamos.errors import StoreError
 from kalamos.machinery.files import write_bytes
 from kalamos.scans.read import MAX_PIXELS, Page, numbered_page
 
 TILE_PX = 512
 THUMB_PX = 320
+_JPEG_BEGINS, _JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
 _KEPT_PIXELS = 2 * MAX_PIXELS
 """The pages that were looked at last stay in memory while they have no more pixels than this, the newest always."""
 
@@ -63,14 +66,17 @@ class Tiles:
 
 
 def thumbnail(path: Path, number: int, kept: Path) -> bytes:
-    """Return a small picture as JPEG, made once."""
-    if kept.is_file():
-        return kept.read_bytes()
+    """Return a small picture as JPEG, made once; made again where what is kept is damaged, kept where there is room."""
+    with suppress(OSError):
+        data = kept.read_bytes()
+        if data.startswith(_JPEG_BEGINS) and data.endswith(_JPEG_ENDS):
+            return data
     page = numbered_page(path, number)
     image = Image.fromarray(page.pixels)
     image.thumbnail((THUMB_PX, THUMB_PX))
     data = _jpeg(image)
-    write_bytes(kept, data)
+    with suppress(StoreError):
+        write_bytes(kept, data)
     return data
 
 

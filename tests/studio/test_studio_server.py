@@ -279,3 +279,45 @@ def test_the_size_of_a_page_is_that_of_its_pixels(tmp_path, turn):
     exif[0x0112] = turn
     picture().save(tmp_path / "page.jpg", exif=exif)
     assert reading.size_of(tmp_path / "page.jpg", 1) == reading.numbered_page(tmp_path / "page.jpg", 1).size
+
+
+def own(client):
+    (item,) = client.drawer.items()
+    return client.drawer.own(item)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\x00", b"null", b"{}", b"[" * 100_000, b"1e999"])
+def test_damaged_files_of_the_studio_lose_no_correction(tmp_path, data, monkeypatch):
+    picture().save(tmp_path / "page.png")
+    client = Client(tmp_path)
+    monkeypatch.setattr(client.recoveries, "_computed", lambda *job: recovered("page.png"))
+    client.recover()
+    client.post("api/act", {"key": "page.png#1", "version": 0, "action": REVERSE})
+    (own(client) / "card.json").write_bytes(data)
+    (own(client) / "thumb.jpg").write_bytes(data)
+    client.recover()
+    said = client.get("api/page?key=page.png%231").json()
+    assert (said["version"], said["state"]) == (1, "begun")
+    assert client.get("api/thumb?key=page.png%231").content.startswith(b"\xff\xd8")
+    (own(client) / "recovery.json").write_bytes(data)
+    client.studio.sessions.forget(client.drawer.items()[0])
+    refused = client.get("api/page?key=page.png%231")
+    assert refused.status_code == 400
+    assert "delete it, and it is made anew" in refused.json()["error"]
+    (own(client) / "recovery.json").unlink()  # as was said
+    assert client.get("api/page?key=page.png%231").json()["state"] == "waiting"
+    client.recover()
+    assert (
+        "Move it away" in client.get("api/page?key=page.png%231").json()["error"]
+    )  # its actions fit no other recovery
+    (own(client) / "actions.log").unlink()
+    assert client.get("api/page?key=page.png%231").json()["version"] == 0
+    client.drawer.close()
+
+
+def test_a_full_disk_still_shows_the_pictures(client, monkeypatch):
+    def full(*given, **more):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr("kalamos.studio.tiles.write_bytes", full)
+    assert client.get("api/thumb?key=page.png%231").status_code == 200
