@@ -491,3 +491,22 @@ def test_a_page_that_does_not_open_shows_nothing_of_the_last_one(browser, server
     page.wait_for_selector("#s0")
     assert len(strokes(page)[0]) == 2
     page.close()
+
+
+def test_what_is_typed_fast_goes_to_the_piece_that_it_was_typed_for(page):
+    page.route("**/api/act", lambda route: (time.sleep(0.4), route.continue_()))  # a slow disk
+    keys(page, "n", "t")
+    for text in ("سلام دنیا", "</script><b>", "three"):
+        page.keyboard.insert_text(text)
+        page.keyboard.press("Enter")
+    settled(page)
+    assert labels(page) == ["سلام دنیا", "</script><b>", "three"]
+
+
+def test_an_address_of_nothing_shows_the_pictures_or_says_so(page):
+    page.evaluate("location.hash = '%E0%A4%A'")
+    page.wait_for_selector("#cards button")
+    assert page.faults == []
+    page.evaluate("location.hash = 'nothing%231'")
+    page.locator("#message", has_text="no such picture").wait_for()
+    page.faults.clear()  # the 404 itself

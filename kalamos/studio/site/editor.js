@@ -152,7 +152,7 @@ export class Editor {
     try {
       const said = await post("act", { key, version: this.page.version, have: this.page.parts.map((part) => part.id), action });
       if (this.key !== key) return;
-      if (after) this.pick(after, said); else { this.emptyPart = Math.max(0, this.part); this.chosen = []; this.head = -1; }
+      if (after) this.pick(typeof after === "function" ? after() : after, said); else { this.emptyPart = Math.max(0, this.part); this.chosen = []; this.head = -1; }
       this.say("");
       this.take(said);
     } catch (error) {
@@ -234,13 +234,15 @@ export class Editor {
     return this.act({ do: "draw", part, at: to, ...drawn }, { part, places: [to] });
   }
 
-  // Say what is written in the piece whose text is in the field, if that is new; Enter goes on to the next piece.
+  // Say what is written in the piece whose text is in the field, if that is new; Enter goes on to the next piece at once,
+  // so that what is typed meanwhile is that one's.
   write(label, on) {
-    const text = label.value, id = Number(label.dataset.id), part = this.page?.parts?.findIndex((one) => one.id === id) ?? -1;
-    const places = this.places;
-    return this.queue(async () => {
-      if (part >= 0 && text.trim() !== this.page.parts[part].label) await this.act({ do: "label", part, text }, part === this.part ? { part, places } : null);
-      if (on) { this.stepPart(1); label.focus(); label.select(); }
+    const text = label.value, id = Number(label.dataset.id);
+    if (on) { this.stepPart(1); label.focus(); label.select(); }
+    return this.queue(() => {
+      const part = this.page?.parts?.findIndex((one) => one.id === id) ?? -1;
+      if (part < 0 || text.trim() === this.page.parts[part].label) return null;
+      return this.act({ do: "label", part, text }, () => ({ part: this.part, places: this.places }));
     });
   }
 

@@ -30,7 +30,8 @@ function cards() {
 const complain = (error) => say(error.message);
 
 async function route() {
-  const key = decodeURIComponent(location.hash.slice(1));
+  let key = "";
+  try { key = decodeURIComponent(location.hash.slice(1)); } catch { /* no address of a picture: all of them */ }
   at("drawer").hidden = Boolean(key); at("editor").hidden = !key;
   say("");
   try {
