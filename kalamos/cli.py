@@ -420,6 +420,68 @@ def score(
     _print_board([result], as_json)
 
 
+@main.command("task-images")
+@click.argument("task", shell_complete=_names("tasks"))
+@click.argument("folder", type=_PATH)
+@click.option("--scale", type=click.IntRange(1, 16), default=1, show_default=True, help="So many times as large.")
+@root_option
+@cache_option
+@limit_option
+@overwrite_option
+def task_images(
+    task: str, folder: Path, scale: int, root: Path | None, cache: Path | None, limit: int | None, overwrite: bool
+) -> None:
+    """Write the images of TASK into FOLDER for a system elsewhere, with a prompt each for vision-language models.
+
+    The names of the images say nothing. Bring the answers back with `kalamos import-predictions`.
+    """
+    from kalamos.commands.brought import give_images
+
+    with _progress("images") as progress:
+        made = give_images(
+            task, folder, root, scale=scale, cache=cache, limit=limit, overwrite=overwrite, progress=progress
+        )
+    click.echo(f"{len(made.frames)} images and requests.jsonl in {folder}; task-images.json is for the way back")
+
+
+@main.command("import-predictions")
+@click.argument("kind", type=click.Choice(["inksight", "trace", "vision-language"]))
+@click.argument("src", type=_EXISTING)
+@click.option("--images", type=_EXISTING, required=True, help="The folder that `kalamos task-images` wrote.")
+@click.option("--by", required=True, metavar="NAME", help="Who brings these predictions.")
+@click.option("--name", required=True, help="The entry's name on the leaderboard.")
+@click.option("--out", type=_PATH, default=Path("predictions.parquet"), show_default=True, help="The file to write.")
+@overwrite_option
+@json_option
+def import_predictions(
+    kind: str, src: Path, images: Path, by: str, name: str, out: Path, overwrite: bool, as_json: bool
+) -> None:
+    """Read answers of a system that cannot be installed here (KIND) from SRC, and write them as predictions.
+
+    \b
+    inksight         a folder of its InkML in one mode, or JSON lines {"image": NAME, "output": TEXT with ink tokens}
+    trace            all_data.npy of its evaluation, or a folder of NAME.npy
+    vision-language  JSON lines {"image": NAME, "output": TEXT}, to the prompts of `kalamos task-images`
+
+    Nothing is repaired; what is no answer is counted. The draft of a card is written beside.
+    """
+    from dataclasses import asdict
+
+    from kalamos.benchmark.brought.bring import bring
+
+    brought, paths = bring(kind, src, images, out, by=by, name=name, overwrite=overwrite)
+    if as_json:
+        click.echo(json.dumps(asdict(brought), ensure_ascii=False))
+        return
+    click.echo(f"{brought.answered} answers in {paths[0]}, brought by {by}; {paths[1]} is the draft of its card")
+    for why, number in brought.failed.items():
+        click.echo(f"failed: {number} x {why}")
+    if brought.unanswered:
+        click.echo(f"without an answer: {brought.unanswered}")
+    for why, number in brought.put_aside.items():
+        click.echo(f"put aside: {number} x {why}")
+
+
 @main.command()
 @click.argument("results", type=_EXISTING, nargs=-1, required=True)
 @click.option("--html", type=_PATH, help="Write the page with replays.")
