@@ -17,8 +17,10 @@ from kalamos.models.kalamos.engine import Engine, read_graphs, traced
 from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.models.kalamos.network import PathNetwork
 from kalamos.models.kalamos.parameters import Sizes
-from kalamos.models.kalamos.paths import find_paths
+from kalamos.models.kalamos.paths import collated, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
+from kalamos.models.kalamos.search import SURE, cut_after, likeliest_paths
+from kalamos.models.kalamos.search import search as search_paths
 from kalamos.models.weights import SHIPPED, load_weights
 from kalamos.renderers import Style, render
 
@@ -97,6 +99,23 @@ def test_no_path_ends_before_the_ink_is_drawn(drawn: list[Pieces], seed: int) ->
         len(paths[0].steps) < len(p.points)
         for p, paths in zip(drawn, find_paths(engine, drawn, [0] * len(drawn), 2, enough=0.0), strict=True)
     )
+
+
+def test_what_is_certain_by_one_path_is_what_a_wider_search_finds(drawn: list[Pieces]) -> None:
+    torch.manual_seed(0)
+    sure, doubtful = 0, 0
+    for engine in (Kalamos().engine, engine_of(weights_of(PathNetwork(SMALL)), SMALL)):
+        for pieces in drawn:
+            scene, limits = collated([pieces]), cut_after([len(pieces.points)])
+            encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(1, np.int64))
+            tried = search_paths(engine, encoded, limits, 1, least=SURE)[0]
+            sure, doubtful = sure + len(tried), doubtful + (not tried)
+            (wide,), (found,) = (ask(engine, encoded, limits, 4)[0] for ask in (search_paths, likeliest_paths))
+            for one, other in zip(wide, found, strict=True):
+                assert np.array_equal(one, other)
+            assert not tried or tried[0].total > np.log(0.5)
+    assert sure
+    assert doubtful
 
 
 def test_several_paths_come_likeliest_first_and_differ(drawn: list[Pieces]) -> None:

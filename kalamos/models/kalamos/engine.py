@@ -71,6 +71,11 @@ class Encoded(NamedTuple):
     length: Floats32
     layers: Sequence[Floats32]
 
+    def of(self, images: Ints) -> Encoded:
+        """Return what the encoder says of some of the images."""
+        *fixed, layers = self
+        return Encoded._make([*(array[images] for array in fixed), [array[images] for array in layers]])
+
 
 class Stepped(NamedTuple):
     """What a step of the search says of r = b w paths, w of each image, likeliest first; see ``export.Step``.
