@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from torch_search import loaded, search
 
 from kalamos.errors import ModelError
 from kalamos.models.kalamos.blocks import part
-from kalamos.models.kalamos.engine import Engine, read_graphs, traced
+from kalamos.models.kalamos.engine import Engine, padded_pieces, read_graphs, traced
 from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.models.kalamos.network import PathNetwork
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import collated, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
-from kalamos.models.kalamos.search import SURE, cut_after, likeliest_paths
+from kalamos.models.kalamos.search import LEAST_TRIED, SURE, cut_after, likeliest_paths
 from kalamos.models.kalamos.search import search as search_paths
 from kalamos.models.weights import SHIPPED, load_weights
 from kalamos.renderers import Style, render
@@ -103,17 +104,20 @@ def test_no_path_ends_before_the_ink_is_drawn(drawn: list[Pieces], seed: int) ->
 
 def test_what_is_certain_by_one_path_is_what_a_wider_search_finds(drawn: list[Pieces]) -> None:
     torch.manual_seed(0)
-    sure, doubtful = 0, 0
+    sure = doubtful = 0
     for engine in (Kalamos().engine, engine_of(weights_of(PathNetwork(SMALL)), SMALL)):
+        by_size = defaultdict(list)
         for pieces in drawn:
-            scene, limits = collated([pieces]), cut_after([len(pieces.points)])
-            encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(1, np.int64))
-            tried = search_paths(engine, encoded, limits, 1, least=SURE)[0]
-            sure, doubtful = sure + len(tried), doubtful + (not tried)
-            (wide,), (found,) = (ask(engine, encoded, limits, 4)[0] for ask in (search_paths, likeliest_paths))
-            for one, other in zip(wide, found, strict=True):
-                assert np.array_equal(one, other)
-            assert not tried or tried[0].total > np.log(0.5)
+            by_size[padded_pieces(len(pieces.points))].append(pieces)
+        for batch in (some for some in by_size.values() if len(some) >= LEAST_TRIED):
+            scene, limits = collated(batch), cut_after([len(pieces.points) for pieces in batch])
+            encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(len(batch), np.int64))
+            tried = search_paths(engine, encoded, limits, 1, least=SURE)
+            sure, doubtful = sure + sum(map(len, tried)), doubtful + sum(not paths for paths in tried)
+            wide, found = (ask(engine, encoded, limits, 4) for ask in (search_paths, likeliest_paths))
+            for (one,), (other,) in zip(wide, found, strict=True):
+                assert all(map(np.array_equal, one, other))
+            assert all(paths[0].total > np.log(0.5) for paths in tried if paths)
     assert sure
     assert doubtful
 

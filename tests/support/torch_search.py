@@ -19,7 +19,6 @@ from torch import Tensor
 from kalamos.models.kalamos.blocks import BLOCK_PIECES
 from kalamos.models.kalamos.export import MOST_PASSES
 from kalamos.models.kalamos.network import (
-    MASKED,
     DecoderLayer,
     Directed,
     PathNetwork,
@@ -29,7 +28,7 @@ from kalamos.models.kalamos.network import (
     directed,
     drawn_features,
 )
-from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.parameters import MASKED, Sizes
 from kalamos.models.kalamos.paths import Motioned
 from kalamos.models.kalamos.pieces import Pieces
 from kalamos.models.kalamos.search import SPARE_STEPS, STEPS_A_PIECE

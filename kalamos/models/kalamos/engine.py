@@ -57,7 +57,7 @@ class Encoded(NamedTuple):
         rest: float32 ``(b, m, d)``.
         answer: float32 ``(b, d, m)``.
         look: float32 ``(b, m + 1, m, c)``.
-        joined: bool ``(b, m + 1, m)``.
+        barred: float32 ``(b, m + 1, 2, m)``.
         length: float32 ``(b, m)``, pixels; 0 for padding.
         layers: of each layer of the decoder keys, float32 ``(b, h, e, m)``, and values ``(b, h, m, e)``.
     """
@@ -67,7 +67,7 @@ class Encoded(NamedTuple):
     rest: Floats32
     answer: Floats32
     look: Floats32
-    joined: Bools
+    barred: Floats32
     length: Floats32
     layers: Sequence[Floats32]
 
@@ -121,7 +121,8 @@ class Engine:
                 f"the graphs were made for a network of {graphs.sizes}, the weights are of {asdict(sizes)}"
             )
         self.sizes = sizes
-        self.recency = np.asarray(tensors["recency"], np.float32)
+        self._recency = np.asarray(tensors["recency"], np.float32)
+        self._recencies: dict[int, Floats32] = {}
         self.layers, self.heads, self.channels = sizes.decoder_layers, sizes.heads, sizes.channels
         # the sessions read the arrays where they lie: they must live as long
         self._weights = {key: np.ascontiguousarray(tensor, np.float32) for key, tensor in tensors.items()}
@@ -140,6 +141,13 @@ class Engine:
         found = self._sessions["step"].run(None, inputs)
         fixed = len(Stepped._fields) - 1
         return Stepped._make([*found[:fixed], found[fixed:]])
+
+    def recency(self, t: int) -> Floats32:
+        """Return the bias (h, 1, t) of step t towards itself, which is last, and those before."""
+        if t not in self._recencies:
+            ago = np.minimum(np.arange(t)[::-1], self._recency.shape[1] - 1)
+            self._recencies[t] = np.ascontiguousarray(self._recency[:, None, ago])
+        return self._recencies[t]
 
     def motion(self, **inputs: Any) -> tuple[Floats32, Floats32]:
         """Return offsets (b, t, POINTS, 2) in pixels and log slowness (b, t, POINTS - 1) along paths."""
@@ -195,12 +203,6 @@ def pieces_names(layers: int) -> list[str]:
 def past_names(layers: int) -> list[str]:
     """Return the names of what each layer of the decoder is told of earlier steps."""
     return [f"past_{name}" for name in pieces_names(layers)]
-
-
-def recency_of(engine: Engine, t: int) -> Floats32:
-    """Return the bias (h, 1, t) of step t towards itself, which is last, and those before."""
-    ago = np.minimum(np.arange(t)[::-1], engine.recency.shape[1] - 1)
-    return np.ascontiguousarray(engine.recency[:, None, ago])
 
 
 def padded_pieces(n: int) -> int:

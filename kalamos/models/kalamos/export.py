@@ -29,8 +29,8 @@ from torch import Tensor, nn
 
 from kalamos.machinery.files import write_bytes, write_text
 from kalamos.models.kalamos.engine import INDEX, Encoded, Graphs, Stepped, past_names, pieces_names
-from kalamos.models.kalamos.network import MASKED, DecoderLayer, PathNetwork, Route, Scene, directed, squash
-from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.network import DecoderLayer, PathNetwork, Route, Scene, directed
+from kalamos.models.kalamos.parameters import MASKED, UNIT_PX, Sizes
 from kalamos.models.kalamos.pieces import POINTS
 from kalamos.models.weights import SHIPPED, load_weights
 
@@ -58,9 +58,10 @@ class Encoder(nn.Module):
             memory (b, m, d); token (b, m, d) and rest (b, m, d), what a piece adds to the decoder's input where it was
             just drawn, and where it is left to draw; answer (b, d, m), by which actions are scored;
             look (b, m + 1, m, c), how a piece lies to the
-            pen after each piece and, last, before the first; joined (b, m + 1, m), whether it begins there; length
-            (b, m), of the pieces in pixels, at least 1, padding 0; and of each layer of the decoder keys (b, h, e, m)
-            and values (b, h, m, e) of the attention to the pieces.
+            pen after each piece and, last, before the first; barred (b, m + 1, 2, m), what is added to the scores of
+            going on and of lifting, 0 or, where there is no such way on, :data:`MASKED`; length (b, m), of the pieces
+            in pixels, at least 1, padding 0; and of each layer of the decoder keys (b, h, e, m) and values (b, h, m, e)
+            of the attention to the pieces.
         """
         net = self.net
         scene = Scene(points, radii, joints, real, script)
@@ -70,30 +71,35 @@ class Encoder(nn.Module):
         after = torch.cat([torch.arange(m), torch.full((1,), -1)])[None].expand(memory.shape[0], -1)
         undrawn = torch.zeros_like(geo.length)[:, None].expand(-1, m + 1, -1)
         features, joined = net.step_features(geo, after, undrawn)
-        length = geo.length.clamp_min(1.0) * real.repeat_interleave(2, 1)
+        there = real.repeat_interleave(2, 1)[:, None]
+        ways = torch.stack([joined & there, there.expand(-1, m + 1, -1)], 2)
         return (
             memory,
             memory @ net.token.weight.T,
             memory @ net.rest_token.weight.T,
             net.answer(memory).transpose(1, 2) * net.sizes.channels**-0.5,
             net.step_pair[0](features),
-            joined,
-            length,
+            torch.where(ways, 0.0, MASKED),
+            geo.length.clamp_min(1.0) * there[:, 0],
             *(array for pair in found for array in pair),
         )
 
 
 class Step(nn.Module):
-    """One step of the search over b images: the decoder for w paths of each, and the likeliest ways to go on."""
+    """One step of the search over b images: the decoder for w paths of each, and the likeliest ways to go on.
+
+    A graph of few and simple operations: for one image it takes as long as there are operations, not numbers. What does
+    not change from step to step comes from outside, weights that are always used together are joined.
+    """
 
     def __init__(self, net: PathNetwork) -> None:
         super().__init__()
         self.net = net
 
     def forward(
-        self, rest: Tensor, answer: Tensor, length: Tensor, base: Tensor, token: Tensor, look: Tensor, joined: Tensor,
-        twin: Tensor, enough: Tensor, recency: Tensor, score: Tensor, parent: Tensor, last: Tensor, mode: Tensor,
-        ended: Tensor, drawn: Tensor, *layers: Tensor,
+        self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, base: Tensor, rows: Tensor,
+        token: Tensor, look: Tensor, barred: Tensor, twin: Tensor, single: Tensor, spare: Tensor, recency: Tensor,
+        score: Tensor, last: Tensor, mode: Tensor, ended: Tensor, drawn: Tensor, *layers: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Return the paths that go on, likeliest first, and what they were made of; r = b w.
 
@@ -101,89 +107,91 @@ class Step(nn.Module):
             rest: (r, m, d), of the encoder, for each path those of its image; as the next two.
             answer: (r, d, m).
             length: (r, m).
+            whole: (r, 1), all lengths together.
+            hidden: (r, 1, 1, m), 0 or, for padding, :data:`MASKED`.
             base: (r,), the first row of the path's image in the three tables that follow, of all images.
+            rows: (b, w), the numbers of the paths.
             token: (k, d), of the encoder, a row for each piece and one of 0 for none.
             look: (k, m, c), of the encoder.
-            joined: (k, m), of the encoder.
+            barred: (k, 2, m), of the encoder.
             twin: (m,), the same piece the other way round.
-            enough: (1,), the share of the ink that must be drawn before a path may end.
+            single: (m, m), ones on the diagonal.
+            spare: (1,), the share of the ink that may be left when a path ends.
             recency: (h, 1, t), the bias towards the steps so far, this one last.
             score: (b, w), log-probability of each path so far.
-            parent: (r,), of which row of the step before a path goes on.
             last: (r,), the piece just drawn, m before the first.
             mode: (r,), 0 before the first piece, 1 where the pen went on, 2 where it was lifted.
             ended: (r,), which paths have ended; they stay as they are.
             drawn: (r, m), how often each directed piece was drawn.
             layers: of each layer keys (r, h, e, m) and values (r, h, m, e) of the encoder, then of each layer keys and
-                values (r, h, t - 1, e) of the steps so far, in the order of the rows before.
+                values (r, h, t - 1, e) of the steps so far.
 
         Returns:
-            score (b, w); parent (r,), action (r,) and its log-probability (r,): j goes on over piece j, m + j lifts and
-            starts there, 2 m ends; last, mode, ended, drawn; and of each layer keys and values of all steps so far.
+            score (b, w); of which row (r,) each goes on, action (r,) and its log-probability (r,): j goes on over piece
+            j, m + j lifts and starts there, 2 m ends; last, mode, ended, drawn, which mean nothing where a path has
+            ended; and of each layer keys and values of all steps so far, in the order of the rows before.
         """
         other = drawn.index_select(1, twin)
         passes = drawn + other
         half = len(layers) // 2
-        past = [array.index_select(0, parent) for array in layers[half:]]
         open_share, log_p, now = self.weigh(
-            rest, answer, length, base + last, token, look, joined, mode, drawn, other, recency, layers[:half], past
-        )
-        may_end = open_share <= 1 - enough
-        found = self.allowed(log_p, passes, length, may_end, mode, ended)
-        b, w = score.shape
-        actions = found.shape[1]
-        total = (score[..., None] + found.view(b, w, actions)).view(b, w * actions)
-        score, chosen = total.topk(w, 1)
-        rows = (chosen // actions + w * torch.arange(b)[:, None]).flatten()
-        action = (chosen % actions).flatten()
+            rest, answer, length, whole, hidden, base + last, token, look, barred, mode, drawn, other, recency,
+            layers[:half], layers[half:],
+        )  # fmt: skip
+        found = self.allowed(log_p, passes, open_share <= spare, mode, ended)
         m = drawn.shape[1]
-        going = (action < 2 * m) & ~ended[rows]
-        step = torch.where(going, action % m, last[rows])
-        hot = (step[:, None] == torch.arange(m)) & going[:, None]
+        actions = 2 * m + 1
+        score, chosen = (score[..., None] + found[rows]).flatten(1).topk(score.shape[1], 1)
+        chosen = chosen + rows[:, :1] * actions
+        parent, action = (chosen // actions).reshape(-1), (chosen % actions).reshape(-1)
+        step = action % m
         return (
-            score, rows, action, found[rows].gather(1, action[:, None]).flatten(),
-            step, torch.where(action >= m, 2, 1), ~going, drawn[rows] + hot.float(), *now,
+            score, parent, action, found.reshape(-1).index_select(0, chosen.reshape(-1)),
+            step, 1 + (action >= m).long(), action == 2 * m,
+            drawn.index_select(0, parent) + single.index_select(0, step), *now,
         )  # fmt: skip
 
     @staticmethod
-    def allowed(log_p: Tensor, passes: Tensor, length: Tensor, may_end: Tensor, mode: Tensor, ended: Tensor) -> Tensor:
+    def allowed(log_p: Tensor, passes: Tensor, may_end: Tensor, mode: Tensor, ended: Tensor) -> Tensor:
         """Return the log-probabilities (r, 2 m + 1) of what the rules of the search allow, -inf for the rest.
 
         No piece is drawn more than :data:`MOST_PASSES` times. Who would end too early goes on with what is left, and
         not over a piece a second time. Who has ended does nothing more, at no cost.
         """
-        pieces, end = log_p[:, :-1], log_p[:, -1:]
-        early = (end >= pieces.amax(1, keepdim=True)) & ~may_end
-        spent = (passes >= MOST_PASSES) | (early & (passes > 0)) | (length <= 0)
+        pieces, end = log_p.split([log_p.shape[1] - 1, 1], 1)
         gone = ended[:, None]
-        pieces = torch.where(torch.cat([spent, spent], 1) | (pieces < IMPOSSIBLE) | gone, -torch.inf, pieces)
+        early = (end >= pieces.amax(1, keepdim=True)) & ~may_end
+        spent = passes >= torch.where(gone, 0.0, torch.where(early, 1.0, float(MOST_PASSES)))
+        pieces = torch.where(torch.cat([spent, spent], 1) | (pieces < IMPOSSIBLE), -torch.inf, pieces)
         end = torch.where(gone, 0.0, torch.where(may_end & (mode > 0)[:, None], end, -torch.inf))
         return torch.cat([pieces, end], 1)
 
     def weigh(
-        self, rest: Tensor, answer: Tensor, length: Tensor, row: Tensor, token: Tensor, look: Tensor, joined: Tensor,
-        mode: Tensor, drawn: Tensor, other: Tensor, recency: Tensor, pieces: Sequence[Tensor], past: Sequence[Tensor],
+        self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, row: Tensor, token: Tensor,
+        look: Tensor, barred: Tensor, mode: Tensor, drawn: Tensor, other: Tensor, recency: Tensor,
+        pieces: Sequence[Tensor], past: Sequence[Tensor],
     ) -> tuple[Tensor, Tensor, list[Tensor]]:  # fmt: skip
         """Return the share (r, 1) of ink still undrawn, the log-probabilities of all actions, keys and values."""
         net, d = self.net, self.net.sizes.channels
-        hidden = torch.where(length > 0, 0.0, MASKED)
-        seen = torch.stack([drawn.clamp_max(2), other.clamp_max(2), (drawn + other > 0).float()], -1)
+        touched = drawn + other > 0
+        seen = torch.stack([drawn.clamp_max(2), other.clamp_max(2), touched.float()], -1)
         first, *others = net.step_pair.children()
         assert isinstance(first, nn.Linear)  # noqa: S101 - for the types
         local = look.index_select(0, row) + seen @ first.weight[:, DRAWN].T
         for layer in others:
             local = layer(local)
-        local = local.transpose(1, 2)
-        bias = local[:, 2:, None] + hidden[:, None, None]
-        left = torch.where(drawn + other > 0, 0.0, length)
+        scored, biased = local.transpose(1, 2).split([2, net.sizes.heads], 1)
+        bias = biased[:, :, None] + hidden
+        left = torch.where(touched, 0.0, length)
         share = left.sum(1, keepdim=True)
-        open_share = share / length.sum(1, keepdim=True)
+        open_share = share / whole
         # sixteen times over: a vector unit rounds what is left over at the end of an array otherwise than the rest
-        squashed = squash(share.expand(-1, 16))[:, :1]
+        squashed = torch.log1p(share.expand(-1, 16) / UNIT_PX)[:, :1]
         amount = torch.cat([open_share, squashed, (left > 0).float().sum(1, keepdim=True) / 16.0], 1)
         weight = (left / share.clamp_min(1.0))[:, None]
-        x = token.index_select(0, row) + net.token.bias + (weight @ rest)[:, 0] + net.rest_token.bias
-        x = x + net.mode(mode) + net.amount(amount)
+        modes = net.mode.weight + net.token.bias + net.rest_token.bias + net.amount.bias
+        x = token.index_select(0, row) + (weight @ rest)[:, 0] + modes.index_select(0, mode)
+        x = torch.addmm(x, amount, net.amount.weight.T)
         now: list[Tensor] = []
         for k, layer in enumerate(layers_of(net)):
             read, *own = self_read(layer, x, past[2 * k], past[2 * k + 1], recency)
@@ -195,10 +203,8 @@ class Step(nn.Module):
             x = x + cross.out((meet.softmax(-1) @ pieces[2 * k + 1]).reshape(-1, d))
             x = x + layer.rest(x)
         x = net.decoded(x)
-        meet = net.ask(x).reshape(-1, 2, d) @ answer + local[:, :2] + hidden[:, None]
-        apart = torch.where(joined.index_select(0, row), 0.0, MASKED)
-        scores = torch.cat([meet[:, 0] + apart, meet[:, 1], net.end(x)], 1)
-        return open_share, scores.log_softmax(-1), now
+        meet = net.ask(x).reshape(-1, 2, d) @ answer + scored + barred.index_select(0, row)
+        return open_share, torch.cat([meet.flatten(1), net.end(x)], 1).log_softmax(-1), now
 
 
 def layers_of(net: PathNetwork) -> list[DecoderLayer]:
@@ -213,8 +219,9 @@ def self_read(
     attention, d = layer.self_attention, layer.self_attention.q.in_features
     heads = attention.heads
     y = layer.norm_self(x)
-    query = attention.q(y).reshape(-1, heads, 1, d // heads)
-    own_keys, own_values = attention.kv(y).reshape(-1, 2 * heads, 1, d // heads).split(heads, 1)
+    weight = torch.cat([attention.q.weight, attention.kv.weight])
+    own = F.linear(y, weight, torch.cat([attention.q.bias, attention.kv.bias]))
+    query, own_keys, own_values = own.reshape(-1, 3 * heads, 1, d // heads).split(heads, 1)
     keys, values = torch.cat([past_keys, own_keys], 2), torch.cat([past_values, own_values], 2)
     meet = query @ keys.transpose(2, 3) * (d // heads) ** -0.5 + recency
     return attention.out((meet.softmax(-1) @ values).reshape(-1, d)), keys, values
@@ -243,9 +250,9 @@ PIECES = {"points": "bn", "radii": "bn"}
 FREE = {
     "encode": {**PIECES, "joints": "bn", "real": "bn", "script": "b"},
     "step": {
-        "rest": "rm", "answer": "r.m", "length": "rm", "base": "r", "token": "k",
-        "look": "km", "joined": "km", "twin": "m", "recency": "..t", "score": "bw", "parent": "r", "last": "r",
-        "mode": "r", "ended": "r", "drawn": "rm", "keys": "r..m", "values": "r.m", "past_keys": "r.p",
+        "rest": "rm", "answer": "r.m", "length": "rm", "whole": "r", "hidden": "r..m", "base": "r", "rows": "bw",
+        "token": "k", "look": "km", "barred": "k.m", "twin": "m", "single": "mm", "recency": "..t", "score": "bw",
+        "last": "r", "mode": "r", "ended": "r", "drawn": "rm", "keys": "r..m", "values": "r.m", "past_keys": "r.p",
         "past_values": "r.p",
     },
     "motion": {"memory": "bm", **PIECES, "steps": "bt", "lifts": "bt", "walked": "bt"},
@@ -296,10 +303,10 @@ def _examples(sizes: Sizes) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[
     r, k = b * w, b * (m + 1)
     step = {
         "rest": torch.rand(r, m, d), "answer": torch.rand(r, d, m), "length": torch.ones(r, m),
-        "base": torch.zeros(r, dtype=torch.long),
-        "token": torch.rand(k, d), "look": torch.rand(k, m, sizes.pair_channels),
-        "joined": torch.ones(k, m, dtype=torch.bool), "twin": torch.arange(m), "enough": torch.ones(1),
-        "recency": torch.zeros(h, 1, t), "score": torch.zeros(b, w), "parent": torch.arange(r),
+        "whole": torch.ones(r, 1), "hidden": torch.zeros(r, 1, 1, m), "base": torch.zeros(r, dtype=torch.long),
+        "rows": torch.arange(r).view(b, w), "token": torch.rand(k, d), "look": torch.rand(k, m, sizes.pair_channels),
+        "barred": torch.zeros(k, 2, m), "twin": torch.arange(m), "single": torch.eye(m), "spare": torch.zeros(1),
+        "recency": torch.zeros(h, 1, t), "score": torch.zeros(b, w),
         "last": torch.zeros(r, dtype=torch.long), "mode": torch.ones(r, dtype=torch.long),
         "ended": torch.zeros(r, dtype=torch.bool), "drawn": torch.zeros(r, m),
     }  # fmt: skip

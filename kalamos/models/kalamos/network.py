@@ -26,10 +26,8 @@ from torch import Tensor, nn
 
 from kalamos.machinery.arrays import Floats32
 from kalamos.models.kalamos.motion import MotionHead
-from kalamos.models.kalamos.parameters import N_PAIR, N_PIECE, N_STEP, UNIT_PX, Sizes
+from kalamos.models.kalamos.parameters import MASKED, N_PAIR, N_PIECE, N_STEP, UNIT_PX, Sizes
 from kalamos.models.kalamos.pieces import POINTS, Pieces
-
-MASKED = -1e4
 
 
 class Scene(NamedTuple):

@@ -10,6 +10,8 @@ MOTION_LAYERS = 3
 N_PIECE = 2 * POINTS + POINTS + (POINTS - 2) + 1 + 2 + 2 + 4 + 2
 N_PAIR = 12
 N_STEP = 17
+MASKED = -1e4
+"""What is added to the score of what may not be: so much that nothing of it is left, and yet a number."""
 UNIT_PX = 16.0
 """Up to about here the network takes distances as they are, beyond by their logarithm."""
 

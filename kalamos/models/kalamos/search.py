@@ -22,17 +22,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints
-from kalamos.models.kalamos.engine import Encoded, Engine, Stepped, past_names, pieces_names, recency_of
+from kalamos.models.kalamos.engine import Encoded, Engine, Stepped, past_names, pieces_names
+from kalamos.models.kalamos.parameters import MASKED
 
 STEPS_A_PIECE = 2
 SPARE_STEPS = 8
 """A path is cut at so many steps."""
 ENOUGH = 0.98
 """The share of the ink, by length, before which no path ends."""
+OF_PATHS = ("rest", "answer", "length", "whole", "hidden", "base")
+"""What a step is told of each path, and not of the image or of all."""
 CROWDED = 0.75
 """Images that have their paths are put away when no more than this share of a batch is still at work."""
 MOST_TRIED = 32
 """Of images of more pieces, as of most words, the likeliest path has less than half of the probability."""
+LEAST_TRIED = 3
+"""For fewer images side by side a step with one path takes hardly less time than with four."""
 SURE = log(0.5) + 1e-3
 """Log-probability of a path beside which there is no likelier one: a half, and a little more, for float32."""
 
@@ -79,24 +84,22 @@ class _Work:
         parent = made.parent if self.kept is None else self.kept[made.parent]
         self.past.append((parent, made.action, made.log_p))
         self.kept = None
+        layers = made.layers
+        if made.score.shape[1] > 1:  # keys and values come in the order of the rows before
+            layers = [array[made.parent] for array in layers]
         self.state = {
-            "score": made.score, "parent": made.parent, "last": made.last, "mode": made.mode, "ended": made.ended,
-            "drawn": made.drawn, **dict(zip(past_names(len(made.layers) // 2), made.layers, strict=True)),
+            "score": made.score, "last": made.last, "mode": made.mode, "ended": made.ended, "drawn": made.drawn,
+            **dict(zip(past_names(len(layers) // 2), layers, strict=True)),
         }  # fmt: skip
 
     def part(self, going: Ints, width: int) -> None:
         """Put away all images but some, by their places."""
         rows = (going[:, None] * width + np.arange(width)).reshape(-1)
         self.image, self.kept = self.image[going], rows
-        for name in ("rest", "answer", "length", "base", *(name for name in self.scene if name[-1].isdigit())):
+        for name in [*OF_PATHS, *(name for name in self.scene if name[-1].isdigit())]:
             self.scene[name] = self.scene[name][rows]
-        # keys and values are still in the order of the rows before
-        before = self.state["parent"][rows]
-        for name in [name for name in self.state if name.startswith("past_")]:
-            self.state[name] = self.state[name][before]
-        for name in ("last", "mode", "ended", "drawn"):
-            self.state[name] = self.state[name][rows]
-        self.state["score"], self.state["parent"] = self.state["score"][going], np.arange(len(rows))
+        self.scene["rows"] = np.arange(len(rows)).reshape(-1, width)
+        self.state = {name: array[going if name == "score" else rows] for name, array in self.state.items()}
 
     def walk_back(self, row: int, m: int) -> Path:
         """Return the path that a row of the last step ends."""
@@ -115,7 +118,7 @@ def likeliest_paths(
     engine: Engine, encoded: Encoded, limits: Ints, width: int, n_best: int = 1, enough: float = ENOUGH
 ) -> list[list[Path]]:
     """Return what :func:`search` returns, sooner: it is asked only where the answer is not certain without it."""
-    if width == 1 or n_best > 1 or encoded.length.shape[1] > 2 * MOST_TRIED:
+    if width == 1 or n_best > 1 or encoded.length.shape[1] > 2 * MOST_TRIED or len(limits) < LEAST_TRIED:
         return search(engine, encoded, limits, width, n_best, enough)
     found = search(engine, encoded, limits, 1, 1, enough, least=SURE)
     doubtful = np.flatnonzero([not paths for paths in found])
@@ -150,7 +153,7 @@ def search(
     given_up = np.zeros(len(limits), np.bool_)
     work, m = _begin(engine, encoded, width, enough), encoded.length.shape[1]
     for t in range(1, int(limits.max(initial=0)) + 1):
-        work.note(engine.step(**work.scene, **work.state, recency=recency_of(engine, t)))
+        work.note(engine.step(**work.scene, **work.state, recency=engine.recency(t)))
         score, ended = work.state["score"], work.state["ended"].reshape(-1, width)
         done = (ended | (score == -np.inf))[:, :n_best].all(axis=1) | (t >= limits[work.image])
         given_up[work.image] |= score[:, 0] < least
@@ -169,21 +172,25 @@ def search(
 def _begin(engine: Engine, encoded: Encoded, width: int, enough: float) -> _Work:
     b, m = encoded.length.shape
     r, past = b * width, (b * width, engine.heads, 0, engine.channels // engine.heads)
-    pieces = dict(zip(pieces_names(engine.layers), encoded.layers, strict=True))
-    tables = {"look": encoded.look.reshape(b * (m + 1), m, -1), "joined": encoded.joined.reshape(b * (m + 1), m)}
     none = np.zeros_like(encoded.token[:, :1])
+    of_paths = {
+        "rest": encoded.rest, "answer": encoded.answer, "length": encoded.length,
+        "whole": encoded.length.sum(axis=1, keepdims=True), "base": np.arange(b) * (m + 1),
+        "hidden": np.where(encoded.length > 0, np.float32(0), np.float32(MASKED))[:, None, None],
+        **dict(zip(pieces_names(engine.layers), encoded.layers, strict=True)),
+    }  # fmt: skip
     scene = {
-        **{name: np.repeat(array, width, axis=0) for name, array in pieces.items()}, **tables,
-        "rest": np.repeat(encoded.rest, width, axis=0), "answer": np.repeat(encoded.answer, width, axis=0),
+        **{name: np.repeat(array, width, axis=0) for name, array in of_paths.items()},
         "token": np.concatenate([encoded.token, none], axis=1).reshape(b * (m + 1), -1),
-        "length": np.repeat(encoded.length, width, axis=0), "base": np.repeat(np.arange(b) * (m + 1), width),
-        "twin": np.arange(m) ^ 1, "enough": np.array([enough], np.float32),
+        "look": encoded.look.reshape(b * (m + 1), m, -1), "barred": encoded.barred.reshape(b * (m + 1), 2, m),
+        "rows": np.arange(r).reshape(b, width), "twin": np.arange(m) ^ 1, "single": np.eye(m, dtype=np.float32),
+        "spare": np.array([1 - np.float32(enough)], np.float32),
     }  # fmt: skip
     score = np.full((b, width), -np.inf, np.float32)
     score[:, 0] = 0.0
     state = {
-        "score": score, "parent": np.arange(r), "last": np.full(r, m), "mode": np.zeros(r, np.int64),
-        "ended": np.zeros(r, np.bool_), "drawn": np.zeros((r, m), np.float32),
+        "score": score, "last": np.full(r, m), "mode": np.zeros(r, np.int64), "ended": np.zeros(r, np.bool_),
+        "drawn": np.zeros((r, m), np.float32),
         **{name: np.zeros(past, np.float32) for name in past_names(engine.layers)},
     }  # fmt: skip
     return _Work(np.arange(b), scene, state)
