@@ -158,7 +158,7 @@ class Step(nn.Module):
         No piece is drawn more than :data:`MOST_PASSES` times. Who would end too early goes on with what is left, and
         not over a piece a second time. Who has ended does nothing more, at no cost.
         """
-        pieces, end = log_p.split([log_p.shape[1] - 1, 1], 1)
+        pieces, end = torch.split(log_p, [log_p.shape[1] - 1, 1], 1)
         gone = ended[:, None]
         early = (end >= pieces.amax(1, keepdim=True)) & ~may_end
         spent = passes >= torch.where(gone, 0.0, torch.where(early, 1.0, float(MOST_PASSES)))
@@ -180,7 +180,7 @@ class Step(nn.Module):
         local = look.index_select(0, row) + seen @ first.weight[:, DRAWN].T
         for layer in others:
             local = layer(local)
-        scored, biased = local.transpose(1, 2).split([2, net.sizes.heads], 1)
+        scored, biased = torch.split(local.transpose(1, 2), [2, net.sizes.heads], 1)
         bias = biased[:, :, None] + hidden
         left = torch.where(touched, 0.0, length)
         share = left.sum(1, keepdim=True)
@@ -221,7 +221,7 @@ def self_read(
     y = layer.norm_self(x)
     weight = torch.cat([attention.q.weight, attention.kv.weight])
     own = F.linear(y, weight, torch.cat([attention.q.bias, attention.kv.bias]))
-    query, own_keys, own_values = own.reshape(-1, 3 * heads, 1, d // heads).split(heads, 1)
+    query, own_keys, own_values = torch.split(own.reshape(-1, 3 * heads, 1, d // heads), heads, 1)
     keys, values = torch.cat([past_keys, own_keys], 2), torch.cat([past_values, own_values], 2)
     meet = query @ keys.transpose(2, 3) * (d // heads) ** -0.5 + recency
     return attention.out((meet.softmax(-1) @ values).reshape(-1, d)), keys, values
