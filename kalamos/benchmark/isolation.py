@@ -75,6 +75,9 @@ class IsolatedRecoverer:
         memory_mb: what the model's processes may hold together; None for half of the machine's.
         log: the file that gets what the model prints; None for nowhere.
 
+    Attributes:
+        pages: whether the images are whole pages, to be prepared and cut into pieces first.
+
     Raises:
         ModelError: where it cannot be started.
     """
@@ -88,7 +91,7 @@ class IsolatedRecoverer:
     ) -> None:
         self.spec, self.timeout_s, self.log = spec, timeout_s, log
         self.memory_mb = default_memory_mb() if memory_mb is None else memory_mb
-        self.name = ""
+        self.name, self.pages = "", False
         self.peak_memory_mb = 0.0
         self._faults_in_a_row = 0
         self._seconds_an_image: float | None = None
@@ -197,7 +200,7 @@ class IsolatedRecoverer:
         try:
             allowed_s = self._allowed_s(len(images))
             self._connection.settimeout(allowed_s)
-            wire.send(self._connection, *wire.pack_groups(groups, n_best))
+            wire.send(self._connection, *wire.pack_groups(groups, n_best, pages=self.pages))
             return self._answers(images, n_best, *wire.receive(self._connection, allowed_s))
         except TimeoutError:
             self._restart("timeout", f"no answer within {self.timeout_s:g} s")

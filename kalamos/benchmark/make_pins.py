@@ -22,6 +22,8 @@ from kalamos.errors import TaskError
 from kalamos.formats.report import UnitReport
 
 EXACT_STYLES = ("clean",)
+NOT_EXACT = ("synthetic", "paper-pages")
+"""Corpora whose inks or pages are computed: the last bit is the machine's."""
 
 
 @click.command()
@@ -50,7 +52,7 @@ def pin(name: str, corpora: Path | None) -> str:
     rows = list(rows_in(corpus, root, samples, task.resolved_style(), task.seed, report))
     if not rows:
         raise TaskError(f"{name}: no sample found in {root}")
-    exact = task.style in EXACT_STYLES and task.corpus != "synthetic"
+    exact = task.style in EXACT_STYLES and task.has_truth and task.corpus not in NOT_EXACT
     text = written(
         ((unit_of[row.sample.key], row) for row in rows),
         fitted_mean(task, root),

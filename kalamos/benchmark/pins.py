@@ -11,7 +11,8 @@ so that a task reads exactly these samples, from a whole copy of the corpus or a
 image's checksum is that of height, width and pixels; the truth's that of points, strokes and times in pixels of the
 image. Hard styles pass through a JPEG encoder and warps, which may differ by a last bit between machines: there the
 image is not pinned (``-``), and the truth by a sketch of it (``~points,strokes,seconds,x,y,x,y,...``), which has to
-agree within a quarter of a pixel.
+agree within a quarter of a pixel. Where nobody knows how the pen moved, the sketch is of the image: the mean greys of
+4 x 4 cells, within a quarter of a level.
 
 Version 1 pinned images alone (``<name>.sha256``, ``image key``); such files are read as they are.
 """
@@ -39,6 +40,7 @@ NOT_PINNED = "-"
 SKETCHED = "~"
 SKETCH_POINTS = 8
 NEAR_PX, NEAR_S = 0.25, 0.01
+_CELLS = 4
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def write_pins(path: Path, text: str) -> None:
 
 def _line(row: Row, exact: bool) -> str:
     image = image_checksum(row) if exact else NOT_PINNED
-    truth = truth_checksum(row.truth()) if exact else sketch(row.truth())
+    truth = truth_checksum(row.truth()) if exact else sketch_of(row)
     return f"{image} {truth} {row.sample.key}"
 
 
@@ -138,7 +140,7 @@ def differs(pin: Pin, row: Row) -> str:
     if pin.image != NOT_PINNED and pin.image != image_checksum(row):
         return "image"
     if pin.truth.startswith(SKETCHED):
-        return "" if _near(pin.truth, sketch(row.truth())) else "truth"
+        return "" if _near(pin.truth, sketch_of(row)) else "truth"
     return "truth" if pin.truth not in (NOT_PINNED, truth_checksum(row.truth())) else ""
 
 
@@ -164,6 +166,30 @@ def truth_checksum(truth: Ink) -> str:
     parts = [truth.xy.astype("<f4").tobytes(), truth.offsets.astype("<i4").tobytes()]
     parts.append(b"" if truth.t is None else truth.t.astype("<f8").tobytes())
     return hashlib.sha256(b"%d " % truth.n_points + b"".join(parts)).hexdigest()[:16]
+
+
+def sketch_of(row: Row) -> str:
+    """Return the sketch of a row's truth; of its image where nobody knows how the pen moved.
+
+    Raises:
+        TaskError: where it has neither.
+    """
+    truth = row.truth()
+    if truth.n_points:
+        return sketch(truth)
+    if row.image is None:
+        raise TaskError(f"sample {row.sample.key} has neither a truth nor an image")
+    return _image_sketch(row.image.pixels)
+
+
+def _image_sketch(pixels: Bytes) -> str:
+    """Return width, height and the mean greys of 4 x 4 cells, as text."""
+    height, width = pixels.shape
+    rows, columns = (np.arange(size) * _CELLS // size for size in (height, width))
+    cells = (rows[:, None] * _CELLS + columns[None]).ravel()
+    sums = np.bincount(cells, pixels.ravel().astype(np.float64), _CELLS**2)
+    means = sums / np.maximum(np.bincount(cells, minlength=_CELLS**2), 1)
+    return SKETCHED + ",".join([f"{width}", f"{height}", "-1.000", *(f"{value:.1f}" for value in means)])
 
 
 def sketch(truth: Ink) -> str:

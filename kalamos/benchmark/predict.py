@@ -31,6 +31,8 @@ from kalamos.storage.parquet import Row, file_metadata, read_rows
 CHUNK = 256
 MOST_OF_A_GROUP = 256
 """A group of more images is told to a method in parts."""
+PAGE_SLOWNESS = 15.0
+"""How many times the limit of an image a whole page may take."""
 LOG = "model.log"
 """The file in an entry's folder that holds what the model printed, where it printed anything."""
 
@@ -45,6 +47,7 @@ class _ChunkJob:
     timeout_s: float
     memory_mb: float | None
     give_script: bool
+    pages: bool
 
 
 def predict(
@@ -79,8 +82,10 @@ def predict(
     total = sum(map(len, groups))
     parts = destination / f".parts-{task_hash}-{stable_hash(spec):016x}"
     _go_on(parts, spec)
+    pages = task.input == "page"
+    asked = (batch, timeout_s, memory_mb) if not pages else (1, timeout_s * PAGE_SLOWNESS, memory_mb)
     jobs = [
-        _ChunkJob(spec, task_file, some, parts / f"{k:08d}.parquet", batch, timeout_s, memory_mb, task.give_script)
+        _ChunkJob(spec, task_file, some, parts / f"{k:08d}.parquet", *asked, task.give_script, pages)
         for k, some in enumerate(_together(groups, CHUNK))
     ]
     waiting = [job for job in jobs if not job.path.exists()]
@@ -98,7 +103,15 @@ def predict(
 
 
 def controls_of(task_file: Path) -> list[str]:
-    """Return the controls of a task: without training writers there is no mean trajectory."""
+    """Return the controls of a task: without training writers no mean trajectory, without a truth those that cheat.
+
+    Cheats are made for single pieces of writing: of pages there are none.
+    """
+    task = prepared_task(task_file)[0]
+    if not task.has_truth:
+        return list(CHEATS)
+    if task.input == "page":
+        return list(CONTROLS)
     fitted = [MEAN_TRAJECTORY] if file_metadata(task_file).get("mean_trajectory") else []
     return [*CONTROLS, *fitted, *CHEATS]
 
@@ -193,6 +206,7 @@ def _predict_chunk(job: _ChunkJob) -> int:
     read = read_rows(job.task_file, start=first, stop=last + 1)
     rows = {place: row for place, row in enumerate(read, first) if place in wanted}
     recoverer = _isolated(job.spec, job.timeout_s, job.memory_mb)
+    recoverer.pages = job.pages
     recoverer.log = job.path.parent.parent / LOG
 
     def answers() -> Iterator[tuple[str, Answer]]:

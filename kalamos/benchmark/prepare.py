@@ -112,7 +112,7 @@ def pinned(task: Task, pins: Pins, root: Path, report: UnitReport) -> list[Sampl
     corpus: Corpus = CORPORA.load(task.corpus)
     units = corpus.units(root, **_options(task, corpus)) if "" in wanted else sorted(wanted)
     for sample in _of_units(task, units, root, report):
-        if sample.key in pins.samples and sample.ink.n_points:
+        if sample.key in pins.samples and (sample.ink.n_points > 0) == task.has_truth:
             found.setdefault(sample.key, sample)
     missing = sorted(pins.samples.keys() - found.keys())
     if missing:
@@ -151,8 +151,8 @@ def _missing_text(task: Task, pins: Pins, missing: list[str], root: Path, report
 def select(task: Task, root: Path, count: int | None, report: UnitReport) -> list[tuple[str, Sample]]:
     """Return a task's samples by its rule, each with its unit, in the order of their keys.
 
-    At most ``per_writer`` of a writer, those with the smallest hash of the key; of these the ``count`` with the
-    smallest.
+    At most ``per_writer`` of a writer and ``per_label`` of a label and script, those with the smallest hash of the key;
+    of these the ``count`` with the smallest.
     """
     corpus: Corpus = CORPORA.load(task.corpus)
     units = corpus.units(root, **_options(task, corpus))
@@ -160,21 +160,25 @@ def select(task: Task, root: Path, count: int | None, report: UnitReport) -> lis
         (unit, sample) for unit in units for sample in _of_units(task, [unit], root, report) if task.takes(sample)
     )
     if task.per_writer is not None:
-        taken = _capped(taken, task.per_writer)
+        taken = _capped(taken, task.per_writer, lambda sample: sample.writer)
+    if task.per_label is not None:
+        taken = _capped(taken, task.per_label, lambda sample: f"{sample.script} {sample.label}")
     if count is not None:
         taken = heapq.nsmallest(count, taken, key=_place)
     return sorted(taken, key=lambda pair: pair[1].key)
 
 
-def _capped(samples: Iterable[tuple[str, Sample]], most: int) -> Iterator[tuple[str, Sample]]:
-    writers: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
+def _capped(
+    samples: Iterable[tuple[str, Sample]], most: int, of: Callable[[Sample], str]
+) -> Iterator[tuple[str, Sample]]:
+    parts: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
     for pair in samples:
-        kept = writers[pair[1].writer]
+        kept = parts[of(pair[1])]
         kept.append(pair)
         if len(kept) > 2 * most:
             kept.sort(key=_place)
             del kept[most:]
-    for kept in writers.values():
+    for kept in parts.values():
         yield from sorted(kept, key=_place)[:most]
 
 
@@ -184,7 +188,7 @@ def _place(pair: tuple[str, Sample]) -> tuple[int, str]:
 
 def fitted_mean(task: Task, root: Path) -> list[list[float]]:
     """Return the mean of trajectories of training writers in pixels, ``(256, 2)``; empty where there are none."""
-    if task.split is None:
+    if task.split is None or not task.has_truth or task.input:
         return []
     report = UnitReport()
     samples = islice(_training_samples(task, root, report), TRAINING_SAMPLES)

@@ -10,7 +10,7 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kalamos.benchmark import scan_ink
 from kalamos.benchmark.statistics.estimates import ratio
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
@@ -27,7 +28,7 @@ from kalamos.machinery.files import write_text
 from kalamos.metrics import METRICS
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference
-from kalamos.recognition.alphabets import category
+from kalamos.recognition.alphabets import candidates, category
 from kalamos.recognition.image import ImageRecogniser
 from kalamos.recognition.nearest import NearestRecogniser
 from kalamos.recognition.online import OnlineRecogniser
@@ -58,8 +59,8 @@ USE: dict[str, Metric] = {
     ),
 }
 """The metrics of this family; not applicable where a sample has no label of a known alphabet."""
-TABLE: dict[str, Metric] = {**METRICS, **USE}
-"""Every metric of a scores table: those of a pair, then those of use."""
+TABLE: dict[str, Metric] = {**METRICS, **USE, **scan_ink.METRICS}
+"""Every metric of a scores table: those of a pair, those of use, and those of ink on a scan without a truth."""
 FACTS = (
     ("category", pa.string()),
     ("recognised_as", pa.string()),
@@ -92,7 +93,12 @@ class Questions:
     places: list[int]
     categories: list[str]
     labels: list[str]
-    read: dict[str, list[str]]
+    read: Mapping[str, Sequence[str | None]]
+
+
+def _of_truth(inks: Sequence[Ink], read: Sequence[str]) -> list[str | None]:
+    """Return what was read of the truth; None where there is none."""
+    return [label if ink.n_points else None for ink, label in zip(inks, read, strict=True)]
 
 
 def questions(samples: Sequence[Sample], truths: Sequence[Ink], images: Sequence[OfflineImage]) -> Questions:
@@ -108,9 +114,9 @@ def questions(samples: Sequence[Sample], truths: Sequence[Ink], images: Sequence
     places = [k for k, kind in enumerate(kinds) if kind is not None]
     categories = [kind for kind in kinds if kind is not None]
     inks = [truths[k] for k in places]
-    read = {
-        "truth_recognised_as": online.recognise(inks, categories) if places else [],
-        "truth_recognised_nearest_as": nearest.recognise(inks, categories) if places else [],
+    read: dict[str, Sequence[str | None]] = {
+        "truth_recognised_as": _of_truth(inks, online.recognise(inks, categories) if places else []),
+        "truth_recognised_nearest_as": _of_truth(inks, nearest.recognise(inks, categories) if places else []),
         "image_recognised_as": image.recognise([images[k] for k in places], categories) if places else [],
     }
     return Questions(len(samples), places, categories, [samples[k].label for k in places], read)
@@ -124,7 +130,7 @@ def columns(asked: Questions, recovered: Sequence[Ink]) -> list[dict[str, object
         return rows
     online, nearest, _ = _recognisers()
     inks = [recovered[k] for k in asked.places]
-    made = {
+    made: dict[str, Sequence[str | None]] = {
         "recognised_as": online.recognise(inks, asked.categories),
         "recognised_nearest_as": nearest.recognise(inks, asked.categories),
         **asked.read,
@@ -138,7 +144,10 @@ def columns(asked: Questions, recovered: Sequence[Ink]) -> list[dict[str, object
 
 def _known(kind: str | None, label: str, alphabets: dict[str, list[str]]) -> str | None:
     """Return the category where the label is one of its alphabet."""
-    return kind if kind is not None and label in alphabets.get(kind, ()) else None
+    try:
+        return kind if kind is not None and label in candidates(kind, alphabets)[0] else None
+    except KeyError:
+        return None
 
 
 def confusion(table: pa.Table, column: str = "recognised_as") -> dict[tuple[str, str, str], int]:
@@ -160,9 +169,10 @@ def write_confusion(table: pa.Table, path: Path) -> None:
 def agreement(table: pa.Table) -> dict[str, dict[str, float]]:
     """Return, for all labelled characters and by category, the shares that are read right.
 
-    ``recovered`` and ``ceiling``: the online recogniser on the recovered and the true ink; ``image``: the image
-    recogniser; ``ratio``: recovered over ceiling, NaN where the ceiling is 0, from ``ratio_low`` to ``ratio_high``
-    (95 % by writer, both drawn together); ``nearest_ratio``: the same with nearest prototypes; ``samples``: how many.
+    ``recovered`` and ``ceiling``: the online recogniser on the recovered and the true ink (NaN where none is known);
+    ``image``: the image recogniser; ``ratio``: recovered over ceiling, NaN where the ceiling is 0, from ``ratio_low``
+    to ``ratio_high`` (95 % by writer, both drawn together); ``nearest_ratio``: the same with nearest prototypes;
+    ``samples``: how many.
     """
     names = ["category", "label", "writer", *(name for name, _ in FACTS[1:])]
     columns = {name: np.array(table.column(name).to_pylist(), object) for name in names}
@@ -175,6 +185,9 @@ def agreement(table: pa.Table) -> dict[str, dict[str, float]]:
 
 def _shares(columns: dict[str, NDArray[np.object_]], chosen: Bools) -> dict[str, float]:
     right = {name: (columns[name] == columns["label"])[chosen].astype(np.float64) for name, _ in FACTS[1:]}
+    unknown = np.array([label is None for label in columns["truth_recognised_as"][chosen]], bool)
+    for name in ("truth_recognised_as", "truth_recognised_nearest_as"):
+        right[name][unknown] = np.nan
     shares = {
         "samples": float(chosen.sum()),
         "recovered": float(right["recognised_as"].mean()),

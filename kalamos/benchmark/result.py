@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kalamos.benchmark.certainty import certainty
@@ -29,6 +28,7 @@ from kalamos.benchmark.recognised import agreement
 from kalamos.benchmark.score import TABLE, WEIGHTED, loss_column, metric_columns, weight_column
 from kalamos.benchmark.statistics.clusters import effective_writers
 from kalamos.benchmark.statistics.estimates import Estimate, estimate
+from kalamos.benchmark.unpaired import with_unpaired
 from kalamos.errors import KalamosError, TaskError
 from kalamos.formats.reading import read_bytes
 from kalamos.machinery.files import write_text
@@ -98,6 +98,7 @@ class Result:
             ``1 - lcss``. Empty in results of version 0.1.
         certainty: how far what the entry states of itself can be trusted, see :mod:`kalamos.benchmark.certainty`; empty
             where it states nothing.
+        unknown_writers: samples whose writer nobody tells; each counts as a writer of its own.
         predictions_sha256: of the predictions.
         provenance: versions, commit, machine: of the predicting run where it says, and of the scoring run.
         folder: where the entry's files are; not stored.
@@ -128,6 +129,7 @@ class Result:
     effective_writers: float = math.nan
     losses: Mapping[str, float] = field(default_factory=dict)
     certainty: Mapping[str, float] = field(default_factory=dict)
+    unknown_writers: int = 0
     folder: Path = field(default=Path(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -181,7 +183,7 @@ def make_result(
     """Aggregate an entry's scores."""
     task, task_hash = prepared_task(task_file)
     table = pq.read_table(scores)
-    statuses = table.column("status").to_pylist()
+    statuses, writers = (table.column(name).to_pylist() for name in ("status", "writer"))
     messages = [m for m, s in zip(table.column("message").to_pylist(), statuses, strict=True) if s != "ok"]
     seconds = table.column("seconds").to_numpy()
     timed = seconds[np.isfinite(seconds)]
@@ -196,8 +198,9 @@ def make_result(
         partial=bool(file_metadata(task_file).get("limited")),
         style=task.resolved_style().hash,
         samples=table.num_rows,
-        writers=len(pc.unique(table.column("writer"))),
-        effective_writers=effective_writers(table.column("writer").to_pylist()),
+        writers=len(set(writers) - {""}) + writers.count(""),
+        unknown_writers=writers.count(""),
+        effective_writers=effective_writers(writers),
         coverage=statuses.count("ok") / max(len(statuses), 1),
         failures=dict(Counter(messages).most_common()),
         problems=dict(read.problems),
@@ -208,7 +211,7 @@ def make_result(
         by_strokes=_broken_down(table, [_strokes_bin(n) for n in table.column("strokes").to_pylist()]),
         by_junctions=_broken_down(table, [_junctions_bin(n) for n in table.column("junctions").to_pylist()]),
         by_length=_broken_down(table, [_length_bin(n) for n in _heights(table)]),
-        recognition=agreement(table),
+        recognition=agreement(table) if task.has_truth else with_unpaired(agreement(table)),
         losses=_losses(table),
         certainty=certainty(table),
         predictions_sha256=predictions_sha256,

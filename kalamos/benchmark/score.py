@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kalamos.benchmark import certainty
+from kalamos.benchmark import certainty, scan_ink
 from kalamos.benchmark import recognised as recognition
 from kalamos.benchmark.isolation import Answer
 from kalamos.benchmark.predictions import Predictions, read_predictions
@@ -118,27 +118,30 @@ class _Known:
     facts: tuple[dict[str, object], ...]
     references: tuple[Reference, ...]
     questions: recognition.Questions
+    pages: bool
 
 
 def _score_chunk(job: _ScoreJob) -> pa.RecordBatch:
     known = _known(job.task_file, job.task_file.stat().st_mtime_ns, job.start, job.start + len(job.answers))
     answers = [_checked(given, to) for given, to in zip(job.answers, known.references, strict=True)]
-    read = recognition.columns(known.questions, [_ink(answer) for answer in answers])
-    scored = zip(known.facts, _scored(known.references, answers, job.says), read, strict=True)
-    return _record([{**facts, **item, **more} for facts, item, more in scored])
+    inks = [_ink(answer) for answer in answers]
+    read = recognition.columns(known.questions, inks)
+    on_scan = scan_ink.columns(known.references, inks, pages=known.pages)
+    scored = zip(known.facts, _scored(known.references, answers, job.says), read, on_scan, strict=True)
+    return _record([{**facts, **item, **more, **beside} for facts, item, more, beside in scored])
 
 
 @lru_cache(maxsize=_CHUNKS_KNOWN)
 def _known(task_file: Path, changed_ns: int, start: int, stop: int) -> _Known:
     """Return the true side of a chunk; a file that has changed is another file."""
     rows = list(read_rows(task_file, start=start, stop=stop))
-    line_px = prepared_task(task_file)[0].line_height_px
-    references = tuple(Reference(_known_truth(row), _image(row), line_px) for row in rows)
+    task = prepared_task(task_file)[0]
+    references = tuple(Reference(_known_truth(row), _image(row), task.line_height_px) for row in rows)
     facts = tuple(_facts(row, reference) for row, reference in zip(rows, references, strict=True))
     asked = recognition.questions(
         [row.sample for row in rows], [row.truth() for row in rows], [_image(row) for row in rows]
     )
-    return _Known(facts, references, asked)
+    return _Known(facts, references, asked, task.input == "page")
 
 
 def _facts(row: Row, reference: Reference) -> dict[str, object]:
@@ -148,7 +151,7 @@ def _facts(row: Row, reference: Reference) -> dict[str, object]:
         "script": row.sample.script,
         "label": row.sample.label,
         "strokes": reference.truth.n_strokes,
-        "junctions": len(reference.junctions),
+        "junctions": len(reference.junctions) if reference.truth.n_points else 0,
         "length_px": reference.length_px,
         "height_px": _image(row).height_px,
         **{weight_column(name): METRICS[name].weight(reference) for name in WEIGHTED},

@@ -24,7 +24,9 @@ from kalamos.renderers import Style, preset
 
 SUPERSEDED = "superseded"
 GROUPS = ("", "writer", "page")
-_LATER = ("per_writer", "shape", "line_height_px", "groups", SUPERSEDED)
+_LATER = ("per_writer", "per_label", "shape", "line_height_px", "groups", "truth", "input", SUPERSEDED)
+TRUTHS = ("", "none")
+INPUTS = ("", "page")
 """Fields that version 1 did not have: left out of the hash where they say nothing."""
 
 
@@ -48,10 +50,14 @@ class Task:
         give_script: whether the recoverer is told the script.
         max_strokes: leave out samples with more strokes; None for no bound.
         per_writer: how many samples of one writer at most, so that no hand outweighs the others; None for no bound.
+        per_label: how many samples of one label and script at most; None for no bound.
+        truth: ``none`` where nobody knows how the pen moved: the ink is held against the scan, and read by recognisers.
         shape: width over height of the ink's box, at least and at most; empty for any.
         line_height_px: height of a line of writing, by which tolerances grow; None for the image's height.
         groups: ``writer`` or ``page`` where a method may be told which images are of one hand or of one page (the
             sample's source); it sees groups of images and no names. Empty: each image stands alone.
+        input: ``page`` where images are whole pages, which are prepared and cut as ``kalamos recover`` does, each piece
+            then given to the method; empty: the method is given the images as they are.
         superseded: why a later version took its place; empty where none did.
     """
 
@@ -70,9 +76,12 @@ class Task:
     give_script: bool = True
     max_strokes: int | None = None
     per_writer: int | None = None
+    per_label: int | None = None
     shape: tuple[float, float] | tuple[()] = ()
     line_height_px: float | None = None
     groups: str = ""
+    truth: str = ""
+    input: str = ""
     superseded: str = ""
 
     @property
@@ -87,10 +96,15 @@ class Task:
         """Return the style with the task's changes."""
         return preset(self.style).replace(**self.style_changes)
 
+    @property
+    def has_truth(self) -> bool:
+        """Return whether it is known how the pen moved."""
+        return self.truth != "none"
+
     def takes(self, sample: Sample) -> bool:
         """Say whether a sample belongs to the task, before the limits."""
         return (
-            sample.ink.n_points > 0
+            (sample.ink.n_points > 0) == self.has_truth
             and (self.split is None or sample.split == self.split)
             and (self.level is None or sample.level == self.level)
             and (not self.scripts or sample.script in self.scripts)
@@ -151,6 +165,10 @@ def task_of(values: Mapping[str, Any]) -> Task:
         raise ValueError(f"split is all, {', '.join(get_args(Split))}; not {made['split']!r}")
     if made.get("groups", "") not in GROUPS:
         raise ValueError(f"groups is {' or '.join(filter(None, GROUPS))}, or left out; not {made['groups']!r}")
+    if made.get("truth", "") not in TRUTHS:
+        raise ValueError(f"truth is none, or left out; not {made['truth']!r}")
+    if made.get("input", "") not in INPUTS:
+        raise ValueError(f"input is page, or left out; not {made['input']!r}")
     for name in ("scripts", "shape"):
         made[name] = tuple(made.get(name, ()))
     return Task(**made)

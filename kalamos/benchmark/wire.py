@@ -88,10 +88,13 @@ def pack_images(images: Sequence[OfflineImage]) -> tuple[Head, bytes]:
     return {"images": told}, b"".join(np.ascontiguousarray(image.pixels).tobytes() for image in images)
 
 
-def pack_groups(groups: Sequence[Sequence[OfflineImage]], n_best: int) -> tuple[Head, bytes]:
-    """Return groups of images as a message: the images of all, how many each has, and how many paths are wanted."""
+def pack_groups(groups: Sequence[Sequence[OfflineImage]], n_best: int, *, pages: bool = False) -> tuple[Head, bytes]:
+    """Return groups of images as a message: the images of all, how many each has, and how many paths are wanted.
+
+    ``pages`` says that the images are whole pages, to be prepared and cut into pieces first.
+    """
     head, body = pack_images([image for group in groups for image in group])
-    return {**head, "groups": [len(group) for group in groups], "n_best": n_best}, body
+    return {**head, "groups": [len(group) for group in groups], "n_best": n_best, "pages": pages}, body
 
 
 def unpack_images(head: Head, body: bytes) -> list[OfflineImage]:

@@ -13,6 +13,7 @@ import numpy as np
 from kalamos.benchmark import stated, wire
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
+from kalamos.ink import Ink
 from kalamos.recoverer import GroupRecoverer, Recoverer, checked_answer, load_recoverer, recover_groups
 from kalamos.registry import describe
 
@@ -50,18 +51,22 @@ def serve(connection: socket.socket, spec: str) -> None:
             return
         images = iter(wire.unpack_images(head, body))
         groups = [[next(images) for _ in range(count)] for count in head["groups"]]
-        wire.send(connection, *reply(recoverer, groups, head["n_best"]))
+        wire.send(connection, *reply(recoverer, groups, head["n_best"], pages=head["pages"]))
 
 
-def reply(recoverer: Recoverer, groups: Sequence[Sequence[OfflineImage]], n_best: int) -> Reply:
-    """Ask a recoverer, by ``recover_many`` where it has it; time the call alone."""
+def reply(recoverer: Recoverer, groups: Sequence[Sequence[OfflineImage]], n_best: int, *, pages: bool = False) -> Reply:
+    """Ask a recoverer, by ``recover_many`` where it has it; time the call alone, of pages with what goes before it."""
     start = time.perf_counter()
     try:
+        if pages:
+            told, body = wire.pack_inks([_of_page(recoverer, image) for group in groups for image in group])
+            seconds = time.perf_counter() - start
+            return {"kind": "inks", "inks": told, "seconds": seconds, "memory": _peak_memory_mb()}, body
         if isinstance(recoverer, GroupRecoverer):
             recoveries = recover_groups(recoverer, groups, n_best)
             seconds = time.perf_counter() - start
-            told, body = stated.pack([piece for found in recoveries for piece in found.pieces], n_best)
-            return {"kind": "recoveries", **told, "seconds": seconds, "memory": _peak_memory_mb()}, body
+            recovered, body = stated.pack([piece for found in recoveries for piece in found.pieces], n_best)
+            return {"kind": "recoveries", **recovered, "seconds": seconds, "memory": _peak_memory_mb()}, body
         images = [image for group in groups for image in group]
         answer = recoverer.recover(images)
         seconds = time.perf_counter() - start
@@ -70,6 +75,14 @@ def reply(recoverer: Recoverer, groups: Sequence[Sequence[OfflineImage]], n_best
     except Exception as error:
         seconds = time.perf_counter() - start
         return {"kind": "error", "text": _message(error), "seconds": seconds, "memory": _peak_memory_mb()}, b""
+
+
+def _of_page(recoverer: Recoverer, image: OfflineImage) -> Ink:
+    """Return the ink of a whole page, as the front door recovers it."""
+    from kalamos.paper import recover_page  # noqa: PLC0415 - not for single pieces
+    from kalamos.scans.read import page_of  # noqa: PLC0415
+
+    return recover_page(page_of(image.pixels), recoverer, script=image.script).recovery.ink
 
 
 def _message(error: Exception) -> str:

@@ -36,6 +36,8 @@ CORPORA = Registry(
         "kanjivg": "kalamos.datasets.kanjivg:CORPUS",
         "corrected": "kalamos.datasets.corrected:CORPUS",
         "sigcomp2009": "kalamos.datasets.sigcomp2009:CORPUS",
+        "paper-characters": "kalamos.datasets.paper_characters:CORPUS",
+        "paper-pages": "kalamos.datasets.paper_pages:CORPUS",
         "made-pairs": "kalamos.datasets.made_pairs:CORPUS",
     },
 )

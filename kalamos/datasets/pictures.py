@@ -13,6 +13,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +41,16 @@ class LabelledPicture(NamedTuple):
     pixels: Bytes
     label: str
     script: str
+    writer: str = ""
+
+
+class PictureEntry(NamedTuple):
+    """A picture that is not read yet; fields as in :class:`LabelledPicture`, and how to read its pixels."""
+
+    key: str
+    label: str
+    script: str
+    pixels: Callable[[], Bytes]
     writer: str = ""
 
 
@@ -86,11 +97,17 @@ def read_pictures(name: str, root: Path) -> Iterator[LabelledPicture]:
         CorpusError: where the folder is not laid out as the card says.
         FormatError: where a file breaks the rules of its format.
     """
+    for entry in picture_entries(name, root):
+        yield LabelledPicture(entry.key, entry.pixels(), entry.label, entry.script, entry.writer)
+
+
+def picture_entries(name: str, root: Path) -> Iterator[PictureEntry]:
+    """Yield what :func:`read_pictures` does, without reading the pictures; the same errors."""
     card = picture_card(name)
     return _CORPORA[name][1](Path(root), card)
 
 
-def _mnist(root: Path, card: PictureCard) -> Iterator[LabelledPicture]:
+def _mnist(root: Path, card: PictureCard) -> Iterator[PictureEntry]:
     """Read the idx files of LeCun, Cortes and Burges: magic, sizes as big-endian int32, then bytes."""
     pictures = _idx(_found(root, card, "t10k-images-idx3-ubyte"), 3)
     labels = _idx(_found(root, card, "t10k-labels-idx1-ubyte"), 1)
@@ -99,7 +116,7 @@ def _mnist(root: Path, card: PictureCard) -> Iterator[LabelledPicture]:
     for k, (pixels, label) in enumerate(zip(pictures, labels.tolist(), strict=True)):
         if not 0 <= label <= 9:
             raise CorpusError(f"{root}: the label of picture {k} is {label}, which is no digit")
-        yield LabelledPicture(f"t10k/{k:05d}", pixels, str(label), card.script)
+        yield PictureEntry(f"t10k/{k:05d}", str(label), card.script, partial(np.asarray, pixels))
 
 
 def _found(root: Path, card: PictureCard, stem: str) -> Path:
@@ -128,19 +145,19 @@ def _idx(path: Path, dimensions: int) -> Bytes:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _dhcd(root: Path, card: PictureCard) -> Iterator[LabelledPicture]:
+def _dhcd(root: Path, card: PictureCard) -> Iterator[PictureEntry]:
     """Read a folder a class: ``character_1`` to ``character_36``, ``digit_0`` to ``digit_9``."""
     folder = root / "Test" if (root / "Test").is_dir() else root
     found = False
     for name, label in sorted(_DHCD.items()):
         for path in sorted((folder / name).glob("*.png")) or sorted(folder.glob(f"{name}_*/*.png")):
             found = True
-            yield LabelledPicture(f"{name}/{path.stem}", _grey(path), label, card.script)
+            yield PictureEntry(f"{name}/{path.stem}", label, card.script, partial(_grey, path))
     if not found:
         raise CorpusError(f"{root} holds no folder like Test/character_1; {card.layout}")
 
 
-def _ahcd(root: Path, card: PictureCard) -> Iterator[LabelledPicture]:
+def _ahcd(root: Path, card: PictureCard) -> Iterator[PictureEntry]:
     """Read ``id_<n>_label_<class>.png``."""
     folder = root / "test" if (root / "test").is_dir() else root
     found = [(match, path) for path in folder.glob("id_*_label_*.png") if (match := _AHCD_NAME.fullmatch(path.name))]
@@ -150,10 +167,10 @@ def _ahcd(root: Path, card: PictureCard) -> Iterator[LabelledPicture]:
         number = int(match[2])
         if not 1 <= number <= len(_AHCD):
             raise CorpusError(f"{path}: class {number} is none of 1 to {len(_AHCD)}")
-        yield LabelledPicture(f"test/{int(match[1]):05d}", _grey(path), _AHCD[number - 1], card.script)
+        yield PictureEntry(f"test/{int(match[1]):05d}", _AHCD[number - 1], card.script, partial(_grey, path))
 
 
-def _ahawp(root: Path, card: PictureCard) -> Iterator[LabelledPicture]:
+def _ahawp(root: Path, card: PictureCard) -> Iterator[PictureEntry]:
     """Read the words that ``labels.csv`` lists: path, text, code points, writer."""
     table = root / "labels.csv"
     if not table.is_file():
@@ -165,9 +182,8 @@ def _ahawp(root: Path, card: PictureCard) -> Iterator[LabelledPicture]:
         path = root.joinpath(*Path(named).parts[-2:])
         if ".." in path.parts or not path.is_file():
             raise CorpusError(f"{table} lists {named}, which is not there")
-        yield LabelledPicture(
-            "/".join(path.with_suffix("").parts[-2:]), _grey(path), row["text"], card.script, row["writer"]
-        )
+        key = "/".join(path.with_suffix("").parts[-2:])
+        yield PictureEntry(key, row["text"], card.script, partial(_grey, path), row["writer"])
 
 
 def _grey(path: Path) -> Bytes:
@@ -185,7 +201,7 @@ _DHCD = {
     **{f"digit_{k}": chr(0x0966 + k) for k in range(10)},
 }
 
-_CORPORA: dict[str, tuple[PictureCard, Callable[[Path, PictureCard], Iterator[LabelledPicture]]]] = {
+_CORPORA: dict[str, tuple[PictureCard, Callable[[Path, PictureCard], Iterator[PictureEntry]]]] = {
     "mnist": (
         PictureCard(
             "mnist",

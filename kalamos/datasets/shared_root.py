@@ -18,9 +18,10 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "unipen": ("unipen-train_r01_v07", "train_r01_v07", "unipen"),
     "poh-db": ("poh-db", "POH-Db", "POH-DB"),
     "assamese": ("assamese", "assamese_dataset"),
+    "paper-characters": ("paper", "paper-characters"),
 }
 """The names under which a corpus is looked for; of any other its registered name."""
-WITHOUT_FOLDER = ("synthetic", "made-pairs")
+WITHOUT_FOLDER = ("synthetic", "made-pairs", "paper-pages")
 
 
 def shared_root() -> Path | None:

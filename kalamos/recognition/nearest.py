@@ -6,7 +6,6 @@ trajectories at equal arc lengths; groups of at least :data:`LEAST` inks, so tha
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats, Floats32
 from kalamos.machinery.seeding import rng_for
 from kalamos.metrics.wavefront import dtw_matrix
+from kalamos.recognition.alphabets import candidates
 from kalamos.recognition.inputs import shapes
 from kalamos.recognition.tensors import SHIPPED, Weights, read_weights
 
@@ -33,7 +33,6 @@ class NearestRecogniser:
         self.alphabets: dict[str, list[str]] = weights.config["alphabets"]
         self._points = weights.tensors["points"].astype(np.float64)
         self._classes = weights.tensors["classes"].astype(np.int64)
-        self._spans = spans(self.alphabets)
 
     @classmethod
     def load(cls, folder: Path = SHIPPED / "nearest") -> NearestRecogniser:
@@ -54,18 +53,12 @@ class NearestRecogniser:
         found = [""] * len(seen)
         for name in sorted(set(categories)):
             members = [k for k, other in enumerate(categories) if other == name]
-            first, stop = self._spans[name]
-            held = np.flatnonzero((self._classes >= first) & (self._classes < stop))
+            labels, places = candidates(name, self.alphabets)
+            held = np.flatnonzero(np.isin(self._classes, places))
             nearest = held[dtw_matrix(seen[members], self._points[held]).argmin(axis=1)]
             for k, place in zip(members, self._classes[nearest], strict=True):
-                found[k] = self.alphabets[name][place - first]
+                found[k] = labels[places.index(place)]
         return found
-
-
-def spans(alphabets: dict[str, list[str]]) -> dict[str, tuple[int, int]]:
-    """Return category -> first class and the one after its last."""
-    ends = np.cumsum([0, *map(len, alphabets.values())]).tolist()
-    return dict(zip(alphabets, itertools.pairwise(ends), strict=True))
 
 
 def prototypes(

@@ -14,8 +14,8 @@ import numpy as np
 
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats32
+from kalamos.recognition.alphabets import candidates
 from kalamos.recognition.inputs import CHANNELS, STEPS, sequences
-from kalamos.recognition.nearest import spans
 from kalamos.recognition.product import product
 from kalamos.recognition.tensors import SHIPPED, Weights, checked, read_weights
 
@@ -59,11 +59,11 @@ class OnlineRecogniser:
 
 def best(logits: Floats32, categories: Sequence[str], alphabets: dict[str, list[str]]) -> list[str]:
     """Return the label with the greatest logit among those of each one's category; the first of equals."""
-    bounds = spans(alphabets)
+    known = {name: candidates(name, alphabets) for name in set(categories)}
     found = []
     for row, name in zip(logits, categories, strict=True):
-        first, stop = bounds[name]
-        found.append(alphabets[name][int(row[first:stop].argmax())])
+        labels, classes = known[name]
+        found.append(labels[int(row[classes].argmax())])
     return found
 
 

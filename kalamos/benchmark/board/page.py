@@ -59,6 +59,8 @@ SAID = {
     "stroke_count": "share of samples with the right number of strokes",
     "speed_correlation": "whether the pen is fast and slow where the writer's was; 0 for constant speed",
     "recognised": "share of characters that a recogniser of pen movements still reads right",
+    "scan_recall": "share of the ink on the paper that the path runs over",
+    "scan_precision": "share of the path that lies on ink",
     "length_ratio": "how long the drawn path is, by the true one: filling and doubling show here; ranks nothing",
     "points_ratio": "how many points there are, by the true ones: dilution shows here; ranks nothing",
 }

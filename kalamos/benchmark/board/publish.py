@@ -5,6 +5,7 @@ Run ``make leaderboard`` with ``KALAMOS_CORPORA`` set, or ``python -m kalamos.be
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,9 @@ VARIANTS = ("good-continuation?velocity=power-law", "good-continuation?velocity=
 """Rows for the question how far a law of motion gets where a tracer gives none; geometry and order are the tracer's."""
 MARK = "<!-- leaderboard -->"
 _SHORT = ("lcss", "complete_trajectory")
-_BY_SCRIPT = ("lcss", "rmse_arc", "start_point", "complete_trajectory")
+_PAPER = ("recognised", "scan_recall")
+"""What stands in the short table where nobody knows how the pen moved."""
+_BY_SCRIPT = ("lcss", "rmse_arc", "start_point", "complete_trajectory", "recognised", "scan_recall")
 COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
 
 
@@ -94,8 +97,11 @@ def _short(results: Sequence[Result]) -> str:
         if not table.ranked:
             continue
         result = table.ranked[0].result
-        best = [_short_cell(line, first, second) for line in table.ranked[:3]]
-        cells = [f"{result.task} v{result.task_version}", f"{result.samples}; {result.writers}", *best]
+        names = _SHORT if first in table.metrics else _PAPER
+        best = [_short_cell(line, *names) for line in table.ranked[:3]]
+        which = "" if names == _SHORT else f": {names[0]} ({names[1]})"
+        writers = "unknown" if result.unknown_writers else str(result.writers)
+        cells = [f"{result.task} v{result.task_version}{which}", f"{result.samples}; {writers}", *best]
         lines.append("| " + " | ".join([*cells, *[""] * (3 - len(best))]) + " |")
     return "\n".join([*lines, ""])
 
@@ -112,7 +118,7 @@ def _by_script(results: Sequence[Result]) -> str:
     lines = ["| " + " | ".join(heads) + " |", "|---|---|---" + "|---:" * (1 + len(_BY_SCRIPT)) + "|"]
     for result in results:
         for script, values in result.by_script.items():
-            shown = [leaderboard.number_text(values[metric]) for metric in _BY_SCRIPT]
+            shown = [leaderboard.number_text(values.get(metric, math.nan)) for metric in _BY_SCRIPT]
             if result.kind != "control" and len(result.by_script) > 1:
                 cells = [result.task, result.entry, script, f"{values['samples']:.0f}", *shown]
                 lines.append("| " + " | ".join(cells) + " |")

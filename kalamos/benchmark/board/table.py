@@ -24,6 +24,7 @@ from kalamos.benchmark.recognised import TABLE
 from kalamos.benchmark.result import Result, Summary, read_result
 from kalamos.benchmark.statistics.estimates import ALPHA, FEW, smallest_p
 from kalamos.benchmark.statistics.significance import detectable, indistinguishable
+from kalamos.benchmark.unpaired import ceilings
 from kalamos.errors import TaskError
 
 MAIN = (
@@ -36,11 +37,14 @@ MAIN = (
     "stroke_count",
     "speed_correlation",
     "recognised",
+    "scan_recall",
+    "scan_precision",
     "length_ratio",
     "points_ratio",
 )
 """The metrics of the short table: the ranked ones, of which the first orders the rows, and two ratios."""
-FIRST = MAIN[0]
+FIRST, SECOND = "lcss", "recognised"
+"""What orders the rows: the second where nobody knows how the pen moved."""
 
 ANSWERED = 0.95
 """Coverage below which a table says loudly that what is missing counts as failed."""
@@ -319,7 +323,14 @@ def title_of(result: Result) -> str:
     """Return what an entry was measured on, in one line."""
     partial = " — A FIRST LOOK, not comparable" if result.partial else ""
     amount = f" ({result.effective_writers:.1f} effective)" if math.isfinite(result.effective_writers) else ""
-    return f"{result.task} v{result.task_version}, {result.samples} samples, {result.writers} writers{amount}{partial}"
+    writers = f"{result.writers} writers{amount}" if not result.unknown_writers else _unknown_text(result)
+    return f"{result.task} v{result.task_version}, {result.samples} samples, {writers}{partial}"
+
+
+def _unknown_text(result: Result) -> str:
+    named = result.writers - result.unknown_writers
+    rest = f"{named} writers and {result.unknown_writers} samples" if named else "writers"
+    return f"{rest} unknown (each sample counts as a writer: intervals are too narrow)"
 
 
 def _left_out_note(shown: int, ranked: int) -> str:
@@ -362,14 +373,33 @@ def _power_note(ranked: Sequence[Result]) -> str:
 
 
 def _recognition_note(results: Sequence[Result]) -> str:
-    known = next((result.recognition["all"] for result in results if "all" in result.recognition), None)
-    if known is None:
+    found = next((result.recognition for result in results if "all" in result.recognition), None)
+    if found is None:
         return ""
+    known, samples = found["all"], results[0].samples
+    if any(shares.get("unpaired") for shares in found.values()):
+        return _unpaired_note(found, samples)
     ceiling, image = number_text(known.get("ceiling", math.nan)), number_text(known.get("image", math.nan))
     samples = known.get("samples", math.nan)
     return (
         f"Of the {samples:.0f} labelled characters the online recogniser reads {ceiling} right from the "
         f"true ink (the ceiling of `recognised`); a recogniser of images reads {image} without any recovery."
+    )
+
+
+def _unpaired_note(found: Mapping[str, Mapping[str, float]], samples: int) -> str:
+    """Say what scanned characters can be held against: other people's online ink, and the image recogniser."""
+    known = ceilings()
+    kinds = [
+        f"{name} ({shares['samples']:.0f}): {number_text(shares['ceiling'])} of online ink ({known[name].whose}), "
+        f"{number_text(shares['image'])} by a recogniser of images from the scans"
+        for name, shares in found.items()
+        if name in known
+    ]
+    left = samples - found["all"]["samples"]
+    rest = f" The recognisers do not know the classes of the other {left:.0f}." if left else ""
+    return (
+        f"Nobody knows how the pen moved: no order is scored. `recognised`, for comparison: {'; '.join(kinds)}.{rest}"
     )
 
 
@@ -397,7 +427,8 @@ def _marks(shown: Sequence[Result], ranked: Sequence[Result], metric: str) -> di
 
 
 def _sort_value(result: Result) -> float:
-    value = result.metrics[FIRST].value if FIRST in result.metrics else math.nan
+    name = FIRST if FIRST in result.metrics and result.metrics[FIRST].n else SECOND
+    value = result.metrics[name].value if name in result.metrics else math.nan
     return -value if math.isfinite(value) else math.inf
 
 
