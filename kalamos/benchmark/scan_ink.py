@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
 from kalamos.ink import Ink
-from kalamos.machinery.arrays import Bytes
+from kalamos.machinery.arrays import Bytes, Floats
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference
 from kalamos.metrics.picture import NEAR_TAU
@@ -90,6 +90,9 @@ def page_shares(ink: Ink, reference: Reference) -> tuple[float, float]:
     if not len(found):
         return 0.0, 0.0
     near = NEAR_TAU * reference.tolerance_px
-    recall = (cKDTree(found).query(truth, distance_upper_bound=2 * near)[0] <= near).mean()
-    precision = (cKDTree(truth).query(found, distance_upper_bound=2 * near)[0] <= near).mean()
-    return float(recall), float(precision)
+    return _near_share(truth, found, near), _near_share(found, truth, near)
+
+
+def _near_share(of: Floats, to: Floats, near_px: float) -> float:
+    distances = np.asarray(cKDTree(to).query(of, distance_upper_bound=2 * near_px)[0])
+    return float((distances <= near_px).mean())

@@ -376,9 +376,9 @@ def _recognition_note(results: Sequence[Result]) -> str:
     found = next((result.recognition for result in results if "all" in result.recognition), None)
     if found is None:
         return ""
-    known, samples = found["all"], results[0].samples
+    known = found["all"]
     if any(shares.get("unpaired") for shares in found.values()):
-        return _unpaired_note(found, samples)
+        return _unpaired_note(found, results[0].samples)
     ceiling, image = number_text(known.get("ceiling", math.nan)), number_text(known.get("image", math.nan))
     samples = known.get("samples", math.nan)
     return (
