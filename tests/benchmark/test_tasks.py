@@ -191,7 +191,7 @@ def test_a_task_of_data_that_only_users_have_is_not_pinned():
 
 
 OF_PAPER = ("paper-characters", "paper-pages")
-"""They have no trajectories to take a mean of, or pages instead of pieces; tests/benchmark/test_paper_tasks.py has them."""
+"""They have no mean trajectory, or pages instead of pieces; tests/benchmark/test_paper_tasks.py has them."""
 
 
 @pytest.mark.parametrize("name", sorted(set(task_names()) - {OF_THE_USERS_DATA, *OF_PAPER}))
