@@ -43,6 +43,7 @@ LEARNERS = {
     "kalamos": "kalamos.training.kalamos_learner:KalamosLearner",
     "rabhi2020": "kalamos.models.rabhi2020.rabhi2020:Rabhi2020Learner",
 }
+MAY_CHANGE = ("samples", "patience", "validate_every", "validation_inks", "threads", "workers")
 WATCHED = ("ldtw", "ldtw_below_3", "rmse_arc_below_5", "rmse_time", "start_point", "stroke_count", "aiou")
 
 
@@ -183,6 +184,12 @@ class Run:
         self.mean = {name: value.clone() for name, value in self.net.state_dict().items()}
         self.seen, self.steps, self.chunk, self.best, self.waited = 0, 0, 0, float("inf"), 0
         self.curve: list[dict[str, float]] = []
+        self.begun: dict[str, str] = {}
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether all samples were seen, or the patience is at an end."""
+        return self.seen >= self.recipe.samples or self.waited > self.recipe.patience
 
     def save(self, path: Path) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -194,6 +201,7 @@ class Run:
             "best": self.best,
             "curve": self.curve,
             "random": torch.get_rng_state(),
+            "begun": self.begun,
         }
         with replacing(path) as part:
             torch.save(state, part)
@@ -202,10 +210,17 @@ class Run:
         """Take a checkpoint up again.
 
         Raises:
-            ModelError: where it does not fit the recipe's network.
+            ModelError: where it does not fit the recipe's network, or was begun with another recipe or other ink.
         """
         try:
             state = torch.load(path, weights_only=True, map_location="cpu")
+            before: dict[str, str] = state.get("begun", self.begun)  # checkpoints of old do not say it
+            changed = [name for name, value in self.begun.items() if before.get(name) != value]
+            if changed:
+                raise ModelError(
+                    f"{path} was begun with another recipe or other ink ({', '.join(changed)}); go on with what it was "
+                    "begun with, choose another --out, or begin anew with --fresh"
+                )
             self.net.load_state_dict(state["net"])
             self.optimiser.load_state_dict(state["optimiser"])
         except (RuntimeError, ValueError, KeyError, EOFError) as error:
@@ -321,9 +336,13 @@ def train(
     run = Run(recipe, learner_for(recipe), device)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
+    inks = [load_inks(source) for source in recipe.source] if inks is None else inks
+    run.begun = _begun_with(recipe, inks)
     if resume and checkpoint.is_file():
         run.load(checkpoint)
-    inks = [load_inks(source) for source in recipe.source] if inks is None else inks
+        if run.is_done:
+            write_curve(run.curve, folder)
+            return folder / "best"
     held_out = [spread(of_one["validation"], recipe.validation_inks) for of_one in inks]
     mixture = Mixture(
         [of_one["train"] for of_one in inks], recipe.source, recipe.ranges, run.learner.item, run.learner.size,
@@ -332,17 +351,23 @@ def train(
     )  # fmt: skip
     for terms in _chunks(run, mixture, recipe.workers if workers is None else workers):
         row = {"seconds": time.time(), "samples": float(run.seen), "rate": recipe.rate(run.seen), **terms}
-        ended = run.seen >= recipe.samples
-        if run.chunk % recipe.validate_every == 0 or ended:
+        if run.chunk % recipe.validate_every == 0 or run.seen >= recipe.samples:
             row |= validate(run, held_out)
             _keep_best(run, row, folder)
         run.curve.append(row)
         if _is_first():
             run.save(checkpoint)
             write_curve(run.curve, folder)
-        if ended or run.waited > recipe.patience:
+        if run.is_done:
             break
     return folder / "best"
+
+
+def _begun_with(recipe: Recipe, inks: Sequence[Mapping[Split, Sequence[TrainingInk]]]) -> dict[str, str]:
+    """Return what a checkpoint must agree with to be taken up again; a run may become longer, or use other threads."""
+    told = {name: repr(value) for name, value in asdict(recipe).items() if name not in MAY_CHANGE}
+    known = "\n".join(f"{ink.key} {ink.ink.n_points}" for of_one in inks for ink in of_one["train"])
+    return {**told, "ink": f"{stable_hash(known):016x}"}
 
 
 def keep_memory() -> None:
@@ -421,7 +446,7 @@ def _keep_best(run: Run, row: Mapping[str, float], folder: Path) -> None:
             trained = {
                 "samples": run.seen,
                 "recipe": asdict(run.recipe),
-                "validation": {k: round(v, 4) for k, v in row.items()},
+                "validation": {k: round(v, 4) for k, v in row.items() if k != "seconds"},  # no clock: the same bytes
             }
             save_weights(folder / "best", run.mean, {**run.learner.config(), "trained": trained})
     else:

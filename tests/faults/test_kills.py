@@ -141,6 +141,45 @@ def test_a_killed_benchmark_goes_on_to_the_same_scores(benchmark_run, tmp_path, 
     assert not left
 
 
+RECIPE = """
+samples = 768
+chunk = 64
+budget = 400
+warm_up = 32
+average = 0.9
+validate_every = 3
+validation_inks = 8
+network = { channels = 32, heads = 2, encoder_layers = 1, decoder_layers = 1, motion_channels = 16 }
+ranges = { tier = ["fast"], width_px = [2.0, 3.0] }
+[[source]]
+corpus = "synthetic"
+options = { writers = "12", scripts = "Latn" }
+"""
+
+
+@pytest.fixture(scope="module")
+def training_run(tmp_path_factory):
+    pytest.importorskip("torch")
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "recipe.toml").write_text(RECIPE)
+    command = ["train", str(folder / "recipe.toml"), "--out", "run"]
+    return command, finished(command, folder), trained(folder / "run")
+
+
+def trained(run: Path) -> tuple[dict[str, bytes], list[str]]:
+    """Return the weights, and the curve without its column of the clock."""
+    return contents(run / "best"), [line.partition(",")[2] for line in (run / "curve.csv").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("number", numbered((), range(5)))
+def test_a_killed_training_goes_on_to_the_same_weights(training_run, tmp_path, number):
+    command, lasting_s, expected = training_run
+    killed(command, tmp_path, random.Random(number).uniform(0.3, 1.0) * lasting_s)
+    finished(command, tmp_path)
+    assert trained(tmp_path / "run") == expected
+    assert not [name for name in contents(tmp_path) if ".part" in name]
+
+
 def test_a_full_disk_under_a_benchmark_is_one_line(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -53,6 +53,26 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(
     assert [r["order"] for r in rows[0]] == [r["order"] for r in rows[1]]
 
 
+def test_a_finished_run_stays_as_it_is(recipe: dict[str, Any], tmp_path: Path) -> None:
+    best = train(recipe, tmp_path)
+    before = (best / TENSORS).read_bytes(), (tmp_path / "curve.csv").read_bytes()
+    (tmp_path / "curve.csv").unlink()  # as a run leaves it that is killed behind its last checkpoint
+    train(recipe, tmp_path)
+    assert ((best / TENSORS).read_bytes(), (tmp_path / "curve.csv").read_bytes()) == before
+
+
+@pytest.mark.parametrize("change", [{"seed": 5}, {"ranges": {"tier": ["fast"]}}, {"samples": 256}])
+def test_a_run_goes_on_with_what_it_was_begun_with(
+    recipe: dict[str, Any], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    train(recipe, tmp_path)
+    if "samples" in change:  # longer is no other run
+        train({**recipe, **change}, tmp_path)
+        return
+    with pytest.raises(ModelError, match=f"begun with another recipe.*{next(iter(change))}.*--fresh"):
+        train({**recipe, **change}, tmp_path)
+
+
 def test_training_learns_and_starts_from_given_weights(recipe: dict[str, Any], tmp_path: Path) -> None:
     best = train({**recipe, "samples": 640, "learning_rate": 5e-3, "validate_every": 5}, tmp_path / "a")
     rows = list(csv.DictReader((tmp_path / "a" / "curve.csv").open()))
