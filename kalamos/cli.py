@@ -235,6 +235,8 @@ def convert(
 
 def _print_conversion(report: Any, dest: Path) -> None:
     click.echo(f"{report.samples} samples in {dest}; " + ", ".join(f"{k} {v}" for k, v in report.counts.items()))
+    if report.is_unlabelled:
+        click.echo("no sample has a label: tasks that read labels cannot use this corpus")
     for name, number in report.expected.items():
         click.echo(f"announced by the files: {number} x {name}")
     for what, number in report.recognised.items():

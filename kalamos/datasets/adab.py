@@ -34,6 +34,7 @@ CORPUS = FolderCorpus(
         citation="H. El Abed, M. Kherallah, V. Maergner, A. M. Alimi: On-line Arabic handwriting recognition"
         " competition. IJDAR 14(1), 2011, pp. 15-23",
         obtain="ask the Institut fuer Nachrichtentechnik (TU Braunschweig) or REGIM (University of Sfax)",
+        beside=("**/*.inkml",),
         layout="<set>/upx/*.upx beside <set>/inkml/*.inkml",
         verified="only against published descriptions of the corpus and the UPX 0.9.5 schema; no real file was at hand",
     ),

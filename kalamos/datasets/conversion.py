@@ -66,7 +66,7 @@ class ConversionReport:
 
     Attributes:
         samples: written, in all.
-        counts: samples by split, by script, by level.
+        counts: samples by split, by script, by level; ``label: none`` are those without a label.
         expected: pieces that the corpus' files announce, by name.
         mendings: rule -> how often.
         recognised: format and why it is that one -> files, where the corpus does not say which format its files have.
@@ -79,6 +79,11 @@ class ConversionReport:
     mendings: dict[str, int]
     recognised: dict[str, int]
     refusals: tuple[Refusal, ...]
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """Say whether there are samples, and none has a label."""
+        return 0 < self.samples == self.counts.get("label", {}).get("none")
 
     def reasons(self) -> Counter[str]:
         """Return how often each reason refused something."""

@@ -22,7 +22,7 @@ from kalamos.datasets.corpus import Corpus, Pictured, Refusal, UnitReport
 from kalamos.datasets.croissant import NAME as CROISSANT
 from kalamos.datasets.croissant import of_conversion
 from kalamos.datasets.hub_card import dataset_card
-from kalamos.datasets.inputs import check_inputs, mended_text, state_of
+from kalamos.datasets.inputs import BESIDE, check_inputs, mended_text, state_beside, state_of
 from kalamos.datasets.shards import Shard, shard_facts, write_shard
 from kalamos.errors import CorpusError, KalamosError, StoreError, UnreadableError
 from kalamos.ink import Sample
@@ -42,6 +42,8 @@ _GO_ON = "nothing is refused for that: when all is back, the same command goes o
 _OWN_NAMES = ("README.md", CROISSANT, "report.json", "manifest.json")
 """What a conversion writes beside the shards and its plan."""
 FACETS = ("split", "script", "level", "provenance")
+UNLABELLED = "label:none"
+"""How samples without a label are counted, where there are any."""
 """By which the samples are counted."""
 _COLLECTED_AFTER = 20_000
 
@@ -88,7 +90,8 @@ def convert(
         raise CorpusError(f"{conversion.root}: nothing of {corpus.card.title} found here.\n{corpus.card.layout}")
     jobs = _jobs(conversion, units, destination)
     _begin(conversion, units, destination)
-    check_inputs(destination, {job.shard.name: job.states for job in jobs})
+    beside = {BESIDE: [state_beside(conversion.root, corpus.card.beside)]} if corpus.card.beside else {}
+    check_inputs(destination, {**{job.shard.name: job.states for job in jobs}, **beside})
     waiting = [job for job in jobs if shard_facts(job.shard) is None]
     done = len(units) - sum(len(job.units) for job in waiting)
     progress(done, len(units))
@@ -176,6 +179,7 @@ def _named(units: Sequence[str]) -> str:
 
 def _write_shard(job: _ShardJob) -> int:
     report, facets = UnitReport(), Counter[tuple[str | None, str, str, str]]()
+    unlabelled = Counter[str]()
 
     def rows() -> Iterator[Row]:
         corpus: Corpus = CORPORA.load(job.conversion.corpus)
@@ -183,10 +187,12 @@ def _write_shard(job: _ShardJob) -> int:
         samples = (s for unit, state in known for s in _unit_samples(corpus, job.conversion, unit, report, state))
         for row in rows_in(corpus, job.conversion.root, samples, job.conversion.style, job.conversion.seed, report):
             facets[row.sample.split, row.sample.script, row.sample.level, row.sample.provenance] += 1
+            if not row.sample.label:
+                unlabelled[UNLABELLED] += 1
             yield row
 
     with _rarer_collections():
-        return write_shard(job.shard, rows(), lambda: _report_dict(report, _counts(facets)))
+        return write_shard(job.shard, rows(), lambda: _report_dict(report, _counts(facets) + unlabelled))
 
 
 @contextmanager
@@ -319,5 +325,5 @@ def _by_facet(counts: Counter[str]) -> dict[str, dict[str, int]]:
     facets: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
     for name, number in sorted(counts.items()):
         facet, _, value = name.partition(":")
-        facets[facet][value] = number
+        facets.setdefault(facet, {})[value] = number
     return facets

@@ -38,6 +38,7 @@ class Card:
         verified: what was checked on real files, and what only against a published description.
         url: where it is published; empty where unknown.
         options: further choices of :class:`Corpus` as ``name: meaning`` (e.g. categories).
+        beside: patterns of files that are read with the units and are none themselves: labels, included ink, splits.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Card:
     verified: str
     url: str = ""
     options: tuple[tuple[str, str], ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 class Corpus(Protocol):

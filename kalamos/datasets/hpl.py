@@ -85,6 +85,7 @@ CORPUS = FolderCorpus(
         citation="A. S. Bhaskarabhatla, S. Madhvanath: Experiences in collection of handwriting data for online"
         " handwriting recognition in Indic scripts. LREC 2004",
         obtain="download hpl-tamil-iso-char-online, hpl-telugu-iso-char-online and hpl-devnagari-iso-char-online",
+        beside=("classes.tsv",),
         layout="[<corpus>/]usr_<n>/<class>t<trial>.txt, and classes.tsv written by hand from the published table",
         verified="UNIPEN of the same makers (LipiTk's numerals) on real files; names and numbers only against published"
         " descriptions",

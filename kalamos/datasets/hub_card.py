@@ -51,6 +51,7 @@ def _body(converted: Converted) -> list[str]:
         *([f"- published at: {card.url}"] if card.url else []),
         f"- samples: {report.samples}; " + "; ".join(f"{k}: {v}" for k, v in report.counts.items()),
         f"- what `load_dataset` shows: {splits or 'nothing'}",
+        *(["- **no sample has a label**"] if report.is_unlabelled else []),
         f"- announced by the files: {report.expected or 'nothing to compare with'}",
         f"- mended: {report.mendings or 'nothing'}",
         *(f"- recognised: {number} x {what}" for what, number in report.recognised.items()),

@@ -140,6 +140,7 @@ CORPUS = IamOndb(
         citation="M. Liwicki, H. Bunke: IAM-OnDB, an on-line English sentence database acquired from handwritten text"
         " on a whiteboard. ICDAR 2005, pp. 956-961, doi:10.1109/ICDAR.2005.132",
         obtain="register at the address below; download lineStrokes-all, ascii-all, original-xml-all and the lists",
+        beside=("ascii/**/*.txt", "*.txt"),
         layout="lineStrokes/, ascii/, original/ and trainset.txt, testset_v.txt, testset_t.txt, testset_f.txt",
         verified="only against published descriptions and files written after them; no real file was at hand",
         url="https://fki.tic.heia-fr.ch/databases/iam-on-line-handwriting-database",

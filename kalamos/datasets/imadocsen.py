@@ -141,6 +141,7 @@ CORPUS = ImadocSen(
             " handwritten sentence recognition. IJPRAI 23(5), 2009, pp. 945-966"
         ),
         obtain="ask the Imadoc team, or find a copy; unpack it",
+        beside=("task1.txt",),
         layout="data/sentences/<session>/*.inkml, data/words/<session>/*.inkml, task1.txt",
         verified="the syntax on two files of a public copy, by eye; its sentences were not at hand",
         url="http://www.irisa.fr/imadoc",

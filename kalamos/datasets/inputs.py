@@ -21,6 +21,8 @@ from kalamos.machinery.seeding import stable_hash
 
 NAME = ".inputs.json"
 """The file, in the folder of a conversion, that says what its inputs were."""
+BESIDE = "beside"
+"""What stands for the files beside the units, among the names of shards."""
 TEXTS = ("key", "label", "script", "writer", "corpus", "source")
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -37,6 +39,15 @@ def state_of(root: Path, unit: str) -> str:
             return f"{found.st_size}-{found.st_mtime_ns}"
         return "there" if root.is_dir() else f"{found.st_size}-{found.st_mtime_ns}"
     return ""
+
+
+def state_beside(root: Path, patterns: Sequence[str]) -> str:
+    """Return one text for names, sizes and times of all files that are read with the units (:attr:`Card.beside`)."""
+    found = sorted({path for pattern in patterns for path in root.glob(pattern) if path.is_file()})
+    told = (
+        f"{path.relative_to(root).as_posix()} {state_of(root, path.relative_to(root).as_posix())}" for path in found
+    )
+    return "\n".join(told)
 
 
 def check_inputs(destination: Path, states: Mapping[str, Sequence[str]]) -> None:
@@ -56,10 +67,15 @@ def check_inputs(destination: Path, states: Mapping[str, Sequence[str]]) -> None
         raise StoreError(f"{path} cannot be read ({error}); choose a new folder, or delete this one") from error
     if not isinstance(begun, dict):
         raise StoreError(f"{path} does not say what the inputs were; choose a new folder, or delete this one")
+    begun.setdefault(BESIDE, now.get(BESIDE))  # conversions of old do not say it
     changed = sorted(shard for shard in now if begun.get(shard) != now[shard])
     if changed:
+        if changed == [BESIDE]:
+            told = "the files that the corpus reads beside its units (labels, included ink, splits)"
+        else:
+            told = f"the input files of {len(changed)} of {len(states.keys() - {BESIDE})} shards"
         raise StoreError(
-            f"the input files of {len(changed)} of {len(now)} shards are not what they were when {destination} was "
+            f"{told} are not what they were when {destination} was "
             f"begun (size or time differ; first: {changed[0]}). Choose a new folder, or delete this one to begin "
             f"again; if you know that only times differ, delete {path}"
         )

@@ -21,6 +21,7 @@ CORPUS = FolderCorpus(
         citation="S. A. Mahmoud, H. Luqman, B. M. Al-Helali, G. BinMakhashen, M. T. Parvez: Online-KHATT: an"
         " open-vocabulary database for Arabic online-text processing. Open Cybern. Syst. J. 12, 2018, 42-59",
         obtain="ask its authors at King Fahd University of Petroleum and Minerals",
+        beside=("**/*.txt",),
         layout="a folder of *.inkml, one a line, with *.txt of the same names",
         verified="only against the published description; no real file was at hand",
         url="https://benthamopen.com/FULLTEXT/TOCSJ-12-42",

@@ -54,6 +54,7 @@ CORPUS = FolderCorpus(
         citation="B. Nethravathi, C. P. Archana, K. Shashikiran, A. G. Ramakrishnan, V. Kumar: Creation of a huge"
         " annotated database for Tamil and Kannada OHR. ICFHR 2010, pp. 415-420, doi:10.1109/ICFHR.2010.71",
         obtain="ask the MILE laboratory, Indian Institute of Science, Bangalore",
+        beside=("**/*.txt", "**/*.inkml"),
         layout="folders of InkML or UPX files, one a word, with *.txt of the same names",
         verified="nothing: the XML of the release is described nowhere in detail, and no real file was at hand",
     ),

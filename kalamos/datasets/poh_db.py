@@ -193,6 +193,7 @@ CORPUS = PohDb(
         citation="Speech and Language Technology Laboratory, Amirkabir University of Technology: POH-Db, Persian Online"
         " Handwriting Database, https://github.com/SLTLabAUT/POH-Db",
         obtain="git clone https://github.com/SLTLabAUT/POH-Db",
+        beside=("GroundTruths/**/*.xml",),
         layout="Writepads/<type>/<number>.inkml and GroundTruths/<type>/<number>.xml",
         verified="every one of 7,519 pages; see docs/corpora/poh-db.md",
         url="https://github.com/SLTLabAUT/POH-Db",

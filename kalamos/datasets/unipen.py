@@ -184,6 +184,7 @@ CORPUS = Unipen(
             " recognizer benchmarks. ICPR 1994, vol. 2, pp. 29-33, doi:10.1109/ICPR.1994.576870"
         ),
         obtain="download train_r01_v07 from Zenodo, record 1195803 (doi:10.5281/zenodo.1195803), and unpack it",
+        beside=("include/**/*",),
         layout="data/<1a ... 8>/<contributor>/.../*.dat and include/<contributor>/...",
         verified="every .dat file of a copy without the contributions bbc, cee, gmd, hpb, imp, lav, ugi, val",
         url="https://zenodo.org/records/1195803",

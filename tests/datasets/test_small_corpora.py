@@ -80,6 +80,16 @@ def test_convert_auto_keeps_the_truth_of_imadocsen(tmp_path):
     found, report = read(auto, tmp_path)
     assert [s.label for s in found.values()] == ["you take"]
     assert report.expected["labelled group"] == 3
+    assert report.mendings["left-out-word"] == 2
+    words, report = read(auto, tmp_path, level="word")
+    assert {s.key: (s.label, s.level, s.ink.n_points) for s in words.values()} == {
+        "a.inkml#1": ("you", "word", 3),
+        "a.inkml#2": ("take", "word", 2),
+    }
+    assert report.mendings["left-out-line"] == 1
+    none, report = read(auto, tmp_path, level="character")
+    assert not none
+    assert report.mendings == {"left-out-word": 2, "left-out-page": 1}
 
 
 def test_george_washington_online(tmp_path):

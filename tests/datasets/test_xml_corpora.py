@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import kalamos
 
 from kalamos.datasets import adab, crohme, hpl, iam_ondb, kanjivg, khatt, lmca, mathwriting, mile
+from kalamos.datasets.label_graph import read_label_graph
 from kalamos.errors import CorpusError
+from kalamos.formats import read_samples
 from kalamos.formats.report import UnitReport
 from kalamos.ink import Sample
 
@@ -86,6 +89,80 @@ def test_crohme(tmp_path: Path) -> None:
     assert symbols["Train/a/2"].level == "character"
     assert report.expected["symbol"] == 6
     assert [refusal.where for refusal in report.refusals] == ["symbol 2"]
+
+
+def bare(number: int) -> str:
+    """Return a file as the competition's test sets have it: strokes and nothing else."""
+    text = crohme_file(number, "w12")
+    text = text.replace('<annotation type="truth">$x^2$</annotation>', "").replace('xml:id="3"', "")
+    return text[: text.index("<traceGroup")] + "</ink>"
+
+
+OBJECTS = "# IUD, e\n O, x_1, x, 1.0, 0, 1\nO, 2_1, 2, 1.0, 2\n\nR, x_1, 2_1, Sup, 1.0\n"
+NODES = "N, 0, x, 1.0\nN, 1, x, 1.0\nN, 2, COMMA, 1.0\nE, 0, 1, x, 1.0\nE, 0, 2, R, 1.0\nE, 1, 2, R, 1.0\n"
+
+
+def test_label_graphs_label_what_says_nothing_itself(tmp_path: Path) -> None:
+    put(tmp_path, "Test/a.inkml", bare(1))
+    put(tmp_path, "Test/a.lg", OBJECTS)
+    put(tmp_path, "Test/b.inkml", bare(2))
+    put(tmp_path, "lg/b.lg", NODES)
+    put(tmp_path, "Test/c.inkml", crohme_file(3, "w12"))
+    put(tmp_path, "Test/c.lg", OBJECTS.replace("2_1, 2,", "2_1, 3,"))
+    put(tmp_path, "Test/d.inkml", bare(4))
+    found, report = everything(crohme, tmp_path)
+    labels = {key[-1]: sample.label for key, sample in found.items()}
+    assert labels == {"a": "$x^{2}$", "b": "$x,$", "c": "$x^2$", "d": ""}
+    assert report.mendings["label-from-lg"] == 2
+    symbols, report = everything(crohme, tmp_path, level="symbol")
+    assert {key[5:]: (s.label, s.ink.n_strokes) for key, s in symbols.items()} == {
+        **{"a/1": ("x", 2), "a/2": ("2", 1), "b/1": ("x", 2), "b/2": (",", 1), "c/1": ("x", 2), "c/2": ("2", 1)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("graph", "latex"),
+    [
+        ("O,a,-,1,0\nO,b,1,1,1\nO,c,2,1,2\nR,a,b,Above,1\nR,a,c,Below,1\n", r"\frac{1}{2}"),
+        ("O,a,\\sqrt,1,0\nO,b,x,1,1\nO,c,y,1,2\nR,a,b,Inside,1\nR,b,c,Right,1\n", r"\sqrt{xy}"),
+        ("O,a,\\sum,1,0\nO,b,n,1,1\nO,c,x,1,2\nR,a,b,Below,1\nR,a,c,Right,1\n", r"\sum_{n}x"),
+        ("O,a,\\alpha,1,0\nO,b,x,1,1\nR,a,b,Right,1\n", r"\alpha x"),
+        ("O,a,x,1,0\nO,b,i,1,1\nO,c,2,1,2\nEO,a,b,Sub,1\nEO,a,c,Sup,1\n", "x_{i}^{2}"),
+        ("O,a,x,1,0\nO,b,y,1,1\n", None),  # two roots
+        ("O,a,x,1,0\nO,b,y,1,1\nR,a,b,Right,1\nR,b,a,Right,1\n", None),  # a circle
+        ("O,a,x,1,0\nO,b,y,1,1\nO,c,z,1,2\nR,a,b,Right,1\nR,b,c,Right,1\nR,c,b,Right,1\n", None),
+    ],
+)
+def test_relations_become_latex(tmp_path: Path, graph: str, latex: str | None) -> None:
+    put(tmp_path, "x.lg", graph)
+    assert read_label_graph(tmp_path / "x.lg").latex() == latex
+
+
+def test_deep_label_graphs_end(tmp_path: Path) -> None:
+    count = 3000
+    symbols = "".join(f"O,{k},x,1,{k}\n" for k in range(count))
+    put(tmp_path, "x.lg", symbols + "".join(f"R,{k},{k + 1},Sup,1\n" for k in range(count - 1)))
+    assert read_label_graph(tmp_path / "x.lg").latex() is None
+
+
+def test_symbols_of_crohme_through_auto(tmp_path: Path) -> None:
+    put(tmp_path, "a.inkml", crohme_file(1, "w12"))
+    found = list(read_samples(tmp_path / "a.inkml", level="character"))
+    assert [(sample.label, sample.ink.n_strokes) for sample in found] == [("x", 2), ("2", 1)]
+
+
+def test_a_conversion_without_labels_says_so_and_labels_that_change_are_noticed(tmp_path: Path) -> None:
+    for name in "ab":
+        put(tmp_path, f"in/{name}.inkml", bare(1))
+    said = kalamos("convert", "crohme", tmp_path / "in", tmp_path / "out", "--no-images")
+    assert "no sample has a label" in said
+    assert "**no sample has a label**" in (tmp_path / "out" / "README.md").read_text()
+    put(tmp_path, "in/a.lg", OBJECTS)
+    said = kalamos("convert", "crohme", tmp_path / "in", tmp_path / "out", "--no-images", code=1)
+    assert "files that the corpus reads beside its units" in " ".join(said.split())
+    said = kalamos("convert", "crohme", tmp_path / "in", tmp_path / "again", "--no-images")
+    assert "no sample has a label" not in said
+    assert "label {'none': 1}" in said
 
 
 def test_mathwriting(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ more values in a point than channels (left out, counted); T that begins at nough
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
-from xml.etree.ElementTree import Element
 
-from kalamos.errors import InkError
+from kalamos.errors import FormatError, InkError
 from kalamos.formats.inkml.channels import ContextArrays
 from kalamos.formats.inkml.document import (
     GENERATOR,
@@ -29,10 +29,11 @@ from kalamos.formats.inkml.document import (
     parse_document,
     read_document,
 )
+from kalamos.formats.inkml.groups import LABELS, Group, label_of, labelled_groups
 from kalamos.formats.report import Refusal, UnitReport
 from kalamos.formats.sample_fields import sample_of
 from kalamos.formats.xmltree import root_tag
-from kalamos.ink import Provenance, Sample, TimeSource
+from kalamos.ink import Level, Provenance, Sample, TimeSource
 
 __all__ = [
     "GENERATOR",
@@ -48,7 +49,6 @@ __all__ = [
     "sniff",
 ]
 
-_LABELS = ("truth", "label", "transcription", "Transcription", "text", "textField", "normalizedLabel")
 _WRITERS = ("writer", "writerId", "writerID", "Writer", "author")
 
 
@@ -60,38 +60,68 @@ def sniff(head: bytes) -> str | None:
     return "XML with the root element <ink>" + (f" of {uri}" if (uri := root[1].get("xmlns")) else "")
 
 
-def read(path: Path, report: UnitReport) -> Iterator[Sample]:
+def read(path: Path, report: UnitReport, level: Level | None = None) -> Iterator[Sample]:
     """Yield the ink of one file as one sample of the level ``page``; its truth annotation is the label.
 
-    A file that Kalamos wrote gives back the samples that were written.
+    With a ``level`` the groups of that level are the samples (:mod:`.groups`). What is labelled at another level than
+    the one taken is counted as ``left-out-LEVEL``. A file that Kalamos wrote gives back the samples that were written.
 
     Raises:
         FormatError: where the file is not InkML, or breaks its rules.
     """
-    yield from samples_of(read_document(path), path, report)
+    yield from samples_of(read_document(path), path, report, level)
 
 
-def samples_of(document: Document, path: Path, report: UnitReport) -> Iterator[Sample]:
+def samples_of(document: Document, path: Path, report: UnitReport, level: Level | None = None) -> Iterator[Sample]:
     """Yield the samples of a document that stands in the file ``path``."""
     report.expected["trace"] += len(document.traces)
     report.mendings.update(document.counts)
-    found = notes(document.root)
     if is_own(document.root):
-        yield from _written(document, path, report)
+        for sample in _written(document, path, report):
+            if level in {None, sample.level}:
+                yield sample
+            else:
+                report.mendings[f"left-out-{sample.level}"] += 1
         return
+    groups = labelled_groups(document.root)
+    chosen = [] if level in {None, "page"} else [group for group in groups if group.level == level]
+    whole = _whole(document, path, report, len(groups))
+    if whole is None:
+        return
+    outer = document.root.findall("traceGroup")
+    for group in groups:
+        is_page = len(outer) == 1 and group.element is outer[0] and group.label == whole.label
+        if group.level == level or (is_page and not chosen):
+            continue
+        report.mendings[f"left-out-{group.level}"] += 1
+    if level in {None, "page"}:
+        yield whole
+        return
+    report.expected[f"labelled {level}"] += len(chosen)
+    if not chosen:
+        report.mendings["left-out-page"] += 1
+    yield from _cut(document, whole, chosen, path, report)
+
+
+def _whole(document: Document, path: Path, report: UnitReport, n_groups: int) -> Sample | None:
+    """Return all ink of a document as one page; None where there is none, which is refused."""
     shown = document.pieces()
     ink = document.ink(shown, counts=report.mendings)
     if not ink.n_points:
         report.refusals.append(Refusal(path.name, "", "no ink: the file holds no trace with a point"))
-        return
-    for group in document.root.findall("traceGroup"):
-        found = {**notes(group), **found, **_ground_truth(group)}
-        labelled = sum(bool(_ground_truth(inner)) for inner in group.iter("traceGroup"))
-        report.expected.update({"labelled group": labelled} if labelled else {})
-    yield Sample(
+        return None
+    if n_groups:
+        report.expected["labelled group"] += n_groups
+    found = notes(document.root)
+    outer = document.root.findall("traceGroup")
+    if len(outer) == 1 and not any(found.get(name) for name in LABELS) and (label := label_of(outer[0])):
+        found["truth"] = label
+    for group in outer:
+        found = {**{name: text for name, text in notes(group).items() if name not in LABELS}, **found}
+    return Sample(
         path.stem,
         ink,
-        next((found[name] for name in _LABELS if found.get(name)), ""),
+        next((found[name] for name in LABELS if found.get(name)), ""),
         "page",
         writer=next((found[name] for name in _WRITERS if found.get(name)), ""),
         points_per_mm=document.points_per_mm,
@@ -101,18 +131,40 @@ def samples_of(document: Document, path: Path, report: UnitReport) -> Iterator[S
     )
 
 
+def _cut(
+    document: Document, whole: Sample, groups: Sequence[Group], path: Path, report: UnitReport
+) -> Iterator[Sample]:
+    """Yield the ink of each of some groups; where one cannot be read, or is empty, the rest goes on."""
+    for number, group in enumerate(groups, 1):
+        try:
+            pieces = document.pieces(group.element)
+            ink = document.ink(pieces, counts=report.mendings)
+            if not ink.n_points:
+                raise InkError("the group holds no ink")
+        except (FormatError, InkError) as error:
+            reason = error.reason if isinstance(error, FormatError) else str(error)
+            report.refusals.append(Refusal(path.name, f"{group.level} {number}", reason))
+            continue
+        yield replace(
+            whole,
+            key=f"{whole.key}#{number}",
+            ink=ink,
+            label=group.label,
+            level=group.level,
+            time_source="none" if ink.t is None else _times(whole, document.times_of(pieces)),
+            source=f"{whole.source}#{group.level} {number}",
+        )
+
+
+def _times(whole: Sample, own: TimeSource) -> TimeSource:
+    """Return where the times of a piece come from: what the page states, or what its traces say."""
+    return whole.time_source if whole.time_source in {"estimated", "synthetic"} else own
+
+
 def _stated(found: Mapping[str, str], name: str, words: Any, otherwise: str) -> Any:
     """Return what an annotation states where it is one of the words known (a recovered page says ``estimated``)."""
     stated = found.get(name, "")
     return stated if stated in get_args(words) and stated not in {"none", "equal-interval"} else otherwise
-
-
-def _ground_truth(group: Element) -> dict[str, str]:
-    """Return the label of a group in an ``<annotationXML type="Ground truth">``, as ImadocSen-OnDB writes it."""
-    for note in group.findall("annotationXML"):
-        if note.get("type") == "Ground truth" and note.findtext("label"):
-            return {"truth": (note.findtext("label") or "").strip()}
-    return {}
 
 
 def _written(document: Document, path: Path, report: UnitReport) -> Iterator[Sample]:
