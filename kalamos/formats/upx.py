@@ -109,6 +109,7 @@ class _Reader:
             holder = Element("ink")
             holder.extend(loose)
             document = inkml.document_of(holder, self.path)
+            self.report.mendings.update(document.counts)
             found.append((document, document.pieces()))
         inks = [document.ink(pieces, counts=self.report.mendings) for document, pieces in found]
         source = found[0][0] if found else None

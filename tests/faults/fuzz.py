@@ -33,19 +33,12 @@ PER_SEED = 10_000
 
 def seed_files() -> list[bytes]:
     """Return small files in every format: those of the tests, and what Kalamos itself writes."""
+    import one_of_each
     import test_fuzz_formats
+    import test_inks_of_today
 
-    from kalamos.formats.export import WRITERS
-    from kalamos.ink import Ink, Sample
-
-    found = [seed for _, seed in test_fuzz_formats.SEEDS]
-    strokes, times = [[(0, 0), (3, 9), (4, 1)], [(7, 2), (8, 2)]], [[0, 0.1, 0.2], [0.5, 0.6]]
-    ink = Ink.from_strokes(strokes, times, [[0, 0.5, 1], [1, 1]])
-    samples = [Sample("a/1", ink, "é", writer="w", time_source="recorded"), Sample("b", ink, time_source="recorded")]
-    with TemporaryDirectory() as folder:
-        for name, write in WRITERS.items():
-            write(samples, Path(folder) / name)
-            found.append((Path(folder) / name).read_bytes())
+    seeds = [*test_fuzz_formats.SEEDS, *test_inks_of_today.SEEDS]
+    found = [*(seed for _, seed in seeds), *(data for _, data in one_of_each.ink_files().values())]
     return [*found, *(path.read_bytes() for path in sorted((HERE / "inputs").iterdir()) if path.suffix != ".png")]
 
 

@@ -63,6 +63,19 @@ def test_upx_levels_labels_writers_and_parts_of_traces(upx_file: Path) -> None:
     assert "gone.inkml" in report.refusals[0].reason
 
 
+def test_upx_with_ink_of_an_impossible_rate_is_mended_with_a_count(tmp_path: Path) -> None:
+    points = ", ".join(f"{k} {k % 7} {8 * k}" for k in range(40))
+    shape = '<traceFormat><channel name="X"/><channel name="Y"/><channel name="T" units="s"/></traceFormat>'
+    (tmp_path / "x.inkml").write_text(f"<ink>{shape}<trace>{points}</trace></ink>")
+    label = '<hLevel level="WORD"><label labelType="truth"><alternate>a</alternate></label>'
+    view = '<hwTraces><traceView traceDataRef="x.inkml"/></hwTraces></hLevel>'
+    (tmp_path / "x.upx").write_text(f"<hwDataset><hwData>{label}{view}</hwData></hwDataset>")
+    report = UnitReport()
+    (sample,) = upx.read(tmp_path / "x.upx", report)
+    assert sample.ink.t is not None and sample.ink.t[-1] == pytest.approx(0.312)
+    assert report.mendings["time-unit-mended"] == 1
+
+
 @pytest.mark.parametrize("reference", ["../../secret.inkml", "/etc/passwd.inkml", "file:../../secret.inkml"])
 def test_upx_reads_nothing_outside_its_corpus(reference: str, upx_file: Path) -> None:
     upx_file.write_text(UPX.replace("gone.inkml", reference), encoding="utf-8")
