@@ -107,7 +107,7 @@ def read_label_graph(path: Path) -> LabelGraph:
             edges.append((values[0], values[1], values[2]))
         elif kind in {"O", "N", "E", "R", "EO"}:
             raise FormatError(path, f"the record {kind} is too short", f"line {number}")
-    of_trace = {}
+    of_trace: dict[str, str] = {}
     if nodes and not symbols:
         of_trace, symbols = _joined(nodes, edges)
     if not symbols:
