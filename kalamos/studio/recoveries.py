@@ -90,7 +90,7 @@ class Recoveries:
             if item.key in self._known:
                 continue
             try:
-                if self._drawer.card(item).state == "waiting":
+                if self._drawer.card(item).state in {"waiting", "failed"}:  # each start tries once what failed before
                     return item
             except (KalamosError, OSError):
                 pass
@@ -152,6 +152,8 @@ class Recoveries:
         return page
 
     def _failed(self, item: Item, reason: str) -> None:
+        if self._stop:  # it was interrupted, and is asked again at the next start
+            return
         try:
             self._drawer.note(item, state="failed", error=reason)
         except (KalamosError, OSError):  # the picture is gone, or the disk is full: asked again at the next start

@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from kalamos.errors import KalamosError
+from kalamos.recoverer import load_recoverer
 from kalamos.studio.drawer import Drawer
 from kalamos.studio.recoveries import Recoveries
 from kalamos.studio.server import Studio, app_of
@@ -32,8 +33,11 @@ def serve(
         say: is told the address.
 
     Raises:
-        KalamosError: where the folder cannot be written to, is open in another studio, or the port is taken.
+        KalamosError: where the folder cannot be written to, is open in another studio, the port is taken, or there is
+            no such model.
     """
+    if model is not None:
+        load_recoverer(model)  # what is wrong with it is told now, not once a picture
     drawer = Drawer(folder)
     try:
         with socket.socket() as bound:

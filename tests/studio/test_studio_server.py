@@ -13,10 +13,11 @@ from starlette.testclient import TestClient
 
 from kalamos.datasets.corpus import UnitReport
 from kalamos.datasets.corrected import CORPUS
-from kalamos.errors import CorpusError, FormatError, StoreError
+from kalamos.errors import CorpusError, FormatError, KalamosError, StoreError
 from kalamos.scans import read as reading
 from kalamos.studio.drawer import HIDDEN, Drawer
 from kalamos.studio.recoveries import Recoveries
+from kalamos.studio.serve import serve
 from kalamos.studio.server import Studio, app_of
 
 HOST = "127.0.0.1:5000"
@@ -321,3 +322,25 @@ def test_a_full_disk_still_shows_the_pictures(client, monkeypatch):
 
     monkeypatch.setattr("kalamos.studio.tiles.write_bytes", full)
     assert client.get("api/thumb?key=page.png%231").status_code == 200
+
+
+def test_what_failed_is_tried_again_at_the_next_start_and_an_interrupted_page_did_not_fail(tmp_path, monkeypatch):
+    picture().save(tmp_path / "page.png")
+    client = Client(tmp_path)
+    (item,) = client.drawer.items()
+    client.drawer.note(item, state="failed", error="no memory")
+    assert client.recoveries._next() == item
+    monkeypatch.setattr(client.recoveries, "_computed", lambda *job: recovered("page.png"))
+    client.recoveries.take(item)
+    assert client.drawer.card(item).state == "recovered"
+    assert client.recoveries._next() is None
+    client.drawer.note(item, state="waiting")
+    client.recoveries.close()
+    client.recoveries._failed(item, "the process ended")
+    assert client.drawer.card(item).state == "waiting"
+    client.drawer.close()
+
+
+def test_a_model_that_is_none_is_told_at_the_start(tmp_path):
+    with pytest.raises(KalamosError, match="nonsense"):
+        serve(tmp_path, model="nonsense", opened=False, say=pytest.fail)
