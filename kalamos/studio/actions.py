@@ -7,7 +7,6 @@ their places, as they stand before the action. Everything in it is checked: it m
 from __future__ import annotations
 
 import itertools
-import math
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,7 +22,8 @@ MOST_POINTS = 20_000
 """Of a stroke that is drawn."""
 MOST_LETTERS = 500
 """Of what is written in a piece."""
-_FURTHEST_PX = 1e6
+_FURTHEST_PX, _LONGEST_S = 1e6, 86_400.0
+_LARGEST = 1e300
 _UNSEEN = ("Cc", "Cs", "Cn", "Zl", "Zp")
 """Unicode categories that no line of writing has; joiners (Cf) belong to Persian and Indian text."""
 
@@ -215,11 +215,13 @@ def _drawn(action: Action) -> Stroke:
     t = action.get("t")
     if t is not None:
         numbers = isinstance(t, list) and len(t) == len(xy) and all(_is_number(value) for value in t)
-        if not numbers or any(a > b for a, b in itertools.pairwise(t)):
-            raise ActionError("t is one time for each point, in seconds, never backwards")
+        if not numbers or any(a > b for a, b in itertools.pairwise(t)) or t[-1] - t[0] > _LONGEST_S:
+            raise ActionError("t is one time for each point, in seconds, never backwards, within a day")
         t = np.asarray(t, np.float64) - t[0]
     return Stroke(np.asarray(xy, np.float32), t, PAUSE_S, None, True)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return -_LARGEST < value < _LARGEST  # a whole number of a thousand digits is none; NaN is not either

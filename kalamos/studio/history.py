@@ -90,7 +90,10 @@ class History:
             self._place += 1 if action["do"] == "redo" else -1
 
     def _append(self, action: Action) -> None:
-        line = json.dumps(action, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        try:
+            line = json.dumps(action, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        except (ValueError, RecursionError) as error:  # in a field that the action has no use for
+            raise ActionError(f"the action cannot be written down: {error}") from error
         if not self._whole:
             line = json.dumps({"log": 1, "of": self._base}).encode() + b"\n" + line
         try:

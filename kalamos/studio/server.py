@@ -96,7 +96,7 @@ class Studio:
         """Do an action, and return what became of the page."""
         session = self.sessions.get(self._item(ask))
         action = ask.body.get("action")
-        if not isinstance(action, dict) or action.get("do") in RESERVED:
+        if not isinstance(action, dict) or not isinstance(action.get("do"), str) or action["do"] in RESERVED:
             raise ActionError("an action is an object that says what to do")
         have = ask.body.get("have")
         session.act(action, ask.body.get("version"))

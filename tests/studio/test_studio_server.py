@@ -344,3 +344,30 @@ def test_what_failed_is_tried_again_at_the_next_start_and_an_interrupted_page_di
 def test_a_model_that_is_none_is_told_at_the_start(tmp_path):
     with pytest.raises(KalamosError, match="nonsense"):
         serve(tmp_path, model="nonsense", opened=False, say=pytest.fail)
+
+
+DRAW = '"do":"draw","part":0,"xy":[[1,1],[2,2]]'
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        '"do":"reverse","part":0,"strokes":[0],"x":NaN',
+        '"do":"draw","part":0,"xy":[[1' + "0" * 400 + ",1]]",
+        '"do":["saved"]',
+        '"do":{}',
+        '"do":"saved"',
+        f'{DRAW},"t":[0,1e308]',
+        f'{DRAW},"t":[-1e308,1e308]',
+        f'{DRAW},"t":[0,1{"0" * 400}]',
+        f'{DRAW},"t":[0,NaN]',
+    ],
+)
+def test_an_action_that_is_none_is_refused_and_no_fault_of_the_server(client, action):
+    answer = client.http.post(
+        "/secret/api/act",
+        content=f'{{"key":"page.png#1","version":0,"action":{{{action}}}}}',
+        headers={"origin": f"http://{HOST}", "content-type": "application/json"},
+    )
+    assert answer.status_code == 400
+    assert client.get("api/page?key=page.png%231").json()["version"] == 0
