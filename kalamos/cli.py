@@ -949,6 +949,29 @@ def croissant(task: str, folder: Path, overwrite: bool) -> None:
 
 
 @main.command()
+@click.argument("folder", type=_EXISTING)
+@click.argument("repository", metavar="OWNER/NAME")
+@click.option("--send", is_flag=True, help="Send it; without this nothing leaves this machine.")
+@click.option("--public", is_flag=True, help="A new repository may be seen by everybody; else only by its owner.")
+@click.option("--licence", default="", metavar="SPDX", help="Under which you give away files of your own.")
+def push(folder: Path, repository: str, send: bool, public: bool, licence: str) -> None:
+    """Say what of FOLDER would go to a repository of the Hugging Face hub; with --send, send it.
+
+    FOLDER is a conversion, or what `kalamos croissant` or `kalamos leaderboard --hub` wrote. What the licence of a
+    corpus does not let anyone pass on is never sent. The token is that of `hf auth login`, or HF_TOKEN.
+    """
+    from kalamos.commands.push import parcel
+    from kalamos.commands.push import send as send_parcel
+
+    packed = parcel(folder, repository, licence)
+    click.echo(packed.text())
+    if not send:
+        click.echo("nothing was sent; --send sends it" + ("" if public else ", to a private repository if it is new"))
+        return
+    click.echo(f"sent: {send_parcel(packed, public=public)}")
+
+
+@main.command()
 @click.argument("kind", type=click.Choice(["plug-in"]))
 @click.argument("name")
 @click.argument("folder", type=_PATH, required=False)
