@@ -39,6 +39,7 @@ COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
 @click.option("--task", "tasks", multiple=True, help="Only these tasks (repeat).")
 @click.option("--model", "models", multiple=True, help="Only these models (repeat).")
 @click.option("--clean-only", is_flag=True, help="Leave out the tasks at hard styles.")
+@click.option("--no-controls", is_flag=True, help="Do not make the controls anew; those that are there stay.")
 @click.option("--workers", default=1, show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="Only so many samples a task: a trial, which says so everywhere.")
 def main(
@@ -48,6 +49,7 @@ def main(
     tasks: tuple[str, ...],
     models: tuple[str, ...],
     clean_only: bool,
+    no_controls: bool,
     workers: int,
     limit: int | None,
 ) -> None:
@@ -56,7 +58,7 @@ def main(
     for name in tasks or [name for name in task_names() if not (clean_only and name.endswith(HARD))]:
         began = time.monotonic()
         try:
-            bench(name, chosen, corpora, out, limit=limit, workers=workers)
+            bench(name, chosen, corpora, out, limit=limit, workers=workers, controls=not no_controls)
         except CorpusError as error:
             click.echo(f"{name}: left out: {error}")
             continue

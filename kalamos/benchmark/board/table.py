@@ -383,8 +383,14 @@ def _recognition_note(results: Sequence[Result]) -> str:
     samples = known.get("samples", math.nan)
     return (
         f"Of the {samples:.0f} labelled characters the online recogniser reads {ceiling} right from the "
-        f"true ink (the ceiling of `recognised`); a recogniser of images reads {image} without any recovery."
+        f"true ink (the ceiling of `recognised`); a recogniser of images reads {image} without any recovery. {_LEARNT}"
     )
+
+
+_LEARNT = (
+    "The recognisers learnt from training writers, from whom learned methods may have learnt too, and from no test "
+    "writer: `recognised` may favour ink that is drawn as those writers drew."
+)
 
 
 def _unpaired_note(found: Mapping[str, Mapping[str, float]], samples: int) -> str:
