@@ -22,6 +22,7 @@ from kalamos.geometry import bounds, concat, transform
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.arrays import Bytes, Floats, Floats32
 from kalamos.machinery.seeding import rng_for
+from kalamos.renderers.blemishes import bleed, camera, clouds, creases, glare, hard_shadow, smears, tide_marks
 from kalamos.renderers.presets import preset
 from kalamos.renderers.render import render
 from kalamos.renderers.style import Style
@@ -56,6 +57,22 @@ class Sheet:
         wedge: cut to a polygon; what lies outside is ``white``, ``black`` or empty.
         inks: colours of the lines as red, green, blue, taken in turn; empty for black.
         old: brown paper, faded ink.
+        letter: height of small letters, of the distance between lines; from 0.8 on lines run into each other.
+        contrast: how dark the ink is, 1 for the pen's own.
+        fading: by how much the ink pales here and there.
+        paper: colour of the sheet as red, green, blue.
+        rule_ink: colour of the rules; black with ``rule_dark`` by default.
+        bleed: darkness of this page's own writing, mirrored, as if it were on the back.
+        tide_marks: water stains with brown rims, and foxing with them.
+        creases: folds.
+        smears: darkness of wiped-off marker.
+        glare: lamps mirrored in the sheet.
+        cast: depth of a shadow with an edge.
+        desk_tone: how bright the desk is.
+        tilt: how far aside the camera stands, 1 for a little.
+        rim: the sheet lies skewed on a scanner whose lid is black.
+        blur_px, noise, jpeg, shrink: of the camera, see :func:`~kalamos.renderers.blemishes.camera`.
+        tight: cut to the ink and this many pens around it; negative for not at all.
     """
 
     pen: str = "ballpoint"
@@ -79,6 +96,25 @@ class Sheet:
     wedge: str = ""
     inks: tuple[tuple[int, int, int], ...] = ()
     old: bool = False
+    letter: float = 0.55
+    contrast: float = 1.0
+    fading: float = 0.0
+    paper: tuple[int, int, int] = (255, 255, 255)
+    rule_ink: tuple[int, int, int] = (0, 0, 0)
+    bleed: float = 0.0
+    tide_marks: int = 0
+    creases: int = 0
+    smears: float = 0.0
+    glare: int = 0
+    cast: float = 0.0
+    desk_tone: float = 0.22
+    tilt: float = 1.0
+    rim: bool = False
+    blur_px: float = 0.5
+    noise: float = 0.012
+    jpeg: int = 0
+    shrink: float = 1.0
+    tight: float = -1.0
 
 
 SHEETS: dict[str, Sheet] = {
@@ -98,6 +134,92 @@ SHEETS: dict[str, Sheet] = {
     "board": Sheet(pen="marker", board=True, lines=4, words=3, line_px=130, light=0.25),
     "whiteboard": Sheet(pen="marker", lines=4, words=3, line_px=130, light=0.35, shadow=0.2),
     "photo": Sheet(lines=9, words=5, desk=True, light=0.3, shadow=0.25, skew_deg=1.5),
+    "word-tight": Sheet(pen="ballpoint", lines=1, words=1, line_px=90, tight=0.6, jpeg=75, shrink=0.5, contrast=0.8),
+    "line-low": Sheet(lines=1, words=7, line_px=90, jpeg=60, shrink=0.4, contrast=0.75, tight=1.5),
+    "crowded": Sheet(lines=11, words=5, letter=0.85, skew_deg=0.8, fading=0.3),
+    "pencil": Sheet(pen="pencil", lines=9, words=5, contrast=0.4, fading=0.4, light=0.25, noise=0.02, jpeg=75),
+    "ruled-blue": Sheet(
+        ruling="lines",
+        lines=8,
+        words=5,
+        rule_dark=0.55,
+        rule_ink=(110, 150, 215),
+        margin_line=True,
+        inks=((25, 45, 140),),
+        light=0.2,
+        rule_deg=0.7,
+    ),
+    "ruled-phone": Sheet(
+        ruling="lines",
+        lines=9,
+        words=5,
+        rule_dark=0.5,
+        rule_ink=(120, 140, 190),
+        inks=((30, 30, 60),),
+        desk=True,
+        desk_tone=0.5,
+        tilt=2.0,
+        light=0.35,
+        cast=0.4,
+        jpeg=60,
+        shrink=0.7,
+        creases=1,
+    ),
+    "squared-phone": Sheet(
+        ruling="grid",
+        lines=8,
+        words=4,
+        rule_dark=0.4,
+        rule_ink=(90, 120, 190),
+        inks=((20, 30, 110),),
+        light=0.35,
+        shadow=0.3,
+        jpeg=65,
+        rule_deg=1.2,
+        rule_bend_px=6,
+        blur_px=1.0,
+    ),
+    "old-page-worn": Sheet(
+        pen="fountain",
+        old=True,
+        lines=10,
+        words=6,
+        letter=0.65,
+        bleed=0.3,
+        tide_marks=3,
+        creases=2,
+        fading=0.5,
+        contrast=0.8,
+        light=0.2,
+        rim=True,
+        jpeg=80,
+    ),
+    "old-page-grey": Sheet(pen="fountain", lines=10, words=6, bleed=0.25, fading=0.4, contrast=0.7, stains=0.1, rim=True),
+    "old-line-clear": Sheet(
+        pen="fountain", old=True, lines=1, words=6, wedge="clear", bleed=0.25, fading=0.4, letter=0.7, shrink=0.6
+    ),
+    "whiteboard-glare": Sheet(
+        pen="marker",
+        lines=4,
+        words=4,
+        line_px=120,
+        inks=((190, 40, 50), (40, 70, 170), (30, 110, 60), (40, 40, 45)),
+        paper=(205, 212, 222),
+        light=0.45,
+        glare=3,
+        smears=0.18,
+        contrast=0.85,
+        fading=0.4,
+        jpeg=70,
+        blur_px=1.2,
+    ),
+    "blackboard": Sheet(pen="marker", board=True, lines=4, words=4, line_px=120, smears=0.35, fading=0.5, light=0.3, jpeg=75),
+    "photo-hard": Sheet(
+        lines=9, words=5, desk=True, desk_tone=0.65, tilt=2.5, light=0.35, cast=0.5, creases=2, jpeg=60, shrink=0.6
+    ),
+    "photo-pencil": Sheet(
+        pen="pencil", lines=8, words=5, contrast=0.45, desk=True, desk_tone=0.35, tilt=2.0, light=0.3, cast=0.35, jpeg=70
+    ),
     "photo-ruled": Sheet(lines=8, words=5, desk=True, light=0.25, shadow=0.2, ruling="lines", rule_dark=0.25),
 }
 """The kinds of page that tests, the task of pages and the tables of the documentation go through."""
@@ -158,20 +280,66 @@ def compose_page(words: Sequence[Sample], sheet: Sheet, *, seed: int = 0, key: s
     pen = pen.replace(shift_y=min(1.0, 2 * top / free - 1))  # print stands above the writing
     colour, ink = _drawn(laid, placed, pen, size, sheet, seed, key)
     behind, boxes = _printed(sheet, size, margin, chance)
-    picture = colour * behind[..., None] * _rules(sheet, laid, placed, size, chance)[..., None]
+    worn = rng_for(seed, key, "worn")
+    colour = _faded(colour, sheet, worn)
+    rules = 1 - (1 - _rules(sheet, laid, placed, size, chance)[..., None]) * (1 - _tone(sheet.rule_ink))
+    picture = colour * behind[..., None] * rules
     if sheet.old:
         picture *= np.array([0.93, 0.85, 0.68], np.float32)
-    if sheet.desk:
-        picture, ink = _on_desk(picture, ink, chance)
+    picture = _worn(picture, colour, sheet, worn)
+    if sheet.desk or sheet.rim:
+        picture, ink = _on_desk(picture, ink, chance, sheet)
     if sheet.board:
         picture = 0.92 - 0.75 * picture
-    noisy = gaussian_filter(picture, (0.5, 0.5, 0)) + chance.normal(0, 0.012, picture.shape).astype(np.float32)
-    pixels = np.clip(np.rint(255 * noisy), 0, 255).astype(np.uint8)
-    if not (sheet.inks or sheet.old):
+    if sheet.glare:
+        picture = glare(picture, sheet.glare, worn)
+    if sheet.cast:
+        picture = picture * hard_shadow((picture.shape[0], picture.shape[1]), sheet.cast, worn)
+    if sheet.tight >= 0:
+        picture, ink = _cut_to_ink(picture, ink, sheet.tight * pen.width_px)
+    pixels = camera(picture, sheet.blur_px, sheet.noise, sheet.jpeg, sheet.shrink, chance)
+    ink = transform(ink, scale=sheet.shrink)
+    if not (sheet.inks or sheet.old or sheet.tide_marks or sheet.paper != (255, 255, 255) or any(sheet.rule_ink)):
         pixels = np.ascontiguousarray(pixels[..., 1])
     if sheet.wedge:
-        pixels = _cut_out(pixels, ink, sheet, pen.width_px)
-    return ComposedPage(pixels, ink, placed, pen.width_px, boxes, words[0].script)
+        pixels = _cut_out(pixels, ink, sheet, sheet.shrink * pen.width_px)
+    return ComposedPage(pixels, ink, placed, sheet.shrink * pen.width_px, boxes, words[0].script)
+
+
+def _tone(colour: tuple[int, int, int]) -> Floats32:
+    return np.array(colour, np.float32) / np.float32(255)
+
+
+def _faded(colour: Floats32, sheet: Sheet, worn: np.random.Generator) -> Floats32:
+    """Return the writing paler, all of it or here and there."""
+    if sheet.contrast == 1.0 and not sheet.fading:
+        return colour
+    strength = np.full((*colour.shape[:2], 1), sheet.contrast, np.float32)
+    if sheet.fading:
+        strength *= 1 - sheet.fading * clouds((colour.shape[0], colour.shape[1]), 70, worn)[..., None]
+    return 1 - strength * (1 - colour)
+
+
+def _worn(picture: Floats32, colour: Floats32, sheet: Sheet, worn: np.random.Generator) -> Floats32:
+    """Return the sheet in the colour of its paper, with what time and hands have done to it."""
+    shape = (picture.shape[0], picture.shape[1])
+    picture = picture * _tone(sheet.paper)
+    if sheet.bleed:
+        picture = picture * bleed(colour, sheet.bleed, worn)
+    if sheet.tide_marks:
+        picture = picture * tide_marks(shape, sheet.tide_marks, worn)
+    if sheet.creases:
+        picture = picture * creases(shape, sheet.creases, worn)
+    if sheet.smears:
+        picture = picture * smears(shape, sheet.smears, worn)
+    return np.asarray(picture, np.float32)
+
+
+def _cut_to_ink(picture: Floats32, ink: Ink, margin_px: float) -> tuple[Floats32, Ink]:
+    """Cut the picture to the ink and a margin, whole pixels."""
+    low = np.maximum(np.floor(ink.xy.min(axis=0) - margin_px), 0).astype(int)
+    high = np.ceil(ink.xy.max(axis=0) + margin_px).astype(int)
+    return picture[low[1] : high[1], low[0] : high[0]], transform(ink, dx=-float(low[0]), dy=-float(low[1]))
 
 
 def _set_words(words: Sequence[Sample], sheet: Sheet, chance: np.random.Generator) -> tuple[Ink, tuple[Word, ...]]:
@@ -187,7 +355,7 @@ def _set_words(words: Sequence[Sample], sheet: Sheet, chance: np.random.Generato
         left = (sheet.columns - 1 - column if leftwards else column) * (spread + 1.2 * sheet.line_px)
         for k in range(sheet.words):
             word = next(source)
-            ink = _sized(word, sheet.line_px)
+            ink = _sized(word, sheet)
             box = bounds(ink)
             if k and reach + box.width > spread:
                 break
@@ -202,12 +370,12 @@ def _set_words(words: Sequence[Sample], sheet: Sheet, chance: np.random.Generato
     return whole.with_points(whole.xy @ rotation.T, whole.offsets, whole.channels()), tuple(placed)
 
 
-def _sized(word: Sample, line_px: float) -> Ink:
+def _sized(word: Sample, sheet: Sheet) -> Ink:
     """Return a word at the size of its line, its baseline near y = 0: the median of its points is its middle."""
     xy = word.ink.xy
     low, high = np.percentile(xy[:, 1], [5, 95])
     height = max(float(high - low), 0.25 * float(np.ptp(xy[:, 0])) / max(len(word.label), 1), 1e-6)
-    scale = 0.55 * line_px / height
+    scale = sheet.letter * sheet.line_px / height
     return transform(word.ink, scale=scale, dy=-scale * float(np.percentile(xy[:, 1], 75)))
 
 
@@ -325,22 +493,25 @@ def _across(dark: Floats32, line: Floats, thick: float) -> None:
         dark[row[at], at] += share[at].astype(np.float32)
 
 
-def _on_desk(picture: Floats32, ink: Ink, chance: np.random.Generator) -> tuple[Floats32, Ink]:
+def _on_desk(picture: Floats32, ink: Ink, chance: np.random.Generator, sheet: Sheet) -> tuple[Floats32, Ink]:
     """Lay the sheet on a dark desk, seen a little from aside: a homography takes the sheet into a larger picture."""
     height, width, _ = picture.shape
     border = 0.09 * max(height, width)
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    seen = corners + border + chance.uniform(-0.35, 0.35, (4, 2)) * border
+    seen = corners + border + sheet.tilt * chance.uniform(-0.35, 0.35, (4, 2)) * border
     there, back = _homography(corners, seen), _homography(seen, corners)
     size = (int(height + 2 * border), int(width + 2 * border))
     rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
     grid = _moved(back, np.stack([columns.ravel() + 0.5, rows.ravel() + 0.5], axis=1)) - 0.5
     inside = ((grid > -0.5) & (grid < np.array([width, height]) - 0.5)).all(axis=1).reshape(size)
     out = np.empty((*size, 3), np.float32)
-    wood = 0.22 + 0.05 * gaussian_filter(chance.normal(0, 1, size), (1.0, 30.0)) * 8
+    wood = sheet.desk_tone + 0.05 * gaussian_filter(chance.normal(0, 1, size), (1.0, 30.0)) * 8
+    if sheet.rim:
+        wood = np.full(size, 0.05)
+    darkest, brightest = (0.02, 0.1) if sheet.rim else (0.36 * sheet.desk_tone, sheet.desk_tone + 0.28)
     for k in range(3):
         layer = map_coordinates(picture[..., k], [grid[:, 1], grid[:, 0]], order=1, mode="nearest").reshape(size)
-        out[..., k] = np.where(inside, layer, np.clip(wood, 0.08, 0.5))
+        out[..., k] = np.where(inside, layer, np.clip(wood, darkest, brightest))
     return out, ink.with_points(_moved(there, ink.xy.astype(np.float64)), ink.offsets, ink.channels())
 
 

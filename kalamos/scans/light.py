@@ -12,7 +12,15 @@ import math
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter, label, maximum_filter, minimum_filter, percentile_filter
+from scipy.ndimage import (
+    gaussian_filter,
+    gaussian_gradient_magnitude,
+    label,
+    maximum_filter,
+    minimum_filter,
+    percentile_filter,
+    uniform_filter,
+)
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats32, Ints
 from kalamos.skeleton.binarise import otsu_threshold
@@ -129,8 +137,7 @@ def ink_alone(grey: Bytes) -> Bytes:
 
 def _departures(grey: Bytes) -> tuple[Floats32, float]:
     """Return how much darker each pixel is than its surroundings, and the grain of the paper."""
-    rough = grey <= min(otsu_threshold(grey), PAPER - 15)
-    pen = pen_width(rough) if rough.any() else 2.0
+    pen = _pen_of(grey)
     span = 2 * int(min(max(6.0, 4 * pen), max(grey.shape) / 6)) + 1
     around = minimum_filter(maximum_filter(grey, span, mode="nearest"), span, mode="nearest")
     away = around.astype(np.float32) - grey
@@ -139,8 +146,59 @@ def _departures(grey: Bytes) -> tuple[Floats32, float]:
     away -= usual
     # a blot wider than the reach is its own surroundings: what is dark against a wider ground counts as well
     blot = _ground(grey, span) - grey
-    dark = blot > 0.6 * _strength(blot, 20.0)
+    dark = _sharp(blot > 0.6 * _strength(blot, 20.0), blot, span)
     return np.where(dark, np.maximum(away, blot), away), grain
+
+
+def _pen_of(grey: Bytes) -> float:
+    """Estimate the width of the pen on a picture that may have shadows: most runs of dark pixels cross a stroke.
+
+    Shadows, desks and blots are few runs, however long. A slanted stroke is crossed at a slant: 1.2 widths on average.
+    """
+    window = max(31, min(grey.shape) // 12) | 1
+    away = uniform_filter(grey.astype(np.float32), window, mode="nearest") - grey
+    grain = 1.4826 * float(np.median(np.abs(away[::3, ::3] - np.median(away[::3, ::3]))))
+    few = max(30, away.size // 1000)
+    top = float(np.partition(away.reshape(-1), -few)[-few]) if away.size > few else float(away.max())
+    rough = away > max(8.0, _GRAIN * grain, 0.4 * top)
+    runs = np.concatenate([_runs(rough), _runs(rough.T)])
+    return max(1.0, float(np.percentile(runs, 70)) / 1.2) if len(runs) else 2.0
+
+
+def _runs(mask: Bools) -> Ints:
+    """Return the lengths of all runs along the rows."""
+    flat = np.pad(mask, ((0, 0), (1, 1))).astype(np.int8).reshape(-1)
+    steps = np.diff(flat)
+    return np.asarray(np.flatnonzero(steps < 0) - np.flatnonzero(steps > 0), np.int64)
+
+
+def _sharp(dark: Bools, blot: Floats32, span: int) -> Bools:
+    """Leave out the wide parts of what is dark that fade outwards, as shadows and glare do, or are wider than any blot.
+
+    Args:
+        dark: what is dark against its wider ground, strokes as well as wide parts.
+        blot: by how much.
+        span: what is wider than this is no stroke, and what is three times as wide no blot.
+    """
+    step = max(1, span // 8)
+    small = dark[::step, ::step]
+    reach = max(1, span // step) | 1
+    wide = maximum_filter(minimum_filter(small, reach), reach)
+    if not wide.any():
+        return dark
+    labels, n = label(maximum_filter(wide, 3))
+    steep = gaussian_gradient_magnitude(blot, 1.5)[::step, ::step]
+    level = np.maximum(maximum_filter(blot[::step, ::step], 5), 1)
+    edge = (labels > 0) & ~minimum_filter(labels > 0, 3)
+    at = labels[edge]
+    count = np.bincount(at, minlength=n + 1)
+    sharp = np.bincount(at, (steep > 0.1 * level)[edge], minlength=n + 1) > 0.8 * count
+    vast = np.unique(labels[minimum_filter(wide, 3 * reach)])
+    sharp[vast] = False
+    sharp[0] = True
+    lost = ~sharp[labels]
+    rows, columns = (np.minimum(np.arange(k) // step, m - 1) for k, m in zip(dark.shape, small.shape, strict=True))
+    return np.asarray(dark & ~maximum_filter(lost, 3)[np.ix_(rows, columns)])
 
 
 def _ground(grey: Bytes, span: int) -> Floats32:
@@ -177,7 +235,9 @@ def _ink_level(away: Floats32, grain: float) -> Floats32 | None:
             marks = tile[tile > least]
             if marks.size > 12:
                 levels[r, c] = np.percentile(marks, 75)
-                counts[r, c] = min(marks.size, 400)
+                # writing is sparse on a smooth ground; wood and cloth, whose marks are everywhere, say nothing of ink
+                sparse = float(np.median(tile)) < 0.25 * levels[r, c]
+                counts[r, c] = min(marks.size, 400) if sparse else 0
     # a tile with little ink leans on its neighbours; full ink of the page keeps stains from passing for ink
     weight = gaussian_filter(counts, 1.5, mode="nearest")
     smooth = (gaussian_filter(levels * counts, 1.5, mode="nearest") + 20 * usual) / (weight + 20)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, maximum_filter
+from scipy.ndimage import distance_transform_edt, maximum_filter, minimum_filter
 
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage, Placement
@@ -232,7 +232,8 @@ def _papered(pixels: Bytes, luma: Bytes, lost: Bools | None) -> tuple[Bytes, Byt
     rows, columns = (np.arange(side) // step for side in luma.shape)
     coarse = luma[::step, ::step]
     free = ~maximum_filter(lost[::step, ::step], 7)
-    paper = free & (coarse > otsu_threshold(luma[~lost]))
+    ground = minimum_filter(maximum_filter(coarse, 9, mode="nearest"), 9, mode="nearest")
+    paper = free & (coarse > 0.85 * ground)  # in a shadow too
     if not paper.any():
         return pixels, luma
     y, x = distance_transform_edt(~paper, return_distances=False, return_indices=True)

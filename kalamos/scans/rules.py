@@ -266,7 +266,7 @@ def _followed(marks: Bools, course: Floats, thick: float, seeds: Ints) -> _Line 
         return None
     at = np.flatnonzero(solid == 1 + int(np.argmax(held)))
     span = np.flatnonzero(hit[at[0] : at[-1] + 1]) + at[0]
-    if hit[span[0] : span[-1] + 1].mean() < _UNBROKEN + 0.05:
+    if not len(span) or hit[span[0] : span[-1] + 1].mean() < _UNBROKEN + 0.05:
         return None
     start, end = int(span[0]), int(span[-1]) + 1
     while start > 0 and hit[max(0, start - 3) : start].any():
