@@ -48,14 +48,16 @@ def tide_marks(shape: tuple[int, int], count: int, chance: np.random.Generator) 
 
 
 def creases(shape: tuple[int, int], count: int, chance: np.random.Generator) -> Floats32:
-    """Return what folds do to the light, ``(h, w, 1)``: dark on one side of the edge, bright on the other, and a step."""
+    """Return what folds do to the light, ``(h, w, 1)``: a dark edge, a bright one beside it, and a step."""
     height, width = shape
     light = np.ones(shape, np.float32)
     for k in range(count):
         along, across = (width, height) if k % 2 else (height, width)
         at = (0.25 + 0.5 * chance.random()) * across + chance.normal(0, 0.01) * across
-        course = at + 0.02 * across * (clouds((1, along), 80, chance)[0] - 0.5) + chance.normal(0, 8) * np.linspace(
-            -0.5, 0.5, along
+        course = (
+            at
+            + 0.02 * across * (clouds((1, along), 80, chance)[0] - 0.5)
+            + chance.normal(0, 8) * np.linspace(-0.5, 0.5, along)
         )
         away = np.arange(across)[None, :] - course[:, None]
         edge = -0.16 * np.exp(-((away / 1.6) ** 2)) + 0.06 * np.exp(-(((away - 4) / 3) ** 2))
@@ -82,7 +84,7 @@ def smears(shape: tuple[int, int], depth: float, chance: np.random.Generator) ->
 
 
 def glare(picture: Floats32, count: int, chance: np.random.Generator) -> Floats32:
-    """Return a shiny board with ``count`` lamps mirrored in it: burnt out in the middle, fading outwards."""
+    """Return a shiny board with ``count`` lamps mirrored in it: nearly burnt out in the middle, fading outwards."""
     height, width, _ = picture.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     shine = np.zeros((height, width), np.float32)
@@ -94,11 +96,11 @@ def glare(picture: Floats32, count: int, chance: np.random.Generator) -> Floats3
         shape = away if chance.random() < 0.5 else round_
         shine = np.maximum(shine, 0.75 * np.clip(1.5 - shape, 0, 1) ** 0.5 + 0.25 * np.exp(-round_ / 3))
     shine = gaussian_filter(shine, 0.008 * width)[..., None]
-    return np.asarray(picture + 0.55 * shine * (1.05 - 0.3 * picture), np.float32)
+    return np.asarray(picture + 0.7 * shine * (1.02 - picture), np.float32)
 
 
 def hard_shadow(shape: tuple[int, int], depth: float, chance: np.random.Generator) -> Floats32:
-    """Return what the shadow of a hand or a telephone leaves of the light, ``(h, w, 1)``: a broad shape with an edge."""
+    """Return what the shadow of a hand or a phone leaves of the light, ``(h, w, 1)``: a broad shape with an edge."""
     height, width = shape
     sheet = Image.new("L", (width, height), 255)
     corner = int(chance.integers(0, 2)) * width

@@ -194,7 +194,9 @@ SHEETS: dict[str, Sheet] = {
         rim=True,
         jpeg=80,
     ),
-    "old-page-grey": Sheet(pen="fountain", lines=10, words=6, bleed=0.25, fading=0.4, contrast=0.7, stains=0.1, rim=True),
+    "old-page-grey": Sheet(
+        pen="fountain", lines=10, words=6, bleed=0.25, fading=0.4, contrast=0.7, stains=0.1, rim=True
+    ),
     "old-line-clear": Sheet(
         pen="fountain", old=True, lines=1, words=6, wedge="clear", bleed=0.25, fading=0.4, letter=0.7, shrink=0.6
     ),
@@ -213,12 +215,23 @@ SHEETS: dict[str, Sheet] = {
         jpeg=70,
         blur_px=1.2,
     ),
-    "blackboard": Sheet(pen="marker", board=True, lines=4, words=4, line_px=120, smears=0.35, fading=0.5, light=0.3, jpeg=75),
+    "blackboard": Sheet(
+        pen="marker", board=True, lines=4, words=4, line_px=120, smears=0.35, fading=0.5, light=0.3, jpeg=75
+    ),
     "photo-hard": Sheet(
         lines=9, words=5, desk=True, desk_tone=0.65, tilt=2.5, light=0.35, cast=0.5, creases=2, jpeg=60, shrink=0.6
     ),
     "photo-pencil": Sheet(
-        pen="pencil", lines=8, words=5, contrast=0.45, desk=True, desk_tone=0.35, tilt=2.0, light=0.3, cast=0.35, jpeg=70
+        pen="pencil",
+        lines=8,
+        words=5,
+        contrast=0.45,
+        desk=True,
+        desk_tone=0.35,
+        tilt=2.0,
+        light=0.3,
+        cast=0.35,
+        jpeg=70,
     ),
     "photo-ruled": Sheet(lines=8, words=5, desk=True, light=0.25, shadow=0.2, ruling="lines", rule_dark=0.25),
 }

@@ -32,7 +32,7 @@ _TILE_PX = 64
 _BAND_ROWS = 256
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _COLOURFUL = 24
-_INK_SHARE = 0.38
+_INK_SHARE, _FIRM_SHARE, _LEAST_FIRM = 0.38, 0.6, 0.04
 _GRAIN = 5.0
 _SMALL_PX = 100
 
@@ -128,7 +128,8 @@ def ink_alone(grey: Bytes) -> Bytes:
     if level is None:
         return np.full(grey.shape, 255, np.uint8)
     strong = away > np.maximum(_INK_SHARE * level, _GRAIN * grain)
-    strong = _held(away > np.maximum(0.5 * _INK_SHARE * level, 0.6 * _GRAIN * grain), strong)
+    weak = away > np.maximum(0.5 * _INK_SHARE * level, 0.6 * _GRAIN * grain)
+    strong = _held(weak, strong, away > _FIRM_SHARE * level)
     near = maximum_filter(strong, 5)
     shown = np.where(near, away / np.maximum(level, 1.0), 0)
     out: Bytes = (255 - np.clip(255 * shown, 0, 255)).astype(np.uint8)
@@ -146,8 +147,9 @@ def _departures(grey: Bytes) -> tuple[Floats32, float]:
     away -= usual
     # a blot wider than the reach is its own surroundings: what is dark against a wider ground counts as well
     blot = _ground(grey, span) - grey
-    dark = _sharp(blot > 0.6 * _strength(blot, 20.0), blot, span)
-    return np.where(dark, np.maximum(away, blot), away), grain
+    least = 0.85 * _strength(away, max(20.0, _GRAIN * grain))
+    dark = _blots(blot > 0.6 * _strength(blot, 20.0), blot, span, least)
+    return (np.where(dark, np.maximum(away, blot), away) if len(dark) else away), grain
 
 
 def _pen_of(grey: Bytes) -> float:
@@ -172,33 +174,36 @@ def _runs(mask: Bools) -> Ints:
     return np.asarray(np.flatnonzero(steps < 0) - np.flatnonzero(steps > 0), np.int64)
 
 
-def _sharp(dark: Bools, blot: Floats32, span: int) -> Bools:
-    """Leave out the wide parts of what is dark that fade outwards, as shadows and glare do, or are wider than any blot.
+def _blots(dark: Bools, blot: Floats32, span: int, least: float) -> Bools:
+    """Return the wide parts of what is dark that are blots: as dark as strokes, with a sharp edge, and not vast.
+
+    Shadows and glare are paler, or fade outwards.
 
     Args:
         dark: what is dark against its wider ground, strokes as well as wide parts.
         blot: by how much.
         span: what is wider than this is no stroke, and what is three times as wide no blot.
+        least: how dark a blot is at least.
     """
     step = max(1, span // 8)
-    small = dark[::step, ::step]
+    small, depth = dark[::step, ::step], blot[::step, ::step]
     reach = max(1, span // step) | 1
     wide = maximum_filter(minimum_filter(small, reach), reach)
     if not wide.any():
-        return dark
-    labels, n = label(maximum_filter(wide, 3))
-    steep = gaussian_gradient_magnitude(blot, 1.5)[::step, ::step]
-    level = np.maximum(maximum_filter(blot[::step, ::step], 5), 1)
-    edge = (labels > 0) & ~minimum_filter(labels > 0, 3)
-    at = labels[edge]
-    count = np.bincount(at, minlength=n + 1)
-    sharp = np.bincount(at, (steep > 0.1 * level)[edge], minlength=n + 1) > 0.8 * count
-    vast = np.unique(labels[minimum_filter(wide, 3 * reach)])
-    sharp[vast] = False
-    sharp[0] = True
-    lost = ~sharp[labels]
+        return wide[:0]
+    grown = maximum_filter(wide, reach) & small
+    labels, n = label(grown)
+    steep = maximum_filter(gaussian_gradient_magnitude(blot, 1.5), 2 * step + 1)[::step, ::step]
+    steep = steep > 0.1 * np.maximum(maximum_filter(depth, 5), 1)
+    edge = grown & ~minimum_filter(grown, 3)
+    sharp = np.bincount(labels[edge], steep[edge], n + 1) > 0.8 * np.bincount(labels[edge], minlength=n + 1)
+    kept = sharp & (np.bincount(labels[wide], depth[wide], n + 1) > least * np.bincount(labels[wide], minlength=n + 1))
+    kept[np.unique(labels[minimum_filter(wide, 3 * reach)])] = False
+    kept[0] = False
+    if not kept.any():
+        return wide[:0]
     rows, columns = (np.minimum(np.arange(k) // step, m - 1) for k, m in zip(dark.shape, small.shape, strict=True))
-    return np.asarray(dark & ~maximum_filter(lost, 3)[np.ix_(rows, columns)])
+    return np.asarray(dark & maximum_filter(kept[labels], 3)[np.ix_(rows, columns)])
 
 
 def _ground(grey: Bytes, span: int) -> Floats32:
@@ -247,11 +252,14 @@ def _ink_level(away: Floats32, grain: float) -> Floats32 | None:
     return np.asarray(field, np.float32)[: away.shape[0], : away.shape[1]]
 
 
-def _held(weak: Bools, strong: Bools) -> Bools:
-    """Return the weak marks that hold on to a strong one (hysteresis)."""
+def _held(weak: Bools, strong: Bools, firm: Bools) -> Bools:
+    """Return the weak marks that hold on to strong ones (hysteresis), of which some are as dark as ink of the region.
+
+    What shines through, and the rims of stains, are strong in places and firm in none.
+    """
     labels, n = label(weak, np.ones((3, 3), bool))
-    kept = np.zeros(n + 1, bool)
-    kept[labels[strong]] = True
+    dark, darkest = (np.bincount(labels[some], minlength=n + 1) for some in (strong, strong & firm))
+    kept = (dark > 0) & (darkest >= _LEAST_FIRM * dark)
     kept[0] = False
     return np.asarray(kept[labels])
 

@@ -1,15 +1,22 @@
 """What lies round a sheet: the desk of a photograph, the black rim of a scanner, the wall behind a board.
 
-What is clearly darker than the sheet, wide, touches the picture's edge and ends in a sharp step is no part of it, unless
-it is written on: a shadow falls on the writing as well. Marks tell a shadow from a desk: writing is sparse, strong marks
-on a smooth ground; the grain of wood and the weave of cloth are not, and are left out where they lie round the sheet.
+What is clearly darker than the sheet, wide, touches the picture's edge and ends in a sharp step is no part of it,
+unless it is written on: a shadow falls on the writing as well. Writing is sparse, strong marks on a smooth ground; the
+grain of wood and the weave of cloth are not, and are left out where they lie round the sheet.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import binary_fill_holes, gaussian_gradient_magnitude, label, maximum_filter, minimum_filter
+from scipy.ndimage import (
+    binary_dilation,
+    binary_fill_holes,
+    gaussian_gradient_magnitude,
+    label,
+    maximum_filter,
+    minimum_filter,
+)
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats32
 from kalamos.skeleton.binarise import otsu_threshold
@@ -19,6 +26,7 @@ _LEAST_PX = 160
 _LEAST_SHARE = 0.01
 _LEAST_STEP = 0.25
 _MOST_TONES = 3
+_STEP = 0.1
 _MARKS_SIDE_PX, _MARK_SPAN_PX, _BLOCK_PX = 1600, 31, 24
 _SPARSE, _LEAST_MARK, _LEAST_LEVELS, _LEAST_BLOCKS = 0.2, 0.1, 8, 5
 _LEAST_WEAVE, _LEAST_PAGE_BLOCKS = 0.25, 20
@@ -40,15 +48,17 @@ def surroundings(grey: Bytes) -> Bools | None:
     reach = max(3, max(small.shape) // 40) | 1
     closed = minimum_filter(maximum_filter(small, reach, mode="nearest"), reach, mode="nearest")
     block = max(1, round(_BLOCK_PX * max(small.shape) / min(max(grey.shape), _MARKS_SIDE_PX)))
-    written, beside = _written_and_woven(grey, closed.shape)
-    shaded = np.zeros(closed.shape, bool)
+    written, woven = _written_and_woven(grey, closed.shape)
+    stepped = gaussian_gradient_magnitude(np.log(closed.astype(np.float32) + 4), 1.0) > _STEP
+    beside, shaded = np.zeros(closed.shape, bool), np.zeros(closed.shape, bool)
     for _ in range(_MOST_TONES):
         part = _darker_round(closed, beside, ~(beside | shaded))
         if part is None:
             break
-        kept = _shaded(part, written, block)
+        kept = _shaded(part, written, stepped, block)
         shaded |= kept
         beside |= part & ~kept
+    beside |= woven & ~shaded
     if not _LEAST_SHARE <= beside.mean() <= 0.85:
         return None
     beside = maximum_filter(~_sheet(beside, shaded), 2 * max(2, max(small.shape) // 130) + 1)
@@ -115,7 +125,7 @@ def _written_and_woven(grey: Bytes, shape: tuple[int, int]) -> tuple[Bools, Bool
     woven = (usual > _SPARSE * strong) & (strong >= _LEAST_WEAVE * ink)
     woven = maximum_filter(minimum_filter(woven, 3), 3)
     if marked.sum() >= _LEAST_PAGE_BLOCKS and woven.any():
-        labels, n = label(woven)
+        labels, _ = label(woven)
         rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
         woven = np.isin(labels, rim[rim > 0])
     else:
@@ -127,22 +137,25 @@ def _written_and_woven(grey: Bytes, shape: tuple[int, int]) -> tuple[Bools, Bool
     return np.asarray(marked[np.ix_(rows, columns)]), np.asarray(woven[np.ix_(rows, columns)])
 
 
-def _shaded(part: Bools, written: Bools, block: int) -> Bools:
+def _shaded(part: Bools, written: Bools, stepped: Bools, block: int) -> Bools:
     """Return what of a dark part is written on, and a little around it: marks well inside it, several together.
 
     Args:
         part: ``(h, w)``.
         written: blocks with marks, ``(h, w)``.
+        stepped: where the tone changes sharply, as at the edge of a sheet.
         block: side of a block.
     """
-    inner = written & minimum_filter(part, 2 * block + 1)
+    inner = written & minimum_filter(part, 2 * block + 1) & ~maximum_filter(stepped, block + 1)
     if not inner.any():
         return inner
     labels, n = label(maximum_filter(inner, 2 * block + 1))
     sizes = np.bincount(labels.reshape(-1), inner.reshape(-1), minlength=n + 1)
     kept = sizes >= _LEAST_BLOCKS * block * block
     kept[0] = False
-    return np.asarray(maximum_filter(inner & kept[labels], 6 * block + 1) & part)
+    grown = binary_dilation(inner & kept[labels], iterations=3 * block, mask=part & ~stepped)
+    # the shadow's own edge is a step as well: its rim goes with it on the side of the light
+    return np.asarray(grown | (part & maximum_filter(grown, block + 7) & maximum_filter(~part, 11)))
 
 
 def _quantiles(away: Floats32) -> tuple[Floats32, Floats32]:

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy.spatial import cKDTree
 
 from kalamos.baselines.good_continuation import GoodContinuation
@@ -66,6 +66,14 @@ def recall_and_precision(made: ComposedPage) -> tuple[float, float]:
         ("old-line-black", "Latn"),
         ("board", "Latn"),
         ("photo", "Latn"),
+        ("photo-hard", "Latn"),
+        ("ruled-phone", "Arab"),
+        ("squared-phone", "Latn"),
+        ("old-page-worn", "Deva"),
+        ("old-line-clear", "Latn"),
+        ("pencil", "Latn"),
+        ("blackboard", "Latn"),
+        ("line-low", "Arab"),
     ],
 )
 def test_what_is_written_is_found_and_nothing_else(kind, script):
@@ -115,6 +123,33 @@ def test_print_is_left_out_unless_it_is_asked_for():
     assert min(piece.box[3] for piece in without.recovery.pieces) > below - 5
     assert min(piece.box[1] for piece in kept.recovery.pieces) < below
     assert any("print" in remark for remark in without.remarks)
+
+
+def test_a_shadow_takes_nothing_away_and_a_desk_stays_out():
+    dark = page("photo-hard", cast=0.55, lines=6)
+    prepared = prepare(dark.pixels)
+    xy = dense(dark.ink).astype(int)
+    near = np.zeros(prepared.grey.shape, bool)
+    for x, y in xy[::3]:
+        near[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5] = True
+    assert (prepared.grey[xy[:, 1], xy[:, 0]] < 160).mean() > 0.97
+    assert (prepared.grey[~near] < 128).mean() < 2e-3
+
+
+def test_a_blot_is_ink_and_a_grey_patch_is_not():
+    sheet = Image.new("L", (1200, 900), 240)
+    draw = ImageDraw.Draw(sheet)
+    for y in range(150, 800, 80):
+        draw.line([(100 + 20 * k, y + 30 * (k % 2)) for k in range(50)], fill=40, width=5)
+    draw.ellipse((500, 300, 620, 400), fill=30)
+    draw.ellipse((800, 500, 900, 600), fill=150)
+    grey = prepare(np.asarray(sheet)).grey
+    assert (grey[310:390, 530:590] < 128).mean() > 0.95
+    assert (grey[530:570, 830:870] < 128).mean() < 0.3
+
+
+def test_few_pieces_of_line_that_no_marks_follow_are_no_rule():
+    prepare(page("crowded", lines=11, words=5).pixels)
 
 
 def test_a_dash_alone_keeps_the_scale_of_writing():
