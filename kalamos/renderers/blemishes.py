@@ -103,9 +103,9 @@ def hard_shadow(shape: tuple[int, int], depth: float, chance: np.random.Generato
     """Return what the shadow of a hand or a phone leaves of the light, ``(h, w, 1)``: a broad shape with an edge."""
     height, width = shape
     sheet = Image.new("L", (width, height), 255)
-    corner = int(chance.integers(0, 2)) * width
+    corner = float(int(chance.integers(0, 2)) * width)
     reach = chance.uniform(0.35, 0.7)
-    points = [(corner, height), (corner, height * (1 - reach))]
+    points = [(corner, float(height)), (corner, height * (1 - reach))]
     points += [(abs(corner - width * s), height * (1 - reach * t)) for s, t in ((0.2, 1.1), (0.45, 0.8), (0.6, 0.3))]
     ImageDraw.Draw(sheet).polygon([*points, (abs(corner - width * 0.7), height)], fill=0)
     soft = gaussian_filter(np.asarray(sheet, np.float32) / 255, 0.006 * max(shape))

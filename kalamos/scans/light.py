@@ -193,8 +193,8 @@ def _blots(dark: Bools, blot: Floats32, span: int, least: float) -> Bools:
         return wide[:0]
     grown = maximum_filter(wide, reach) & small
     labels, n = label(grown)
-    steep = maximum_filter(gaussian_gradient_magnitude(blot, 1.5), 2 * step + 1)[::step, ::step]
-    steep = steep > 0.1 * np.maximum(maximum_filter(depth, 5), 1)
+    slope = maximum_filter(gaussian_gradient_magnitude(blot, 1.5), 2 * step + 1)[::step, ::step]
+    steep = slope > 0.1 * np.maximum(maximum_filter(depth, 5), 1)
     edge = grown & ~minimum_filter(grown, 3)
     sharp = np.bincount(labels[edge], steep[edge], n + 1) > 0.8 * np.bincount(labels[edge], minlength=n + 1)
     kept = sharp & (np.bincount(labels[wide], depth[wide], n + 1) > least * np.bincount(labels[wide], minlength=n + 1))
