@@ -23,7 +23,7 @@ from kalamos.formats.recovered.reading import read_page
 from kalamos.machinery.engine import local_pool
 from kalamos.machinery.files import replacing
 from kalamos.scans.read import size_of
-from kalamos.studio.drawer import Drawer, Item
+from kalamos.studio.drawer import CORRECTED, Drawer, Item
 from kalamos.studio.stored import read_stored, write_stored
 
 RECOVERY, LOG = "recovery.json", "actions.log"
@@ -123,10 +123,14 @@ class Recoveries:
     def _there(self, item: Item, beside: Path) -> RecoveredPage | None:
         """Return the ink that the studio keeps, or that lies beside a picture; None where that is another picture's.
 
-        What is kept goes first, because a log of actions belongs to it.
+        What is kept goes first, because a log of actions belongs to it; then what was put right, which would else be
+        begun anew, and written over, wherever the studio's own folder did not come along.
         """
         if has_recovery(self._drawer.own(item)):
             return page_in(self._drawer.own(item))
+        corrected = self._corrected(item)
+        if corrected is not None:
+            return corrected
         if not beside.exists() or self._drawer.card(item).replaced:
             return None
         page, path = read_page(beside), self._drawer.picture(item)
@@ -136,6 +140,16 @@ class Recoveries:
         if page.number != item.page or max(abs(page.width_px - size[0]), abs(page.height_px - size[1])) > 1:
             return None
         return replace(page, source=path.name)  # both may have been renamed
+
+    def _corrected(self, item: Item) -> RecoveredPage | None:
+        """Return the page that was put right, where it is of this picture."""
+        try:
+            page = read_page(self._drawer.beside(item, CORRECTED))
+        except KalamosError:
+            return None
+        if page.about.get("picture") != self._drawer.sha256(item) or page.number != item.page:
+            return None
+        return replace(page, source=self._drawer.picture(item).name)
 
     def _computed(self, work: Callable[..., bytes], *job: Any) -> RecoveredPage:
         """Run in the other process; what ends it, or takes too long, is this page's fault alone."""
@@ -170,9 +184,10 @@ class Recoveries:
 def card_of(page: RecoveredPage) -> dict[str, Any]:
     """Return what the list of pictures says of a recovered page."""
     found = page.recovery
+    state = "recovered" if page.is_estimated else "saved"
     return {
-        "state": "recovered" if found.ink.n_points else "blank",
-        "covered": found.covered,
+        "state": state if found.ink.n_points else "blank",
+        "covered": found.covered if page.is_estimated else None,
         "confidence": found.confidence,
         "strokes": found.ink.n_strokes,
         "warnings": sum(bool(piece.warning) for piece in found.pieces),

@@ -65,6 +65,7 @@ def _piece_said(piece: RecoveredPiece) -> dict[str, Any]:
         "confidence": piece.confidence,
         "sure": None if sure is None else sure.tolist(),
         "warning": piece.warning,
+        "label": piece.label,
         "others": [_ink_said(other.ink) for other in piece.alternatives],
     }
 
@@ -78,6 +79,7 @@ def _piece(said: dict[str, Any]) -> RecoveredPiece:
         confidence=said["confidence"],
         stroke_confidence=None if said["sure"] is None else np.array(said["sure"], np.float64),
         warning=said["warning"],
+        label=said.get("label", ""),
         alternatives=tuple(Alternative(_ink(other), -np.inf) for other in said["others"]),
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from PIL import Image
@@ -371,3 +372,26 @@ def test_an_action_that_is_none_is_refused_and_no_fault_of_the_server(client, ac
     )
     assert answer.status_code == 400
     assert client.get("api/page?key=page.png%231").json()["version"] == 0
+
+
+def test_what_was_put_right_goes_on_where_the_studios_own_folder_did_not_come_along(client, tmp_path):
+    client.post("api/facts", FACTS)
+    client.post("api/act", {"key": "page.png#1", "version": 0, "action": REVERSE})
+    client.post("api/act", {"key": "page.png#1", "version": 1, "action": {"do": "label", "part": 0, "text": "A"}})
+    client.post("api/save", {"key": "page.png#1", "version": 2})
+    before = client.get("api/page?key=page.png%231").json()["parts"]
+    client.drawer.close()
+    shutil.rmtree(tmp_path / HIDDEN)  # as `cp folder/* elsewhere` leaves it behind
+    again = Client(tmp_path)
+    again.recover()
+    assert again.get("api/cards").json()["items"][0]["state"] == "saved"
+    after = again.get("api/page?key=page.png%231").json()["parts"]
+    assert [part["label"] for part in after] == ["A", "", ""]
+    for part, old in zip(after, before, strict=True):
+        for stroke, known in zip(part["strokes"], old["strokes"], strict=True):
+            assert stroke["xy"] == pytest.approx(known["xy"], abs=0.02)
+    again.post("api/act", {"key": "page.png#1", "version": 0, "action": {**REVERSE, "part": 1}})
+    assert again.post("api/save", {"key": "page.png#1", "version": 1}).status_code == 200
+    samples = list(CORPUS.read(tmp_path, "page.corrected.inkml", UnitReport()))
+    assert [sample.label for sample in samples] == ["A", "", ""]
+    again.drawer.close()
