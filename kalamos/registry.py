@@ -16,7 +16,7 @@ from typing import Any
 
 from kalamos.errors import KalamosError, UnknownNameError
 
-EXTRAS = {"torch": "models", "safetensors": "models", "distributed": "dask"}
+EXTRAS = {"torch": "models", "matplotlib": "models", "distributed": "dask"}
 """Modules that come with an extra of the package."""
 
 

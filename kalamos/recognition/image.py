@@ -16,7 +16,8 @@ from kalamos.machinery.arrays import Floats32
 from kalamos.recognition.inputs import PIXELS, small_images
 from kalamos.recognition.online import best
 from kalamos.recognition.product import product
-from kalamos.recognition.tensors import SHIPPED, Weights, checked, read_weights
+from kalamos.recognition.tensors import SHIPPED, checked
+from kalamos.storage.weights import Weights, load_weights
 
 _CONVOLUTIONS = 3
 
@@ -35,7 +36,7 @@ class ImageRecogniser:
         Raises:
             ModelError: where the folder holds none, or others than its config says.
         """
-        return checked(cls(read_weights(folder, "recogniser-image")), folder, (1, PIXELS, PIXELS))
+        return checked(cls(load_weights(folder, "recogniser-image")), folder, (1, PIXELS, PIXELS))
 
     def logits(self, seen: Floats32) -> Floats32:
         """Return the logits ``(n, classes)`` of images ``(n, 1, 32, 32)``, ink 1 on paper 0."""

@@ -18,7 +18,8 @@ from kalamos.machinery.seeding import rng_for
 from kalamos.metrics.wavefront import dtw_matrix
 from kalamos.recognition.alphabets import candidates
 from kalamos.recognition.inputs import shapes
-from kalamos.recognition.tensors import SHIPPED, Weights, read_weights
+from kalamos.recognition.tensors import SHIPPED
+from kalamos.storage.weights import Weights, load_weights
 
 MOST = 6
 LEAST = 4
@@ -41,7 +42,7 @@ class NearestRecogniser:
         Raises:
             ModelError: where the folder holds none, or others than its config says.
         """
-        return cls(read_weights(folder, "recogniser-nearest"))
+        return cls(load_weights(folder, "recogniser-nearest"))
 
     def recognise(self, inks: Sequence[Ink], categories: Sequence[str]) -> list[str]:
         """Return the label of each ink among those of its category; empty for an empty ink."""

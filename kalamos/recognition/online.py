@@ -17,7 +17,8 @@ from kalamos.machinery.arrays import Floats32
 from kalamos.recognition.alphabets import candidates
 from kalamos.recognition.inputs import CHANNELS, STEPS, sequences
 from kalamos.recognition.product import product
-from kalamos.recognition.tensors import SHIPPED, Weights, checked, read_weights
+from kalamos.recognition.tensors import SHIPPED, checked
+from kalamos.storage.weights import Weights, load_weights
 
 _STRIDE = 3
 _LAYERS = 2
@@ -37,7 +38,7 @@ class OnlineRecogniser:
         Raises:
             ModelError: where the folder holds none, or others than its config says.
         """
-        return checked(cls(read_weights(folder, "recogniser-online")), folder, (STEPS, CHANNELS))
+        return checked(cls(load_weights(folder, "recogniser-online")), folder, (STEPS, CHANNELS))
 
     def logits(self, seen: Floats32) -> Floats32:
         """Return the logits ``(n, classes)`` of sequences ``(n, 48, 5)``."""

@@ -29,8 +29,8 @@ from kalamos.metrics import METRICS, Pair
 from kalamos.metrics.structure import directed
 from kalamos.models.kalamos.confidence import path_features, probability
 from kalamos.models.kalamos.kalamos import Kalamos
-from kalamos.models.weights import CONFIG, save_config
 from kalamos.renderers import preset, render_batch
+from kalamos.storage.weights import CONFIG, save_config
 from kalamos.training.loop import Recipe
 from kalamos.training.mixture import Source, samples_of
 

@@ -19,8 +19,9 @@ from kalamos.errors import ModelError
 from kalamos.formats.report import UnitReport
 from kalamos.ink import Level, Sample, Split
 from kalamos.machinery.seeding import stable_hash
-from kalamos.models.weights import SHIPPED, load_weights
+from kalamos.models.weights import SHIPPED
 from kalamos.storage.parquet import read_rows
+from kalamos.storage.weights import load_weights
 from kalamos.training.mixture import Source, TrainingInk, load_inks
 
 FRAMES: dict[Level, str] = {"character": "fixed", "word": "height", "line": "height"}

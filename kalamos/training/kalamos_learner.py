@@ -16,7 +16,8 @@ from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.models.kalamos.network import PathNetwork, deepened, order_loss
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.pieces import POINTS
-from kalamos.models.weights import Weights, fill
+from kalamos.models.weights import fill
+from kalamos.storage.weights import Weights
 from kalamos.training.mixture import Batch, Item, collate, make_item
 
 OFFSET_WEIGHT, SLOWNESS_WEIGHT = 1.0, 0.3

@@ -30,13 +30,14 @@ from torch.utils.data import DataLoader
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Split
-from kalamos.machinery.files import replacing, write_text
+from kalamos.machinery.files import replacing, write_bytes, write_text
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
-from kalamos.models.weights import Weights, load_weights, save_weights
+from kalamos.models.weights import save_weights
 from kalamos.recoverer import Recoverer
 from kalamos.registry import load_object
 from kalamos.renderers import Style, render_batch
+from kalamos.storage.weights import Weights, load_weights
 from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
 
 LEARNERS = {
@@ -467,25 +468,18 @@ def write_curve(curve: Sequence[Mapping[str, float]], folder: Path) -> None:
     write_text(folder / "curve.csv", table.getvalue())
     terms = [name for name in curve[0] if name not in {"seconds", "samples", "rate"} and "ldtw" not in name]
     lines = {name: [(row["samples"], row[name]) for row in curve if name in row] for name in [*terms[:1], "ldtw"]}
-    write_text(folder / "curve.svg", _plot(lines))
+    write_bytes(folder / "curve.svg", _plot({name: line for name, line in lines.items() if line}))
 
 
-def _plot(lines: Mapping[str, Sequence[tuple[float, float]]], width: int = 640, height: int = 240) -> str:
-    """Return an SVG with one panel a line; y is logarithmic and its least and greatest values are written beside it."""
-    panels = []
-    for number, (name, line) in enumerate(lines.items()):
-        if not line:
-            continue
-        x, y = np.array(line, float).T
-        y = np.log(np.maximum(y, 1e-9))
-        across = 60 + (width - 80) * (x / max(x.max(), 1.0))
-        down = 20 + (height - 50) * (1 - (y - y.min()) / max(float(np.ptp(y)), 1e-9)) + number * height
-        path = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, down, strict=True))
-        panels.append(
-            f'<polyline points="{path}" fill="none" stroke="#14508c"/>'
-            f'<text x="60" y="{number * height + 14}">{name} over {x.max():.0f} samples</text>'
-            f'<text x="4" y="{down.min() + 4:.0f}">{np.exp(y.max()):.3g}</text>'
-            f'<text x="4" y="{down.max() + 4:.0f}">{np.exp(y.min()):.3g}</text>'
-        )
-    size = f'viewBox="0 0 {width} {height * len(lines)}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-size="12">{"".join(panels)}</svg>\n'
+def _plot(lines: Mapping[str, Sequence[tuple[float, float]]]) -> bytes:
+    """Return an SVG with one panel a line."""
+    import matplotlib  # noqa: PLC0415 - half a second, for one file
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure, file = Figure(figsize=(6.4, 2.4 * len(lines)), layout="constrained"), io.BytesIO()
+    for axes, (name, line) in zip(figure.subplots(len(lines), squeeze=False)[:, 0], lines.items(), strict=True):
+        axes.semilogy(*zip(*line, strict=True))
+        axes.set(xlabel="samples", ylabel=name)
+    with matplotlib.rc_context({"svg.hashsalt": "kalamos"}):  # the same bytes each time
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue()

@@ -22,8 +22,9 @@ from kalamos.models.kalamos.paths import collated, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
 from kalamos.models.kalamos.search import LEAST_TRIED, SURE, cut_after, likeliest_paths
 from kalamos.models.kalamos.search import search as search_paths
-from kalamos.models.weights import SHIPPED, load_weights
+from kalamos.models.weights import SHIPPED
 from kalamos.renderers import Style, render
+from kalamos.storage.weights import load_weights
 
 SMALL = Sizes(channels=32, heads=2, encoder_layers=2, decoder_layers=1, motion_channels=16)
 

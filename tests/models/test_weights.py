@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from kalamos.errors import ModelError
-from kalamos.models.weights import CONFIG, TENSORS, fill, load_weights, save_weights
+from kalamos.models.weights import fill, save_weights
+from kalamos.storage.weights import CONFIG, TENSORS, load_weights
 
 
 @pytest.fixture

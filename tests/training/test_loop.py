@@ -14,11 +14,11 @@ import torch
 from tiny_corpus import LETTERS, letter
 
 from kalamos.errors import ModelError
-from kalamos.models.weights import TENSORS, load_weights
 from kalamos.renderers import Style, render
+from kalamos.storage.weights import TENSORS, load_weights
 from kalamos.training import loop as training
 from kalamos.training.kalamos_learner import KalamosLearner
-from kalamos.training.loop import Recipe, gradients, train
+from kalamos.training.loop import Recipe, gradients, train, write_curve
 from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, collate, make_item
 
 SMALL = {"channels": 32, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "motion_channels": 16}
@@ -109,6 +109,16 @@ def test_a_corpus_taken_twice_has_two_columns_in_the_curve(recipe: dict[str, Any
     first, second = (name for name in row if name.endswith("character_ldtw") or name.endswith("character_2_ldtw"))
     assert second == first.replace("_ldtw", "_2_ldtw")
     assert float(row["ldtw"]) == pytest.approx(0.75 * float(row[first]) + 0.25 * float(row[second]))
+
+
+def test_the_same_curve_gives_the_same_picture_with_a_panel_for_each_line(tmp_path: Path) -> None:
+    curve = [{"samples": k, "loss": 2.0 / k, "ldtw": 8.0 / k} for k in (1, 10, 100)]
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_curve(curve, tmp_path / name)
+    first, second = ((tmp_path / name / "curve.svg").read_text() for name in ("a", "b"))
+    assert first == second
+    assert first.count('id="axes_') == 2
 
 
 def test_a_run_without_improvement_ends_early(recipe: dict[str, Any], tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ from kalamos.models.kalamos.engine import INDEX, Encoded, Graphs, Stepped, past_
 from kalamos.models.kalamos.network import DecoderLayer, PathNetwork, Route, Scene, directed
 from kalamos.models.kalamos.parameters import MASKED, UNIT_PX, Sizes
 from kalamos.models.kalamos.pieces import POINTS
-from kalamos.models.weights import SHIPPED, load_weights
+from kalamos.models.weights import SHIPPED
+from kalamos.storage.weights import load_weights
 
 OPSET = 20
 MOST_PASSES = 4

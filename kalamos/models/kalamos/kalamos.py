@@ -27,9 +27,10 @@ from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import Motioned, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_all, interval_lengths, walked_points
 from kalamos.models.scale import HEIGHT_PX, Scaled, at_height
-from kalamos.models.weights import SHIPPED, load_weights
+from kalamos.models.weights import SHIPPED
 from kalamos.recovery import Alternative, RecoveredPiece, Recovery, in_lines
 from kalamos.skeleton.coverage import covered_share
+from kalamos.storage.weights import load_weights
 
 if TYPE_CHECKING:
     from kalamos.models.kalamos.network import PathNetwork

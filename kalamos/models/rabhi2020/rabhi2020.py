@@ -34,7 +34,8 @@ from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32
 from kalamos.models.rabhi2020.network import CELL_PX, RabhiNetwork, RabhiSizes, cell_of
 from kalamos.models.scale import HEIGHT_PX, at_height
-from kalamos.models.weights import SHIPPED, Weights, fill, load_weights
+from kalamos.models.weights import SHIPPED, fill
+from kalamos.storage.weights import Weights, load_weights
 
 STEP_S = 0.02
 """Mean seconds between two points of the answer; only relative times mean anything."""
