@@ -9,8 +9,15 @@ import numpy as np
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints32
 from kalamos.skeleton.binarise import Method, binarise
-from kalamos.skeleton.pixel_graph import trace_pixels
-from kalamos.skeleton.simplification import chain_edges, find_root, reduce_graph
+from kalamos.skeleton.pixel_graph import PixelGraph, trace_pixels
+from kalamos.skeleton.simplification import (
+    Chains,
+    Measured,
+    Merged,
+    chain_edges,
+    compiled_root,
+    reduce_graph,
+)
 from kalamos.skeleton.stroke_graph import StrokeGraph
 from kalamos.skeleton.thinning import ink_radii, thin_in_place
 
@@ -62,33 +69,14 @@ def graph_of_mask(mask: Bools, rules: SkeletonRules = RULES) -> StrokeGraph:
     at = np.flatnonzero(lines.view(np.bool_)).astype(np.int32)
     radii = np.zeros(lines.size)
     radii[at] = ink_radii(ink.reshape(-1), stride, at)
-    node_kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets = trace_pixels(lines, stride)
-    node_xy, node_radius, weight, edge_xy, length = _measure(
-        node_kind, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets, radii, stride
-    )
+    graph = trace_pixels(lines, stride)
+    measured = _measure(graph, radii, stride)
     limits = np.array([rules.spur_ratio, rules.spur_px, rules.merge_ratio, rules.cross_ratio, rules.cross_bend_rad])
-    order = length.argsort(kind="stable")
-    group, state, partner, xy, reach = reduce_graph(
-        node_xy, node_radius, weight, edge_nodes, edge_xy, edge_offsets, length, order, limits
-    )
-    walk, walk_offsets = chain_edges(state, partner)
-    number, new_nodes, owner = _number(
-        group, state, walk, walk_offsets, node_pixels, node_offsets, edge_nodes, edge_pixels, edge_offsets, lines.size
-    )
+    merged, partner = reduce_graph(graph, measured, measured.edge_length.argsort(kind="stable"), limits)
+    chains = chain_edges(merged.state, partner)
+    number, new_nodes, owner = _number(merged, chains, graph, lines.size)
     node_xy, node_radius, points, point_radius, offsets, lengths = _lay(
-        group,
-        number,
-        new_nodes,
-        walk,
-        walk_offsets,
-        xy,
-        reach,
-        edge_nodes,
-        edge_pixels,
-        edge_xy,
-        edge_offsets,
-        radii,
-        rules.smoothing,
+        merged, number, new_nodes, chains, graph, measured, radii, rules.smoothing
     )
     component = _components(len(node_xy), new_nodes)
     typical = typical_radius(float(np.count_nonzero(mask)), float(lengths.sum()))
@@ -119,18 +107,11 @@ def typical_radius(ink_px: float, length_px: float) -> float:
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _measure(
-    node_kind: Ints32,
-    node_pixels: Ints32,
-    node_offsets: Ints32,
-    edge_nodes: Ints32,
-    edge_pixels: Ints32,
-    edge_offsets: Ints32,
-    radii: Floats,
-    stride: int,
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Return centres, radii and weights of the nodes, and places and lengths of the edges, in pixels of the image."""
-    n, m = len(node_kind), len(edge_nodes)
+def _measure(graph: PixelGraph, radii: Floats, stride: int) -> Measured:
+    """Return the geometry of a graph, in pixels of the image: the padded one begins half a pixel and one before it."""
+    node_pixels, node_offsets = graph.node_pixels, graph.node_offsets
+    edge_nodes, edge_pixels, edge_offsets = graph.edge_nodes, graph.edge_pixels, graph.edge_offsets
+    n, m = len(graph.node_kind), len(edge_nodes)
     node_xy, node_radius, weight = np.zeros((n, 2)), np.zeros(n), np.zeros(n)
     for k in range(n):
         lo, hi = node_offsets[k], node_offsets[k + 1]
@@ -139,7 +120,7 @@ def _measure(
             node_xy[k, 0] += (p % stride - 0.5) / (hi - lo)
             node_xy[k, 1] += (p // stride - 0.5) / (hi - lo)
             node_radius[k] = max(node_radius[k], radii[p])
-        weight[k] = hi - lo if node_kind[k] == 3 else 0.0
+        weight[k] = hi - lo if graph.node_kind[k] == 3 else 0.0
     edge_xy = np.empty((len(edge_pixels), 2))
     for j in range(len(edge_pixels)):
         edge_xy[j, 0] = edge_pixels[j] % stride - 0.5
@@ -153,22 +134,11 @@ def _measure(
             x, y = edge_xy[j, 0], edge_xy[j, 1]
         end = edge_nodes[e, 1]
         length[e] = total + np.hypot(node_xy[end, 0] - x, node_xy[end, 1] - y)
-    return node_xy, node_radius, weight, edge_xy, length
+    return Measured(node_xy, node_radius, weight, edge_xy, length)
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _number(
-    group: Ints32,
-    state: Ints32,
-    walk: Ints32,
-    walk_offsets: Ints32,
-    node_pixels: Ints32,
-    node_offsets: Ints32,
-    edge_nodes: Ints32,
-    edge_pixels: Ints32,
-    edge_offsets: Ints32,
-    size: int,
-) -> tuple[Ints32, Ints32, Ints32]:
+def _number(merged: Merged, chains: Chains, graph: PixelGraph, size: int) -> tuple[Ints32, Ints32, Ints32]:
     """Number the standing nodes and the chained edges anew.
 
     Returns:
@@ -176,7 +146,11 @@ def _number(
         new_nodes: ``(m', 2)``, the nodes at both ends of each chain.
         owner: ``(size,)``, what each pixel belongs to, as in :class:`kalamos.skeleton.stroke_graph.StrokeGraph`.
     """
+    group, state, walk, walk_offsets = merged.parent, merged.state, chains.walk, chains.offsets
+    node_pixels, node_offsets = graph.node_pixels, graph.node_offsets
+    edge_nodes, edge_pixels, edge_offsets = graph.edge_nodes, graph.edge_pixels, graph.edge_offsets
     n, n_chains = len(group), len(walk_offsets) - 1
+    # the nodes inside a chain stand no more: their pixels become the chain's
     inside, number = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
     for c in range(n_chains):
         for k in range(walk_offsets[c] + 1, walk_offsets[c + 1]):
@@ -209,17 +183,12 @@ def _number(
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _lay(
-    group: Ints32,
+    merged: Merged,
     number: Ints32,
     new_nodes: Ints32,
-    walk: Ints32,
-    walk_offsets: Ints32,
-    xy: Floats,
-    reach: Floats,
-    edge_nodes: Ints32,
-    edge_pixels: Ints32,
-    edge_xy: Floats,
-    edge_offsets: Ints32,
+    chains: Chains,
+    graph: PixelGraph,
+    measured: Measured,
     radii: Floats,
     smoothing: int,
 ) -> tuple[Floats, Floats, Floats, Floats, Ints32, Floats]:
@@ -228,6 +197,8 @@ def _lay(
     Returns:
         Centres and radii of the nodes; points, their radii, offsets and lengths of the chains.
     """
+    group, xy, reach, walk, walk_offsets = merged.parent, merged.xy, merged.reach, chains.walk, chains.offsets
+    edge_nodes, edge_pixels, edge_offsets = graph.edge_nodes, graph.edge_pixels, graph.edge_offsets
     n_new, n_chains = number.max() + 1 if len(number) else 0, len(new_nodes)
     new_xy, new_reach = np.empty((n_new, 2)), np.empty(n_new)
     for k in range(len(group)):
@@ -252,7 +223,7 @@ def _lay(
             lo, hi = edge_offsets[e], edge_offsets[e + 1]
             for j in range(hi - lo):
                 at = lo + j if side == 0 else hi - 1 - j
-                points[filled, 0], points[filled, 1] = edge_xy[at, 0], edge_xy[at, 1]
+                points[filled, 0], points[filled, 1] = measured.edge_xy[at, 0], measured.edge_xy[at, 1]
                 radius[filled] = radii[edge_pixels[at]]
                 filled += 1
         points[filled, 0], points[filled, 1], radius[filled] = new_xy[b, 0], new_xy[b, 1], new_reach[b]
@@ -370,12 +341,12 @@ def _components(n: int, edge_nodes: Ints32) -> Ints32:
     for k in range(n):
         parent[k] = k
     for e in range(len(edge_nodes)):
-        a, b = find_root(parent, edge_nodes[e, 0]), find_root(parent, edge_nodes[e, 1])
+        a, b = compiled_root(parent, edge_nodes[e, 0]), compiled_root(parent, edge_nodes[e, 1])
         parent[max(a, b)] = min(a, b)
     component = np.empty(n, np.int32)
     count = 0
     for k in range(n):
-        root = find_root(parent, k)
+        root = compiled_root(parent, k)
         if root == k:
             component[k] = count
             count += 1

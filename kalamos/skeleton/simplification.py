@@ -17,53 +17,88 @@ No pixel is lost: what an edge or node gives up belongs to the node or edge that
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba as nb
 import numpy as np
 
 from kalamos.machinery.arrays import Floats, Ints, Ints32
+from kalamos.skeleton.forest import find_root
+from kalamos.skeleton.pixel_graph import PixelGraph
+
+compiled_root = nb.njit(cache=True, error_model="numpy", nogil=True)(find_root)
+
+
+class Measured(NamedTuple):
+    """The geometry of a pixel graph of n nodes and m edges, pixels of the image.
+
+    Attributes:
+        node_xy: ``(n, 2)``.
+        node_radius: ``(n,)``.
+        node_weight: ``(n,)``, pixels of a junction, 0 for ends: what counts when centres are averaged.
+        edge_xy: ``(p, 2)``, the edges' inner pixels.
+        edge_length: ``(m,)``, from node centre to node centre.
+    """
+
+    node_xy: Floats
+    node_radius: Floats
+    node_weight: Floats
+    edge_xy: Floats
+    edge_length: Floats
+
+
+class Merged(NamedTuple):
+    """What has become of the nodes and edges of a pixel graph.
+
+    Attributes:
+        parent: ``(n,)``, the node that took each in, itself where it stands; in the end the one that stands for it.
+        degree: ``(n,)``, edge ends at each standing node.
+        state: ``(m,)``, -1 for a kept edge, else the node that took it in.
+        xy: ``(n, 2)`` px, new centres; as the next, only those of standing nodes mean something.
+        reach: ``(n,)`` px, new radii.
+    """
+
+    parent: Ints32
+    degree: Ints32
+    state: Ints32
+    xy: Floats
+    reach: Floats
+
+
+class Chains(NamedTuple):
+    """Edges strung together.
+
+    Attributes:
+        walk: edge ends in walking order: ``2 e`` for edge e walked forwards, ``2 e + 1`` for backwards.
+        offsets: between the chains.
+    """
+
+    walk: Ints32
+    offsets: Ints32
+
+
+class Rings(NamedTuple):
+    """Circular lists of the edge ends at each node: one of them, and from each the next. Two merge by one swap."""
+
+    head: Ints32
+    ring: Ints32
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def find_root(parent: Ints32, k: int) -> int:
-    """Return the root of a node in a forest of parents, halving the path to it (union-find)."""
-    while parent[k] != k:
-        parent[k] = parent[parent[k]]
-        k = parent[k]
-    return k
-
-
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def reduce_graph(
-    node_xy: Floats,
-    node_radius: Floats,
-    node_weight: Floats,
-    edge_nodes: Ints32,
-    edge_xy: Floats,
-    edge_offsets: Ints32,
-    edge_length: Floats,
-    order: Ints,
-    rules: Floats,
-) -> tuple[Ints32, Ints32, Ints32, Floats, Floats]:
-    """Apply the three rules; return what became of every node and edge.
+def reduce_graph(graph: PixelGraph, measured: Measured, order: Ints, rules: Floats) -> tuple[Merged, Ints32]:
+    """Apply the three rules; return what became of every node and edge, and which edge ends are spliced.
 
     Args:
-        node_xy: ``(n, 2)`` px.
-        node_radius: ``(n,)`` px.
-        node_weight: ``(n,)``, pixels of a junction, 0 for ends: what counts when centres are averaged.
-        edge_nodes: ``(m, 2)``.
-        edge_xy: ``(p, 2)`` px, the edges' inner pixels.
-        edge_offsets: ``(m + 1,)``.
-        edge_length: ``(m,)`` px from node centre to node centre.
+        graph: of the skeleton's pixels.
+        measured: its geometry.
         order: ``(m,)``, the edges from the shortest to the longest.
         rules: ``spur_ratio, spur_px, merge_ratio, cross_ratio, cross_bend_rad``.
 
     Returns:
-        group: ``(n,)`` the node that stands for each node.
-        state: ``(m,)`` -1 for a kept edge, else the node that took it in.
-        partner: ``(2 m,)`` for each edge end (``2 e`` at the first node, ``2 e + 1`` at the second) the edge end with
-            which it is spliced in a dissolved node, -1 for none.
-        xy, reach: ``(n, 2)`` and ``(n,)``, new centres and radii; only those of standing nodes mean something.
+        What became of nodes and edges, and ``(2 m,)`` for each edge end (``2 e`` at the first node, ``2 e + 1`` at the
+        second) the edge end with which it is spliced in a dissolved node, -1 for none.
     """
+    edge_nodes, edge_length, node_radius = graph.edge_nodes, measured.edge_length, measured.node_radius
     n, m = len(node_radius), len(edge_length)
     parent, degree = np.empty(n, np.int32), np.zeros(n, np.int32)
     for k in range(n):
@@ -72,49 +107,43 @@ def reduce_graph(
     for e in range(m):
         degree[edge_nodes[e, 0]] += 1
         degree[edge_nodes[e, 1]] += 1
-    xy, reach, weight = node_xy.copy(), node_radius.copy(), node_weight.copy()
-    _prune(order, parent, degree, state, node_radius, edge_nodes, edge_length, xy, rules)
-    head, ring = _rings(parent, edge_nodes)
+    xy, reach, weight = measured.node_xy.copy(), node_radius.copy(), measured.node_weight.copy()
+    merged = Merged(parent, degree, state, xy, reach)
+    _prune(merged, graph, measured, order, rules)
+    rings = _rings(parent, edge_nodes)
+    head, ring = rings.head, rings.ring
     for k in order:
-        a, b = find_root(parent, edge_nodes[k, 0]), find_root(parent, edge_nodes[k, 1])
+        a, b = compiled_root(parent, edge_nodes[k, 0]), compiled_root(parent, edge_nodes[k, 1])
         both = node_radius[a] + node_radius[b]
         if state[k] >= 0 or a == b or degree[a] < 3 or degree[b] < 3 or edge_length[k] > max(rules[2], rules[3]) * both:
             continue
-        if edge_length[k] > rules[2] * both and not _crosses(
-            k, a, b, parent, head, ring, degree, state, xy, reach, edge_nodes, edge_xy, edge_offsets, rules[4]
-        ):
+        # further apart than their discs reach: only where the strokes go on smoothly across the bridge
+        if edge_length[k] > rules[2] * both and not _crosses(k, a, b, merged, rings, graph, measured, rules[4]):
             continue
         state[k] = a
         parent[b] = a
         ring[head[a]], ring[head[b]] = ring[head[b]], ring[head[a]]
         total = max(weight[a] + weight[b], 1.0)
         apart = np.hypot(xy[a, 0] - xy[b, 0], xy[a, 1] - xy[b, 1])
+        # a disc around the middle that holds both discs' middles, and half of the smaller disc beyond
         reach[a] = max(reach[a], reach[b], 0.5 * apart + 0.5 * min(reach[a], reach[b]))
         for axis in range(2):
             xy[a, axis] = (xy[a, axis] * weight[a] + xy[b, axis] * weight[b]) / total
         weight[a] = total
-        degree[a] += degree[b] - 2
-    group = np.empty(n, np.int32)
+        degree[a] += degree[b] - 2  # the bridge had an end at each
     for k in range(n):
-        group[k] = find_root(parent, k)
+        parent[k] = compiled_root(parent, k)
     for e in range(m):
         if state[e] >= 0:
-            state[e] = group[state[e]]
-    return group, state, _splices(group, degree, state, edge_nodes), xy, reach
+            state[e] = parent[state[e]]
+    return merged, _splices(parent, degree, state, edge_nodes)
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _prune(
-    order: Ints,
-    parent: Ints32,
-    degree: Ints32,
-    state: Ints32,
-    node_radius: Floats,
-    edge_nodes: Ints32,
-    edge_length: Floats,
-    xy: Floats,
-    rules: Floats,
-) -> None:
+def _prune(merged: Merged, graph: PixelGraph, measured: Measured, order: Ints, rules: Floats) -> None:
+    """Take away the spurs, shortest first; a piece of ink that is nothing but a spur becomes a dot in its middle."""
+    parent, degree, state, xy = merged.parent, merged.degree, merged.state, merged.xy
+    edge_nodes, edge_length, node_radius = graph.edge_nodes, measured.edge_length, measured.node_radius
     for e in order:
         a, b = edge_nodes[e, 0], edge_nodes[e, 1]
         if degree[a] == 1 and degree[b] == 1 and edge_length[e] <= rules[0] * node_radius[b] + rules[1]:
@@ -132,21 +161,17 @@ def _prune(
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def _rings(parent: Ints32, edge_nodes: Ints32) -> tuple[Ints32, Ints32]:
-    """Return circular lists of the edge ends at each node: one of them, and from each the next.
-
-    Two merge by one swap.
-    """
+def _rings(parent: Ints32, edge_nodes: Ints32) -> Rings:
     head, ring = np.full(len(parent), -1, np.int32), np.empty(2 * len(edge_nodes), np.int32)
     for h in range(len(ring)):
-        node = find_root(parent, edge_nodes[h // 2, h % 2])
+        node = compiled_root(parent, edge_nodes[h // 2, h % 2])
         if head[node] < 0:
             head[node] = h
             ring[h] = h
         else:
             ring[h] = ring[head[node]]
             ring[head[node]] = h
-    return head, ring
+    return Rings(head, ring)
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
@@ -207,36 +232,24 @@ def total_bend(one: Floats, two: Floats) -> float:
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def _crosses(
-    bridge: int,
-    a: int,
-    b: int,
-    parent: Ints32,
-    head: Ints32,
-    ring: Ints32,
-    degree: Ints32,
-    state: Ints32,
-    xy: Floats,
-    reach: Floats,
-    edge_nodes: Ints32,
-    edge_xy: Floats,
-    edge_offsets: Ints32,
-    limit: float,
+    bridge: int, a: int, b: int, merged: Merged, rings: Rings, graph: PixelGraph, measured: Measured, limit: float
 ) -> bool:
     """Say whether the two branches at ``a`` continue smoothly in the two at ``b``."""
-    if degree[a] != 3 or degree[b] != 3:
+    xy, reach = merged.xy, merged.reach
+    if merged.degree[a] != 3 or merged.degree[b] != 3:
         return False
     sides = np.empty((2, 2, 4))
     for k in range(2):
         node = a if k == 0 else b
-        found, h = 0, head[node]
+        found, h = 0, rings.head[node]
         while True:
             e = h // 2
-            if state[e] < 0 and e != bridge and found < 2:
-                far = find_root(parent, edge_nodes[e, 1 - h % 2])
-                branch_at(e, h % 2, edge_xy, edge_offsets, xy, node, far, reach[node] + 0.5, sides[k, found])
+            if merged.state[e] < 0 and e != bridge and found < 2:
+                far, skip = compiled_root(merged.parent, graph.edge_nodes[e, 1 - h % 2]), reach[node] + 0.5
+                branch_at(e, h % 2, measured.edge_xy, graph.edge_offsets, xy, node, far, skip, sides[k, found])
                 found += 1
-            h = ring[h]
-            if h == head[node]:
+            h = rings.ring[h]
+            if h == rings.head[node]:
                 break
     parallel = max(total_bend(sides[0, 0], sides[1, 0]), total_bend(sides[0, 1], sides[1, 1]))
     crossed = max(total_bend(sides[0, 0], sides[1, 1]), total_bend(sides[0, 1], sides[1, 0]))
@@ -276,11 +289,8 @@ def _splices(group: Ints32, degree: Ints32, state: Ints32, edge_nodes: Ints32) -
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def chain_edges(state: Ints32, partner: Ints32) -> tuple[Ints32, Ints32]:
-    """Return the kept edges strung together at their splices: edge ends in walking order, and offsets between chains.
-
-    ``2 e`` stands for edge e walked forwards, ``2 e + 1`` for backwards.
-    """
+def chain_edges(state: Ints32, partner: Ints32) -> Chains:
+    """Return the kept edges strung together at their splices."""
     m = len(state)
     walk, offsets = np.empty(m, np.int32), np.zeros(m + 1, np.int32)
     seen = np.zeros(m, np.uint8)
@@ -296,4 +306,4 @@ def chain_edges(state: Ints32, partner: Ints32) -> tuple[Ints32, Ints32]:
             here = partner[here ^ 1]
         n += 1
         offsets[n] = filled
-    return walk[:filled].copy(), offsets[: n + 1].copy()
+    return Chains(walk[:filled].copy(), offsets[: n + 1].copy())

@@ -19,8 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints, Ints32
-from kalamos.machinery.kernels import foresee, inner, kernel
+from kalamos.machinery.kernels import foresee, kernel
 from kalamos.skeleton.binarise import binarise
+from kalamos.skeleton.forest import find_root
 from kalamos.skeleton.pixel_graph import trace_pixels
 from kalamos.skeleton.thinning import ink_radii, thin_in_place
 
@@ -147,13 +148,6 @@ def _chains(
     return points, starts, lengths
 
 
-@inner
-def _root(parent: Ints32, node: int) -> int:
-    while parent[node] != node:
-        node = parent[node]
-    return node
-
-
 @kernel
 def _clean(
     edges: Ints32, lengths: Floats, order: Ints, n_nodes: int, spur_px: float, link_px: float
@@ -177,12 +171,12 @@ def _clean(
         if not lengths[e] < link_px:
             break
         if stays[e] and degree[edges[e, 0]] >= 3 and degree[edges[e, 1]] >= 3:
-            i, j = _root(parent, edges[e, 0]), _root(parent, edges[e, 1])
+            i, j = find_root(parent, edges[e, 0]), find_root(parent, edges[e, 1])
             if i != j:
                 parent[i] = j
                 stays[e] = False
     for k in range(n_nodes):
-        parent[k] = _root(parent, k)
+        parent[k] = find_root(parent, k)
     return stays, parent
 
 
