@@ -103,6 +103,19 @@ def points(values: ArrayLike) -> Floats:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def diagonal(k: int, n: int, m: int) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Return the first row of diagonal k of n by m cells, its column in reversed order, and the number of its cells."""
+    first = max(0, k - m + 1)
+    return np.uint64(first), np.uint64(m - 1 - k + first), np.uint64(min(n - 1, k) - first + 1)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def places(n: int) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Return where in ``work`` the diagonal at hand begins, the last and the one before, for n rows."""
+    return np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def _reach(work: Floats, steps: Floats, cell: int, up: int, diagonal: int, distance: float) -> None:
     """Write cost and length of the best path to a cell from its three neighbours'; the left one follows ``up``."""
     best, best_steps = work[diagonal], steps[diagonal]
@@ -122,12 +135,11 @@ def _total_and_length(a: Floats, b: Floats) -> tuple[float, int]:
     n, m = len(a), len(b)
     ax, ay, bx, by = a[:, 0].copy(), a[:, 1].copy(), b[::-1, 0].copy(), b[::-1, 1].copy()
     work, steps = np.full(3 * (n + 1), np.inf), np.zeros(3 * (n + 1))
-    now, last, before, one = np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1)), np.uint64(1)
+    (now, last, before), one = places(n), np.uint64(1)
     work[before] = 0.0
     for k in range(n + m - 1):
-        first = max(0, k - m + 1)
-        low, shift = np.uint64(first), np.uint64(m - 1 - k + first)
-        for step in range(np.uint64(min(n - 1, k) - first + 1)):
+        low, shift, cells = diagonal(k, n, m)
+        for step in range(cells):
             i, j = low + step, shift + step
             dx, dy = ax[i] - bx[j], ay[i] - by[j]
             _reach(work, steps, now + i + one, last + i, before + i, np.sqrt(dx * dx + dy * dy))
@@ -183,12 +195,11 @@ def _to_segments(a: Floats, start: Floats, end: Floats) -> tuple[float, int]:
     square = rx * rx + ry * ry
     square[square == 0.0] = 1.0  # a dot: nothing divided by anything
     work, steps = np.full(3 * (n + 1), np.inf), np.zeros(3 * (n + 1))
-    now, last, before, one = np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1)), np.uint64(1)
+    (now, last, before), one = places(n), np.uint64(1)
     work[before] = 0.0
     for k in range(n + m - 1):
-        first = max(0, k - m + 1)
-        low, shift = np.uint64(first), np.uint64(m - 1 - k + first)
-        for step in range(np.uint64(min(n - 1, k) - first + 1)):
+        low, shift, cells = diagonal(k, n, m)
+        for step in range(cells):
             i, j = low + step, shift + step
             dx, dy = ax[i] - sx[j], ay[i] - sy[j]
             along = (dx * rx[j] + dy * ry[j]) / square[j]
@@ -208,12 +219,11 @@ def _frechet(a: Floats, b: Floats) -> float:
     n, m = len(a), len(b)
     ax, ay, bx, by = a[:, 0].copy(), a[:, 1].copy(), b[::-1, 0].copy(), b[::-1, 1].copy()
     work = np.full(3 * (n + 1), np.inf)
-    now, last, before, one = np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1)), np.uint64(1)
+    (now, last, before), one = places(n), np.uint64(1)
     work[before] = 0.0
     for k in range(n + m - 1):
-        first = max(0, k - m + 1)
-        low, shift = np.uint64(first), np.uint64(m - 1 - k + first)
-        for step in range(np.uint64(min(n - 1, k) - first + 1)):
+        low, shift, cells = diagonal(k, n, m)
+        for step in range(cells):
             i, j = low + step, shift + step
             dx, dy = ax[i] - bx[j], ay[i] - by[j]
             square = dx * dx + dy * dy

@@ -22,6 +22,7 @@ from numba import njit
 from kalamos import geometry
 from kalamos.machinery.arrays import Bools, Floats, Ints
 from kalamos.metrics.dense import MOST_POINTS
+from kalamos.metrics.dtw import diagonal, places
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference
 from kalamos.metrics.samples import Samples, answer_step, sampled
@@ -90,11 +91,10 @@ def _largest(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square: 
     bx, by, vx, vy = b[::-1, 0].copy(), b[::-1, 1].copy(), tb[::-1, 0].copy(), tb[::-1, 1].copy()
     least = np.where(free, -2.0, COSINE - 1e-12)
     work = np.zeros(3 * (n + 1))
-    now, last, before, one = np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1)), np.uint64(1)
+    (now, last, before), one = places(n), np.uint64(1)
     for k in range(n + m - 1):
-        first = max(0, k - m + 1)
-        low, shift = np.uint64(first), np.uint64(m - 1 - k + first)
-        for step in range(np.uint64(min(n - 1, k) - first + 1)):
+        low, shift, cells = diagonal(k, n, m)
+        for step in range(cells):
             i, j = low + step, shift + step
             dx, dy = ax[i] - bx[j], ay[i] - by[j]
             weight = 1.0 - (dx * dx + dy * dy) / square
