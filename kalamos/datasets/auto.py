@@ -16,6 +16,7 @@ from typing import cast, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
+from kalamos.datasets.folders import refuse_options
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import mapped, read_as, recognise
 from kalamos.formats.columns import parse_columns
@@ -43,8 +44,7 @@ class Auto:
         Raises:
             CorpusError: where an option is unknown or has no meaning, or ``root`` is not there or cannot be read.
         """
-        if options:
-            raise CorpusError(f"{self.card.name} has no option {', '.join(options)}; it has level and columns")
+        refuse_options(self.card, options)
         if level not in ("", *get_args(Level)):
             raise CorpusError(f"{self.card.name}: level is one of {', '.join(get_args(Level))}, not {level!r}")
         if columns:

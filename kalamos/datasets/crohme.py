@@ -20,9 +20,9 @@ from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.folders import split_of_folder
+from kalamos.datasets.folders import files, refuse_options, refuse_value, split_of_folder
 from kalamos.datasets.label_graph import LabelGraph, Symbol, read_label_graph
-from kalamos.errors import CorpusError, FormatError, InkError
+from kalamos.errors import FormatError, InkError
 from kalamos.formats import inkml
 from kalamos.ink import Sample
 
@@ -43,12 +43,10 @@ class Crohme:
         Raises:
             CorpusError: where an option is unknown, or there is no such file.
         """
-        if options or level not in LEVELS:
-            raise CorpusError(f"{self.card.name} has the option level: {', '.join(LEVELS)}")
+        refuse_options(self.card, options)
+        refuse_value(self.card, "level", level, LEVELS)
         _graphs.cache_clear()
-        found = sorted(file.relative_to(root).as_posix() for file in root.rglob("*.inkml") if file.is_file())
-        if not found:
-            raise CorpusError(f"{root} holds no *.inkml; unpack the archives of {self.card.name} first")
+        found = files(root, (".inkml",), f"*.inkml; unpack the archives of {self.card.name} first")
         return [unit + SYMBOL_PART * (level == "symbol") for unit in found]
 
     def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:

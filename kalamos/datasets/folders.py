@@ -58,6 +58,16 @@ def refuse_options(card: Card, options: Iterable[str]) -> None:
         raise CorpusError(f"{card.name} has no option {', '.join(unknown)}; it has: {known}")
 
 
+def refuse_value(card: Card, option: str, value: str, choices: Iterable[str]) -> None:
+    """Refuse a value that an option of the corpus does not have.
+
+    Raises:
+        CorpusError: naming it and those that it has.
+    """
+    if value not in choices:
+        raise CorpusError(f"{card.name} has the option {option}: {', '.join(choices)}; not {value!r}")
+
+
 class Reads(Protocol):
     """What a format module offers to a corpus."""
 

@@ -21,6 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
+from kalamos.datasets.folders import refuse_options
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import iamondb
 from kalamos.formats.reading import read_bytes, text_of
@@ -52,8 +53,7 @@ class IamOndb:
         Raises:
             CorpusError: where an option is given, or the folders are not there.
         """
-        if options:
-            raise CorpusError(f"iam-ondb has no option {', '.join(options)}")
+        refuse_options(self.card, options)
         for folder in ("lineStrokes", "ascii"):
             if not (root / folder).is_dir():
                 raise CorpusError(f"{root} has no folder {folder!r}; unpack lineStrokes-all and ascii-all into it")

@@ -21,7 +21,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import files
+from kalamos.datasets.folders import files, refuse_options, refuse_value
 from kalamos.datasets.identity import split_of
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import inkml
@@ -46,9 +46,9 @@ class ImadocSen:
         Raises:
             CorpusError: where an option is unknown, or there is no such file.
         """
-        chosen = next((folder for folder, own in FOLDERS.items() if own == level), None)
-        if options or chosen is None:
-            raise CorpusError(f"{self.card.name} has the option level: {', '.join(FOLDERS.values())}")
+        refuse_options(self.card, options)
+        refuse_value(self.card, "level", level, FOLDERS.values())
+        chosen = next(folder for folder, own in FOLDERS.items() if own == level)
         below = root / "data" / chosen
         if not below.is_dir():
             raise CorpusError(f"{root} has no folder data/{chosen}; name the folder ImadocSen-OnDB itself")

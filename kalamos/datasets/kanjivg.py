@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.folders import refuse_options, refuse_value
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import kanjivg
 from kalamos.ink import Sample
@@ -34,8 +35,8 @@ class KanjiVg:
         Raises:
             CorpusError: where an option is unknown, or the folder is not there.
         """
-        if options or variants not in ("yes", "no"):
-            raise CorpusError("kanjivg has the option variants: yes or no")
+        refuse_options(self.card, options)
+        refuse_value(self.card, "variants", variants, ("yes", "no"))
         folder = next((name for name in ("kanji", "svgs") if (root / name).is_dir()), None)
         if folder is None:
             raise CorpusError(f"{root} has no folder 'kanji'; name the folder of KanjiVG itself")

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.folders import refuse_options
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import inkml
 from kalamos.ink import Sample, Split
@@ -43,7 +44,8 @@ class MathWriting:
             CorpusError: where an option or folder is unknown, or none of the folders is there.
         """
         chosen = [name.strip() for name in folders.split(",") if name.strip()]
-        if options or not chosen or not set(chosen) <= set(FOLDERS):
+        refuse_options(self.card, options)
+        if not chosen or not set(chosen) <= set(FOLDERS):
             raise CorpusError(f"mathwriting has the option folders: a comma list of {', '.join(FOLDERS)}")
         found = [f"{name}/{file.name}" for name in dict.fromkeys(chosen) for file in (root / name).glob("*.inkml")]
         if not found:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.folders import refuse_options
 from kalamos.datasets.identity import split_of
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import omniglot
@@ -102,8 +103,7 @@ class Omniglot:
         Raises:
             CorpusError: where no strokes are found, or an alphabet or option is unknown.
         """
-        if options:
-            raise CorpusError(f"omniglot has no option {', '.join(options)}; it has: alphabets")
+        refuse_options(self.card, options)
         found: dict[str, str] = {}
         for unit in _character_folders(root):
             found.setdefault(unit.partition("/")[2], unit)

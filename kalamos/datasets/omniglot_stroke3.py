@@ -30,6 +30,7 @@ from scipy.spatial import cKDTree
 
 from kalamos.datasets import omniglot
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
+from kalamos.datasets.folders import refuse_options
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import stroke3
 from kalamos.geometry import trajectory
@@ -58,8 +59,7 @@ class OmniglotStroke3:
         Raises:
             CorpusError: where it is not there, or an option is given.
         """
-        if options:
-            raise CorpusError(f"omniglot-stroke3 has no option {', '.join(options)}")
+        refuse_options(self.card, options)
         if not (root / FILE).is_file():
             raise CorpusError(f"{root} holds no {FILE}; name the folder that holds it")
         return [FILE]

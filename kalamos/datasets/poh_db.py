@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.folders import refuse_options, refuse_value
 from kalamos.datasets.identity import split_of
 from kalamos.datasets.line_grouping import group_lines, select_strokes
 from kalamos.errors import CorpusError, FormatError
@@ -67,10 +68,8 @@ class PohDb:
         Raises:
             CorpusError: where an option is unknown, or the folders are not there.
         """
-        if options:
-            raise CorpusError(f"poh-db has no option {', '.join(options)}; it has: level, types")
-        if level not in LEVELS:
-            raise CorpusError(f"poh-db has the levels {', '.join(LEVELS)}; not {level!r}")
+        refuse_options(self.card, options)
+        refuse_value(self.card, "level", level, LEVELS)
         possible = [name for name, own in TYPES.items() if level == "page" or own in ("word", level)]
         chosen = [name.strip() for name in types.split(",") if name.strip()] or possible
         if not set(chosen) <= set(possible):

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
+from kalamos.datasets.folders import refuse_options
 from kalamos.datasets.identity import split_of
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import unipen
@@ -99,8 +100,7 @@ class Unipen:
             CorpusError: where a category or option is unknown, or a folder that is needed is not
                 there (of the default categories, those that are there are taken).
         """
-        if options:
-            raise CorpusError(f"unipen has no option {', '.join(options)}; it has: categories")
+        refuse_options(self.card, options)
         chosen = [name.strip() for name in categories.split(",") if name.strip()]
         unknown = [name for name in chosen if name not in CATEGORIES]
         if unknown or not chosen:
