@@ -484,6 +484,106 @@ def import_predictions(
         click.echo(f"put aside: {number} x {why}")
 
 
+@main.command("verify-submission")
+@click.argument("folder", type=_EXISTING)
+@root_option
+@results_option
+@click.option("--tasks", type=_EXISTING, help="A folder of tasks of your own, NAME.toml.")
+@click.option(
+    "--changed-since", "since", metavar="COMMIT", help="Only entries committed since; nothing else may change."
+)
+@cache_option
+@workers_option
+@json_option
+def verify_submission(
+    folder: Path,
+    root: Path | None,
+    out: Path,
+    tasks: Path | None,
+    since: str | None,
+    cache: Path | None,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Verify the entry in FOLDER, or all entries below it, and write their rows.
+
+    An entry is a folder with card.toml (who ran it, with what, trained on what) and predictions.parquet, or
+    predictions/ with a file of InkML a sample. Its answers are scored anew; numbers that it brings are not read. The
+    exit code is 1 where something is wrong, and that entry gets no row.
+    """
+    from kalamos.commands.verify import as_json as report
+    from kalamos.commands.verify import is_wrong, verify_folder
+    from kalamos.machinery.compiling import say_when_compiling
+
+    say_when_compiling()
+    with _progress("verifying") as progress:
+        done = verify_folder(
+            folder, root=root, out=out, tasks=tasks, cache=cache, since=since, workers=workers, progress=progress
+        )
+    if as_json:
+        click.echo(report(done))
+    else:
+        for one in done:
+            click.echo(one.text())
+        rows = [one.result for one in done if one.result is not None]
+        if rows:
+            _print_board(rows, as_json=False)
+        elif not done:
+            click.echo("no entry was changed")
+    if is_wrong(done):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("entries", metavar="[ENTRY]...", nargs=-1)
+@click.option("--task", required=True, shell_complete=_names("tasks"), help="The task to attack.")
+@click.option("--from", "base", default="", metavar="NAME", help="The honest entry that the attacks are made from.")
+@root_option
+@results_option
+@cache_option
+@click.option("--check", is_flag=True, help="Exit with 1 where a game is found.")
+@limit_option
+@workers_option
+@json_option
+def attack(
+    entries: tuple[str, ...],
+    task: str,
+    base: str,
+    root: Path | None,
+    out: Path,
+    cache: Path | None,
+    check: bool,
+    limit: int | None,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Score adversarial entries on a task and say which ranked metrics they win against the honest ones in --out.
+
+    An ENTRY is predictions (a Parquet file, or a folder of InkML) or a model (`path/to/file.py:Class`). It gets a row
+    apart from the ranking. A game is found where it is ahead of an honest entry in lcss or of all of them in any ranked
+    metric; with --from, where it gains over that entry. Without an ENTRY the cheats that Kalamos knows are made from
+    every honest entry, or that of --from, and a table says what each gains.
+    """
+    from kalamos.benchmark import attack as attacking
+    from kalamos.machinery.compiling import say_when_compiling
+
+    say_when_compiling()
+    with _progress("attacking") as progress:
+        board = attacking.beside_honest(
+            task, root, out, base=base, cache=cache, limit=limit, workers=workers, progress=progress
+        )
+        if entries:
+            done = attacking.attack(entries, board)
+        else:
+            gains = attacking.known_cheats(board)
+    if not entries:
+        click.echo(json.dumps(gains) if as_json else attacking.cheats_text(gains))
+        return
+    click.echo(attacking.as_json(done) if as_json else "\n\n".join(one.text() for one in done))
+    if check and any(one.games for one in done):
+        sys.exit(1)
+
+
 @main.command()
 @click.argument("results", type=_EXISTING, nargs=-1, required=True)
 @click.option("--html", type=_PATH, help="Write the page with replays.")
@@ -973,20 +1073,22 @@ def push(folder: Path, repository: str, send: bool, public: bool, licence: str) 
 
 @main.command()
 @click.argument("kind", type=click.Choice(["plug-in"]))
+@click.argument("kind", type=click.Choice(["plug-in", "results-repository"]))
 @click.argument("name")
 @click.argument("folder", type=_PATH, required=False)
 def new(kind: str, name: str, folder: Path | None) -> None:
-    """Write the package of a new KIND called NAME into FOLDER (default: ./NAME), ready to install and bench.
+    """Write a new KIND called NAME into FOLDER (default: ./NAME), ready to use.
 
-    plug-in: a recovery model with its tests, named in the entry-point group kalamos.recoverers.
+    \b
+    plug-in             a recovery model with its tests, named in the entry-point group kalamos.recoverers
+    results-repository  a git repository for entries that others send, with the workflow that makes the board
     """
-    del kind  # the one that there is
-    from kalamos.commands.new import new_plug_in
+    from kalamos.commands.new import KINDS, NEXT
 
     folder = folder or Path(name)
-    for path in new_plug_in(name, folder):
+    for path in KINDS[kind](name, folder):
         click.echo(path)
-    _note(f"next: pip install -e {folder} && kalamos bench synthetic-3scripts -m {name} --quick")
+    _note(f"next: {NEXT[kind].format(folder=folder, name=name)}")
 
 
 @main.command("warm-up")

@@ -17,6 +17,8 @@ from kalamos.recoverer import RECOVERERS
 
 MEAN_TRAJECTORY = "mean_trajectory"
 """The control that needs the training split."""
+TASK_FILE = "task.parquet"
+"""What lies beside the folders of entries."""
 MAX_NAME_BYTES = 120
 """A name is that of a folder, with room for what is added to it."""
 CODE = (".py", ".toml", ".json")
@@ -65,7 +67,7 @@ def entry_name(spec: str, declared: str = "") -> str:
 
 def reserved() -> set[str]:
     """Return the names that belong to Kalamos itself."""
-    return {*RECOVERERS.builtins, *CONTROLS, *CHEATS, MEAN_TRAJECTORY}
+    return {*RECOVERERS.builtins, *CONTROLS, *CHEATS, MEAN_TRAJECTORY, TASK_FILE}
 
 
 def fingerprint(spec: str) -> str:

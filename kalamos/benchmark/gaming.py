@@ -221,7 +221,7 @@ def honest_entries(home: Path) -> list[str]:
         TaskError: where there is none.
     """
     results: list[Result] = [read_result(path) for path in sorted(home.glob("*/result.json"))]
-    found = [result.folder.name for result in results if result.kind != "control"]
+    found = [result.folder.name for result in results if result.is_ranked]
     if not found:
         raise TaskError(f"{home} holds no entry of a model; make some with `kalamos bench`")
     return found

@@ -29,6 +29,7 @@ from kalamos.benchmark.score import TABLE, WEIGHTED, loss_column, metric_columns
 from kalamos.benchmark.statistics.clusters import effective_writers
 from kalamos.benchmark.statistics.estimates import Estimate, estimate
 from kalamos.benchmark.unpaired import with_unpaired
+from kalamos.benchmark.version import VERSION
 from kalamos.errors import KalamosError, TaskError
 from kalamos.formats.reading import read_bytes
 from kalamos.machinery.files import write_text
@@ -38,8 +39,11 @@ from kalamos.registry import load_object
 from kalamos.storage.parquet import file_metadata
 
 FORMAT = "kalamos-result/1"
+FIRST_SAID = 2
+"""The version of the benchmark of results that do not say it."""
 MAX_BYTES = 16 * 2**20
-Kind = Literal["model", "control", "submission"]
+Kind = Literal["model", "control", "submission", "attack"]
+"""Models are run here, submissions were run elsewhere; controls and attacks stand apart and are not ranked."""
 PARTS = ("by_script", "by_strokes", "by_junctions", "by_length")
 """The breakdowns of a result."""
 
@@ -71,7 +75,7 @@ class Result:
 
     Attributes:
         entry: the row's name.
-        kind: model, control or submission (predictions made elsewhere).
+        kind: model, control, submission (predictions made elsewhere) or attack (an entry that tries to game a metric).
         task: the task's name.
         task_version: its version.
         task_hash: hash of everything that defines it.
@@ -101,6 +105,10 @@ class Result:
         unknown_writers: samples whose writer nobody tells; each counts as a writer of its own.
         predictions_sha256: of the predictions.
         provenance: versions, commit, machine: of the predicting run where it says, and of the scoring run.
+        submission: what the card of an entry that was sent says of it (:mod:`kalamos.benchmark.submission`): run_by,
+            relation (first_party: run by those who made the model; third_party), date, trained_on_this_corpus, ...;
+            empty for entries without a card.
+        benchmark_version: of what the numbers mean (:mod:`kalamos.benchmark.version`).
         folder: where the entry's files are; not stored.
     """
 
@@ -130,6 +138,8 @@ class Result:
     losses: Mapping[str, float] = field(default_factory=dict)
     certainty: Mapping[str, float] = field(default_factory=dict)
     unknown_writers: int = 0
+    submission: Mapping[str, Any] = field(default_factory=dict)
+    benchmark_version: int = VERSION
     folder: Path = field(default=Path(), compare=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -137,6 +147,11 @@ class Result:
         plain = asdict(self)
         del plain["folder"]
         return {"format": FORMAT, **_without_nan(plain)}
+
+    @property
+    def is_ranked(self) -> bool:
+        """Say whether the entry has a place in the ranking: controls and attacks have none."""
+        return self.kind in ("model", "submission")
 
     def _repr_html_(self) -> str:
         """Show the main metrics in a notebook, with their intervals."""
@@ -237,6 +252,7 @@ def read_result(path: Path) -> Result:
         for name in (*PARTS, "recognition"):
             plain[name] = {part: _with_nan(values) for part, values in plain.get(name, {}).items()}
         plain["certainty"] = _with_nan(plain.get("certainty", {}))
+        plain.setdefault("benchmark_version", FIRST_SAID)
         if plain.get("effective_writers") is None:
             plain["effective_writers"] = math.nan
         return Result(**plain, folder=path.parent)

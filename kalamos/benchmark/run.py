@@ -12,12 +12,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kalamos.benchmark.entries import checked_name, entry_name, fingerprint, is_declared, reserved
+from kalamos.benchmark.entries import TASK_FILE, checked_name, entry_name, fingerprint, is_declared, reserved
 from kalamos.benchmark.predict import controls_of, declared_name, predict, predict_control
 from kalamos.benchmark.predictions import read_predictions, write_predictions
 from kalamos.benchmark.prepare import prepare
@@ -79,11 +79,11 @@ def bench(
             RECOVERERS.load(spec.partition("?")[0])  # says what comes near
     with engine.executor(workers, scheduler) as pool:
         askers = pool if scheduler else engine.IN_PROCESS
-        opened = _open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)
+        opened = open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)
         if controls:
             entries += [(name, "control") for name in controls_of(opened.task_file)]
         journal = _Journal(opened.folder / ".running.json", opened.task.hash)
-        asking = _Asking(timeout_s, memory_mb, askers)
+        asking = Asking(timeout_s, memory_mb, askers)
         named: dict[str, str] = {}
         failed: list[str] = []
         for spec, kind in entries:
@@ -130,18 +130,18 @@ def score_predictions(
     progress: Progress = no_progress,
 ) -> Result:
     """Score predictions that were made elsewhere; nothing that the file says of its own score is believed."""
-    entry = checked_name(_called(predictions) if name is None else name, "a submission")
+    entry = checked_name(called(predictions) if name is None else name, "a submission")
     if entry in reserved():
         raise TaskError(f"a submission cannot be called {entry!r}, which is built in: give it another name with --name")
     with engine.executor(workers) as pool:
-        opened = _open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)
+        opened = open_task(task_name, root, out, cache=cache, limit=limit, pool=pool, progress=progress)
         target = opened.home(entry) / "predictions.parquet"
         opened.refuse_other(entry, "submission", f"{entry} (a submission)")
-        _keep(predictions, target, opened.task_file)
+        keep_predictions(predictions, target, opened.task_file)
         return opened.score(entry, "submission", target)
 
 
-def _called(predictions: Path) -> str:
+def called(predictions: Path) -> str:
     """Return the name of a submission that is given none: what its file says, as far as that can be a name."""
     said = re.sub(r"[^\w.+=-]+", "-", _named(predictions) or predictions.stem).strip("-.")[:100] or "entry"
     return f"{said}-again" if said in reserved() else said  # predictions that Kalamos itself made, scored once more
@@ -154,8 +154,16 @@ def user_cache() -> Path:
 
 
 @dataclass(frozen=True)
-class _Bench:
-    """One task made ready, and the means to run entries on it."""
+class OpenTask:
+    """One task made ready, and the means to run entries on it.
+
+    Attributes:
+        task: the task.
+        task_file: its images and truth.
+        folder: where its entries are, a folder each.
+        pool: where the scoring is done.
+        progress: called with done, total and what is being done.
+    """
 
     task: Task
     task_file: Path
@@ -163,7 +171,7 @@ class _Bench:
     pool: engine.Workers
     progress: Progress
 
-    def run(self, spec: str, entry: str, kind: Kind, asking: _Asking, journal: _Journal) -> None:
+    def run(self, spec: str, entry: str, kind: Kind, asking: Asking, journal: _Journal) -> None:
         """Predict and score one model or control, unless this run has done it before it was cut short."""
         made_with = "" if kind == "control" else fingerprint(spec)
         if not journal.has(entry, made_with):
@@ -188,7 +196,7 @@ class _Bench:
                 f"{spec} is not: give it another name, or take another --out"
             )
 
-    def predict(self, spec: str, entry: str, kind: Kind, asking: _Asking) -> None:
+    def predict(self, spec: str, entry: str, kind: Kind, asking: Asking) -> None:
         """Predict and score one model or control."""
         home = self.home(entry)
         if kind == "control":
@@ -205,8 +213,10 @@ class _Bench:
             )
         self.score(entry, kind, predictions)
 
-    def score(self, entry: str, kind: Kind, predictions: Path) -> Result:
-        """Score predictions and write the entry's result."""
+    def score(
+        self, entry: str, kind: Kind, predictions: Path, *, submission: Mapping[str, Any] | None = None
+    ) -> Result:
+        """Score predictions and write the entry's result; ``submission`` is what its card says."""
         home = self.home(entry)
         scores = home / "scores.parquet"
         read = score(
@@ -217,6 +227,7 @@ class _Bench:
             progress=lambda done, total: self.progress(done, total, f"{entry}: scoring"),
         )
         result = make_result(entry, kind, self.task_file, scores, read, predictions_sha256=sha256_of(predictions))
+        result = replace(result, submission=submission or {})
         write_result(result, home / "result.json")
         return result
 
@@ -229,8 +240,14 @@ class _Bench:
 
 
 @dataclass(frozen=True)
-class _Asking:
-    """How models are asked."""
+class Asking:
+    """How models are asked.
+
+    Attributes:
+        timeout_s: how long one image may take.
+        memory_mb: what a model's processes may hold together; None for half of the machine's.
+        workers: where they are asked.
+    """
 
     timeout_s: float
     memory_mb: float | None
@@ -242,7 +259,7 @@ class _Asking:
         return entry_name(spec, declared_name(spec, self.timeout_s, self.memory_mb, self.workers) if declared else "")
 
 
-def _open_task(
+def open_task(
     name: str,
     root: Path | None,
     out: Path,
@@ -251,7 +268,12 @@ def _open_task(
     limit: int | None,
     pool: engine.Workers,
     progress: Progress,
-) -> _Bench:
+) -> OpenTask:
+    """Make a task ready and return it; ``OUT/TASK/task.parquet`` holds its images and truth.
+
+    Raises:
+        CorpusError, TaskError: where it cannot be made, or differs from its pins.
+    """
     task = load_task(name)
     checked_name(task.name, "a task")
     remove_abandoned(cache or user_cache())
@@ -260,11 +282,11 @@ def _open_task(
     folder = out / (f"{task.name}-first{limited}" if limited else task.name)
     folder.mkdir(parents=True, exist_ok=True)
     remove_abandoned(folder)
-    kept = folder / "task.parquet"
+    kept = folder / TASK_FILE
     if not kept.exists() or not filecmp.cmp(kept, task_file, shallow=False):
         with replacing(kept) as part:
             shutil.copyfile(task_file, part)
-    return _Bench(task, kept, folder, pool, progress)
+    return OpenTask(task, kept, folder, pool, progress)
 
 
 def _named(predictions: Path) -> str | None:
@@ -276,7 +298,7 @@ def _named(predictions: Path) -> str | None:
         raise TaskError(f"{predictions} is neither a Parquet file nor a folder of InkML: {error}") from error
 
 
-def _keep(predictions: Path, target: Path, task_file: Path) -> None:
+def keep_predictions(predictions: Path, target: Path, task_file: Path) -> None:
     """Keep a submission beside its scores, in the project's own form where it came as InkML."""
     if predictions.is_dir() and not any(predictions.glob("*.parquet")):
         read = read_predictions(predictions, [row.sample.key for row in read_rows(task_file, images=False)])

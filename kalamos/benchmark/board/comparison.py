@@ -68,7 +68,7 @@ def contests(
     found = []
     both = [result for result in sound if result.entry in (first, second)]
     for table in tables(both, all_metrics=all_metrics, selection=shown):
-        named = {line.result.entry: line.result for line in (*table.ranked, *table.controls)}
+        named = {line.result.entry: line.result for line in table.lines}
         if len(named) == 2:
             one, two = named[first], named[second]
             compared = compare(one, two, [name for name in table.metrics if TABLE[name].direction != "one"])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kalamos.benchmark.board.selection import EVERYTHING, Selection
-from kalamos.benchmark.board.table import Cell, Line, Table, heads, number_text, tables
+from kalamos.benchmark.board.table import Cell, Line, Table, metric_heads, number_text, said_texts, tables
 from kalamos.benchmark.result import Result
 
 COLUMN_PT = 219.0
@@ -27,10 +27,14 @@ _ROW_PT = 9.5
 _FOOTNOTE_PT, _SCRIPT_PT, _TINY_PT = 8.5, 8.0, 6.9  # of an em of cmr10 at these sizes: small fonts are drawn wider
 _HEAD_LETTERS = 11
 _UNBROKEN = 14
+_SAID = ((("run by",), 82.0), (("trained on", "this corpus?"), 56.0))
+"""Heads and widths of what cards say, which is broken into lines: beside an entry's name they fill a block."""
 
 _KEY = "Bold: best of a column"
 _TIED = "; underlined: cannot be told from the best (Holm-corrected)"
 _INTERVALS = "; in brackets: 95 % intervals by writer"
+_CARDS = " First party: run by those who made the model; third party: by others; as their cards say."
+_ATTACKS = " Attacks, last, try to game the metrics and are not ranked."
 _CONTROLS = " Below the line: controls, which have seen the truth, or cheat, and are not ranked."
 
 
@@ -42,6 +46,7 @@ class _Column:
     values: tuple[str, ...]
     intervals: tuple[str, ...]
     width_pt: float
+    spec: str = "r"
 
 
 def to_latex(results: Sequence[Result], *, all_metrics: bool = False, selection: Selection = EVERYTHING) -> str:
@@ -55,7 +60,7 @@ def to_latex(results: Sequence[Result], *, all_metrics: bool = False, selection:
     labels: set[str] = set()
     parts = ["% \\usepackage{booktabs}\n"]
     for table in tables(results, all_metrics=all_metrics, selection=selection):
-        result = (*table.ranked, *table.controls)[0].result
+        result = table.lines[0].result
         parts.append(_float(table, unique(label_text(result.task), labels)))
     return "\n".join(parts)
 
@@ -81,8 +86,8 @@ def unique(name: str, taken: set[str]) -> str:
 
 
 def _float(table: Table, label: str) -> str:
-    lines = (*table.ranked, *table.controls)
-    columns = [*_metric_columns(table, lines), _coverage_column(lines)]
+    lines = table.lines
+    columns = [*_said_columns(table), *_metric_columns(table, lines), _coverage_column(lines)]
     entry_pt = min(ENTRY_PT, max(_width(line.result.entry, _FOOTNOTE_PT) for line in lines))
     blocks = list(_blocks(columns, COLUMN_PT - entry_pt))
     tall = sum(_height(block, len(lines)) for block in blocks)
@@ -114,15 +119,29 @@ def _caption(table: Table) -> str:
     known = any(line.cells for line in table.ranked)
     key = f"{_KEY}{_TIED if tied else ''}{_INTERVALS if table.intervals else ''}." if known else ""
     controls = _CONTROLS if table.ranked and table.controls else ""
-    return escaped(" ".join(filter(None, [f"{table.title}.", table.note.replace("`", ""), f"{key}{controls}"])))
+    cards = _CARDS if table.has_cards else ""
+    attacks = _ATTACKS if table.attacks else ""
+    return escaped(
+        " ".join(filter(None, [f"{table.title}.", table.note.replace("`", ""), f"{key}{controls}{attacks}{cards}"]))
+    )
 
 
 def _metric_columns(table: Table, lines: Sequence[Line]) -> Iterator[_Column]:
-    for name, head in zip(table.metrics, heads(table)[1:-1], strict=True):
+    for name, head in zip(table.metrics, metric_heads(table), strict=True):
         cells = [line.cells.get(name) for line in lines]
         values = [number_text(cell.summary.value) if cell else "" for cell in cells]
         intervals = [_interval(cell) if cell else "" for cell in cells]
         yield _column(head, values, [_value(cell) if cell else "" for cell in cells], intervals)
+
+
+def _said_columns(table: Table) -> Iterator[_Column]:
+    """Yield who ran an entry and whether it was trained on the corpus, where the table has entries with cards."""
+    if not table.has_cards:
+        return
+    texts = [said_texts(line.result) for line in table.lines]
+    for place, (head, width) in enumerate(_SAID):
+        values = [rf"{{\raggedright {escaped(pair[place]).replace('–', '--')}\par}}" for pair in texts]
+        yield _Column(head, tuple(values), ("",) * len(values), width, f"p{{{width:.0f}pt}}")
 
 
 def _coverage_column(lines: Sequence[Line]) -> _Column:
@@ -186,19 +205,26 @@ def _height(block: Sequence[_Column], rows: int) -> float:
 
 
 def _tabular(block: Sequence[_Column], table: Table, entry_pt: float) -> str:
-    names = [line.result.entry for line in (*table.ranked, *table.controls)]
+    names = [line.result.entry for line in table.lines]
     broken = max(_width(name, _FOOTNOTE_PT) for name in names) > ENTRY_PT
     first = f"p{{{entry_pt:.0f}pt}}" if broken else "l"
     rows = [_row(_name(name) if broken else escaped(name), block, row) for row, name in enumerate(names)]
-    if table.ranked and table.controls:
-        rows.insert(len(table.ranked), r"\midrule")
+    done = 0
+    body: list[str] = []
+    for section in table.sections():
+        if body:
+            body.append(r"\midrule")
+        if section.head:
+            body.append(rf"\multicolumn{{{len(block) + 1}}}{{@{{}}l}}{{\emph{{{escaped(section.head)}}}}} \\")
+        body += rows[done : done + len(section.lines)]
+        done += len(section.lines)
     return "\n".join(
         [
-            rf"\begin{{tabular}}{{@{{}}{first}{'r' * len(block)}@{{}}}}",
+            rf"\begin{{tabular}}{{@{{}}{first}{''.join(column.spec for column in block)}@{{}}}}",
             r"\toprule",
             *_head_rows(block),
             r"\midrule",
-            *rows,
+            *body,
             r"\bottomrule",
             r"\end{tabular}",
         ]

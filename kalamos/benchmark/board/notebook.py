@@ -18,7 +18,7 @@ def result_html(result: Result) -> str:
         f"{result.task} v{result.task_version}: {result.samples} samples of {result.writers} writers",
         f"{result.coverage:.1%} answered",
         *(["a first look at fewer samples"] if result.partial else []),
-        *(["a control, no method"] if result.kind == "control" else []),
+        *([f"{'an' if result.kind == 'attack' else 'a'} {result.kind}, no method"] if not result.is_ranked else []),
         *(f"{number} x {message}" for message, number in list(result.failures.items())[:5]),
     ]
     rows = "".join(_row(name, result.metrics[name]) for name in MAIN if name in result.metrics)

@@ -20,7 +20,7 @@ import numpy as np
 
 import kalamos
 from kalamos.benchmark.board.selection import EVERYTHING, UNUSABLE, Selection
-from kalamos.benchmark.board.table import MAIN, Line, Table, tables
+from kalamos.benchmark.board.table import MAIN, Line, Table, said_texts, tables
 from kalamos.benchmark.certainty import SAID as SAID_OF_ITSELF
 from kalamos.benchmark.predictions import Predictions, read_predictions
 from kalamos.benchmark.recognised import TABLE
@@ -121,7 +121,7 @@ def _tasks_data(boards: Sequence[Table], main: Sequence[str]) -> list[dict[str, 
 
 
 def _lines(board: Table) -> list[Line]:
-    return [*board.ranked, *board.controls]
+    return list(board.lines)
 
 
 def _replayed(board: Table) -> list[Result]:
@@ -131,11 +131,14 @@ def _replayed(board: Table) -> list[Result]:
 def _task_data(board: Table) -> dict[str, Any]:
     """Return what the page shows of a task beside its samples."""
     lines = _lines(board)
+    sections = board.sections()
     return {
+        "cards": board.has_cards,
+        "sections": [section.head for section in sections],
         "title": board.title,
         "note": board.note.replace("`", ""),
         "metrics": list(board.metrics),
-        "entries": [_entry_data(line) for line in lines],
+        "entries": [_entry_data(line, k) for k, section in enumerate(sections) for line in section.lines],
         "stated": _stated_data(board),
         "replayed": [result.entry for result in _replayed(board)],
         "provenance": lines[0].result.provenance,
@@ -153,9 +156,13 @@ def _stated_data(board: Table) -> dict[str, Any]:
     }
 
 
-def _entry_data(line: Line) -> dict[str, Any]:
+def _entry_data(line: Line, section: int) -> dict[str, Any]:
     result = line.result
     return {
+        "section": section,
+        "ranked": result.is_ranked,
+        "said": list(said_texts(result)),
+        "looks": list(result.submission.get("looks", ())),
         "name": result.entry,
         "kind": result.kind,
         "coverage": result.coverage,

@@ -121,7 +121,7 @@ def _by_script(results: Sequence[Result]) -> str:
     for result in results:
         for script, values in result.by_script.items():
             shown = [leaderboard.number_text(values.get(metric, math.nan)) for metric in _BY_SCRIPT]
-            if result.kind != "control" and len(result.by_script) > 1:
+            if result.is_ranked and len(result.by_script) > 1:
                 cells = [result.task, result.entry, script, f"{values['samples']:.0f}", *shown]
                 lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])

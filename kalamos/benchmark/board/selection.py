@@ -33,7 +33,7 @@ class Selection:
 
     def shows(self, result: Result) -> bool:
         """Say whether an entry is among the rows."""
-        return (self.controls or result.kind != "control") and (not self.entries or result.entry in self.entries)
+        return (self.controls or result.is_ranked) and (not self.entries or result.entry in self.entries)
 
     def check(self, results: Sequence[Result]) -> None:
         """Check that everything chosen is there.
@@ -45,12 +45,12 @@ class Selection:
         names_among(self.metrics, TABLE, "metric")
         sound = [result for result in results if result.task != UNUSABLE]
         names_among(self.entries, known_entries(results), "entry", _unusable_hint(results))
-        seen = [result.entry for result in sound if result.kind == "control" and result.entry in self.entries]
+        seen = [result.entry for result in sound if not result.is_ranked and result.entry in self.entries]
         if seen and not self.controls:
-            raise TaskError(f"{seen[0]} is a control, and controls are left out; choose one or the other")
+            raise TaskError(f"{seen[0]} is a control or an attack, and those are left out; choose one or the other")
         shown = [result for result in results if self.shows(result)]
         if not shown:
-            raise TaskError("no row is left: all entries are controls, and controls are left out")
+            raise TaskError("no row is left: all entries are controls or attacks, and those are left out")
         for name in self.metrics:
             if not any(name in result.metrics for result in shown):
                 raise TaskError(

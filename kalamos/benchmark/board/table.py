@@ -25,9 +25,10 @@ from kalamos.benchmark.result import Result, Summary, read_result
 from kalamos.benchmark.statistics.estimates import ALPHA, FEW, smallest_p
 from kalamos.benchmark.statistics.significance import detectable, indistinguishable
 from kalamos.benchmark.unpaired import ceilings
+from kalamos.benchmark.version import VERSION
 from kalamos.errors import TaskError
 
-MAIN = (
+RANKED = (
     "lcss",
     "rmse_arc",
     "pen_up_f1",
@@ -39,10 +40,10 @@ MAIN = (
     "recognised",
     "scan_recall",
     "scan_precision",
-    "length_ratio",
-    "points_ratio",
 )
-"""The metrics of the short table: the ranked ones, of which the first orders the rows, and two ratios."""
+"""The metrics that rank, of which the first orders the rows."""
+MAIN = (*RANKED, "length_ratio", "points_ratio")
+"""The metrics of the short table: the ranked ones and two ratios."""
 FIRST, SECOND = "lcss", "recognised"
 """What orders the rows: the second where nobody knows how the pen moved."""
 
@@ -76,6 +77,7 @@ class Table:
     metrics: tuple[str, ...]
     ranked: tuple[Line, ...]
     controls: tuple[Line, ...]
+    attacks: tuple[Line, ...] = ()
     note: str = ""
     """Too few writers, what ``recognised`` is to be held against, the power of the task; empty where none applies."""
     intervals: bool = True
@@ -83,6 +85,51 @@ class Table:
     def beside(self) -> Beside:
         """Return what the ranked entries state of themselves."""
         return beside([line.result for line in self.ranked], intervals=self.intervals)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All rows, in the order in which they are shown."""
+        return tuple(line for section in self.sections() for line in section.lines)
+
+    @property
+    def has_cards(self) -> bool:
+        """Say whether an entry came with a card, so that the table has the columns of what cards say."""
+        return any(line.result.submission for line in self.ranked)
+
+    def sections(self) -> list[Section]:
+        """Return the rows in groups that stand apart: by who ran them, where cards say it; controls; attacks."""
+        groups = [(name, [line for line in self.ranked if party(line.result) == name]) for name in PARTIES]
+        ranked = [Section(PARTIES[name], tuple(lines)) for name, lines in groups if lines]
+        if not self.has_cards:
+            ranked = [Section("", self.ranked)] if self.ranked else []
+        apart = [
+            Section("Controls" if self.has_cards else "", self.controls, False),
+            Section("Attacks", self.attacks, False),
+        ]
+        return [*ranked, *(section for section in apart if section.lines)]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows of a table that stand together, under a head (empty: none)."""
+
+    head: str
+    lines: tuple[Line, ...]
+    is_ranked: bool = True
+
+
+PARTIES = {
+    "model": "Run here",
+    "third_party": "Third party",
+    "first_party": "First party",
+    "": "Without a card",
+}
+"""By whom ranked entries were run -> the head of their section."""
+
+
+def party(result: Result) -> str:
+    """Return by whom an entry was run: a key of :data:`PARTIES`."""
+    return "model" if result.kind == "model" else str(result.submission.get("relation", ""))
 
 
 def find_results(folders: Iterable[Path]) -> list[Result]:
@@ -156,10 +203,10 @@ def tables(results: Sequence[Result], *, all_metrics: bool = False, selection: S
         UnknownNameError, TaskError: where something chosen is not there.
     """
     selection.check(results)
-    groups: dict[tuple[str, int, str, int, int], list[Result]] = {}
+    groups: dict[tuple[str, int, str, int, int, int], list[Result]] = {}
     for result in results:
         keys = 0 if result.task == UNUSABLE else result.keys_hash()
-        place = (result.task, result.task_version, result.task_hash, result.samples, keys)
+        place = (result.task, result.task_version, result.task_hash, result.benchmark_version, result.samples, keys)
         groups.setdefault(place, []).append(result)
     shown = [members for _, members in sorted(groups.items()) if any(map(selection.shows, members))]
     return [_table(members, all_metrics, selection) for members in shown]
@@ -182,12 +229,16 @@ def print_terminal(results: Sequence[Result], *, all_metrics: bool = False, sele
             box=None,
         )
         for number, head in enumerate(heads(table)):
-            sheet.add_column(head.replace("_", "\n"), justify="right" if number else "left", no_wrap=True)
-        for lines, style in [(table.ranked, ""), (table.controls, "dim italic")]:
-            for line in lines:
-                sheet.add_row(*_texts(line, table.metrics, cell_text, escape), style=style)
+            said = 0 < number <= len(said_heads(table))
+            text = head.replace(" ", "\n", 1) if said else head.replace("_", "\n")
+            sheet.add_column(text, justify="left" if said or not number else "right", no_wrap=not said)
+        for section in table.sections():
+            if section.head:
+                sheet.add_row(f"[bold]{section.head}[/]")
+            for line in section.lines:
+                sheet.add_row(*_texts(line, table, cell_text, escape), style="" if section.is_ranked else "dim italic")
             sheet.add_section()
-        Console(width=max(width, 40 + 11 * len(table.metrics))).print(sheet)
+        Console(width=max(width, 40 + 32 * len(said_heads(table)) + 11 * len(table.metrics))).print(sheet)
         if (stated := table.beside()).columns:
             small = Sheet(title=BESIDE, title_justify="left", box=None)
             small.caption, small.caption_justify = meaning(stated.columns), "left"
@@ -203,11 +254,12 @@ def to_markdown(results: Sequence[Result], *, all_metrics: bool = False, selecti
     parts = []
     for table in tables(results, all_metrics=all_metrics, selection=selection):
         names = heads(table)
-        rows = [_texts(line, table.metrics, _markdown_cell, _md) for line in table.ranked]
-        rows += [
-            [f"*{texts[0]}*", *texts[1:]]
-            for texts in (_texts(c, table.metrics, _markdown_cell, _md) for c in table.controls)
-        ]
+        rows = []
+        for section in table.sections():
+            if section.head:
+                rows.append([f"**{section.head}**", *[""] * (len(names) - 1)])
+            texts = [_texts(line, table, _markdown_cell, _md) for line in section.lines]
+            rows += texts if section.is_ranked else [[f"*{first}*", *rest] for first, *rest in texts]
         lines = [
             f"### {_md(table.title)}",
             "",
@@ -239,10 +291,12 @@ def to_csv(results: Sequence[Result], *, all_metrics: bool = False, selection: S
     """Return one row for each task, entry and metric, with its interval."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["task", "version", "task_hash", "entry", "kind", "metric", "value", "low", "high", "n", "mark"])
+    heads_of_file = ["task", "version", "task_hash", "entry", "kind", "metric", "value", "low", "high", "n", "mark"]
+    writer.writerow([*heads_of_file, "run_by", "relation", "trained_on_this_corpus"])
     for table in tables(results, all_metrics=all_metrics, selection=selection):
-        for line in (*table.ranked, *table.controls):
+        for line in table.lines:
             r = line.result
+            said = [_csv(r.submission.get(n, "")) for n in ("run_by", "relation", "trained_on_this_corpus")]
             for name, cell in line.cells.items():
                 s = cell.summary
                 row = [
@@ -257,13 +311,14 @@ def to_csv(results: Sequence[Result], *, all_metrics: bool = False, selection: S
                     s.high,
                     s.n,
                     cell.mark,
+                    *said,
                 ]
                 writer.writerow(row)
         for line in table.ranked:
             r, stated = line.result, table.beside()
             for name, ends in stated.rows.get(r.entry, {}).items():
                 head = [_csv(r.task), r.task_version, r.task_hash, _csv(r.entry), r.kind]
-                writer.writerow([*head, f"stated:{name}", *ends, r.samples, ""])
+                writer.writerow([*head, f"stated:{name}", *ends, r.samples, "", "", "", ""])
     return buffer.getvalue()
 
 
@@ -278,11 +333,18 @@ _BEST = (
     "over all pairs of entries in the column)."
 )
 _CONTROLS = " Controls have seen the truth, or cheat; they are not ranked."
+_ATTACKS = " Attacks try to game the metrics; they are not ranked."
+_CARDS = (
+    " Entries that were sent are scored here from their predictions; who ran them and what they were trained on is as "
+    "their cards say (–: nothing is said). First party: run by those who made the model; third party: by others."
+)
 
 
 def legend(table: Table) -> str:
     """Return what the signs of a table mean."""
-    return f"{_INTERVALS if table.intervals else ''}{_BEST}{_CONTROLS if table.controls else ''}"
+    return f"{_INTERVALS if table.intervals else ''}{_BEST}{_CONTROLS if table.controls else ''}" + (
+        f"{_ATTACKS if table.attacks else ''}{_CARDS if table.has_cards else ''}"
+    )
 
 
 def _table(results: Sequence[Result], all_metrics: bool, selection: Selection) -> Table:
@@ -291,12 +353,12 @@ def _table(results: Sequence[Result], all_metrics: bool, selection: Selection) -
         return Table("Folders that cannot be used", (), lines, (), intervals=selection.intervals)
     shown = [result for result in results if selection.shows(result)]
     metrics = selection.metrics or _valued(results, tuple(TABLE) if all_metrics else MAIN)
-    everybody = [result for result in results if result.kind != "control"]
-    ranked = [result for result in shown if result.kind != "control"]
+    everybody = [result for result in results if result.is_ranked]
+    ranked = [result for result in shown if result.is_ranked]
     marks = {name: _marks(ranked, everybody, name) for name in metrics}
     ordered = sorted(ranked, key=lambda r: (_sort_value(r), r.entry))
     drawn = [result if selection.intervals else without_interval(result) for result in ordered]
-    controls = [r if selection.intervals else without_interval(r) for r in shown if r.kind == "control"]
+    apart = [r if selection.intervals else without_interval(r) for r in shown if not r.is_ranked]
     notes = [
         _left_out_note(len(ranked), len(everybody)),
         _unanswered_note(ranked),
@@ -308,7 +370,8 @@ def _table(results: Sequence[Result], all_metrics: bool, selection: Selection) -
         title_of(results[0]),
         tuple(metrics),
         tuple(_line(result, metrics, marks) for result in drawn),
-        tuple(_line(result, metrics, {}) for result in controls),
+        tuple(_line(result, metrics, {}) for result in apart if result.kind == "control"),
+        tuple(_line(result, metrics, {}) for result in apart if result.kind == "attack"),
         " ".join(filter(None, notes)),
         selection.intervals,
     )
@@ -324,7 +387,8 @@ def title_of(result: Result) -> str:
     partial = " — A FIRST LOOK, not comparable" if result.partial else ""
     amount = f" ({result.effective_writers:.1f} effective)" if math.isfinite(result.effective_writers) else ""
     writers = f"{result.writers} writers{amount}" if not result.unknown_writers else _unknown_text(result)
-    return f"{result.task} v{result.task_version}, {result.samples} samples, {writers}{partial}"
+    other = f", version {result.benchmark_version} of the benchmark" if result.benchmark_version != VERSION else ""
+    return f"{result.task} v{result.task_version}{other}, {result.samples} samples, {writers}{partial}"
 
 
 def _unknown_text(result: Result) -> str:
@@ -439,15 +503,32 @@ def _sort_value(result: Result) -> float:
 
 
 def heads(table: Table) -> list[str]:
-    """Return the heads of the columns: entry, metrics with the direction in which they get better, coverage."""
+    """Return the heads of the columns: entry, what cards say, metrics with the direction in which they get better."""
+    return ["entry", *said_heads(table), *metric_heads(table), "coverage"]
+
+
+def said_heads(table: Table) -> list[str]:
+    """Return the heads of what cards say; none where no entry came with a card."""
+    return ["run by", "trained on this corpus?"] if table.has_cards else []
+
+
+def metric_heads(table: Table) -> list[str]:
+    """Return the heads of the metrics, each with the direction in which it gets better."""
     arrows = {"lower": "↓", "higher": "↑", "one": "→ 1"}
-    return ["entry", *(f"{name} {arrows[TABLE[name].direction]}" for name in table.metrics), "coverage"]
+    return [f"{name} {arrows[TABLE[name].direction]}" for name in table.metrics]
 
 
-def _texts(line: Line, metrics: Sequence[str], cell_text, escape=str) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def said_texts(result: Result) -> tuple[str, str]:
+    """Return who ran an entry, and whether it was trained on the task's corpus; a dash where no card says it."""
+    said = result.submission
+    return str(said.get("run_by", "–")), str(said.get("trained_on_this_corpus", "–"))
+
+
+def _texts(line: Line, table: Table, cell_text, escape=str) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
     result = line.result
-    cells = [cell_text(line.cells[name]) if name in line.cells else "" for name in metrics]
-    return [escape(result.entry), *cells, f"{result.coverage:.3f}"]
+    said = map(escape, said_texts(result)) if table.has_cards else ()
+    cells = [cell_text(line.cells[name]) if name in line.cells else "" for name in table.metrics]
+    return [escape(result.entry), *said, *cells, f"{result.coverage:.3f}"]
 
 
 def number_text(value: float) -> str:

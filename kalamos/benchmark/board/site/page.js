@@ -40,6 +40,10 @@ function fill(select, options, chosen) {
   }));
 }
 
+// What cards say of entries that were sent.
+const SAID = ["run by", "trained on this corpus?"];
+const TEXTS = ["entry", ...SAID];
+
 // ---- table ----------------------------------------------------------------------------------------------------------
 function columns() {
   const all = document.querySelector("input[name=columns]:checked").value === "all";
@@ -50,11 +54,12 @@ function columns() {
 function valueOf(e, column) {
   if (column === "entry") return e.name;
   if (column === "coverage") return e[column];
+  if (SAID.includes(column)) return e.said[SAID.indexOf(column)];
   return e.cells[column] ? e.cells[column][0] : null;
 }
 
 function sorted(entries) {
-  const down = state.descending ?? !(state.sort === "entry" || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
+  const down = state.descending ?? !(TEXTS.includes(state.sort) || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
   const rank = (e) => valueOf(e, state.sort);
   return [...entries].sort((a, b) => {
     const x = rank(a), y = rank(b);
@@ -66,10 +71,11 @@ function sorted(entries) {
 
 function drawTable() {
   const names = columns();
-  const down = state.descending ?? !(state.sort === "entry" || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
+  const down = state.descending ?? !(TEXTS.includes(state.sort) || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
   const head = make("tr");
   const lost = task().entries.some((e) => Object.keys(e.losses).length);
-  for (const name of ["entry", ...names]) {
+  const said = task().cards ? SAID : [];
+  for (const name of ["entry", ...said, ...names]) {
     const about = data.metrics[name];
     const text = about ? `${name}\u00a0${ARROWS[about.direction]}` : name === "coverage" ? "coverage\u00a0↑" : name;
     const words = text.split("_").flatMap((word, i) => (i ? ["_", make("wbr"), word] : [word]));
@@ -81,15 +87,19 @@ function drawTable() {
       keep();
       $("board").querySelector(`[data-column="${name}"] button`).focus();
     });
-    const cell = make("th", { scope: "col", "data-column": name }, button);
+    const cell = make("th", { scope: "col", "data-column": name, ...(SAID.includes(name) ? { class: "said" } : {}) }, button);
     if (name === state.sort) cell.setAttribute("aria-sort", down ? "descending" : "ascending");
     head.append(cell);
   }
   if (lost) head.append(make("th", { scope: "col", title: "parts of 1 - lcss" }, "lost to"));
-  const entries = sorted(task().entries.filter((e) => e.kind !== "control"));
-  const controls = $("controls").checked ? sorted(task().entries.filter((e) => e.kind === "control")) : [];
-  const body = make("tbody", {}, ...[...entries, ...controls].map((e) => row(e, names, lost)));
-  $("board").replaceChildren(make("caption", {}, task().title), make("thead", {}, head), body);
+  const width = 1 + said.length + names.length + (lost ? 1 : 0);
+  const bodies = task().sections.map((name, place) => {
+    const entries = sorted(task().entries.filter((e) => e.section === place && (e.ranked || $("controls").checked)));
+    const over = name && entries.length ? [make("tr", { class: "section" }, make("th", { scope: "rowgroup", colspan: width }, name))] : [];
+    return make("tbody", {}, ...over, ...entries.map((e) => row(e, said, names, lost)));
+  });
+  $("board").replaceChildren(make("caption", {}, task().title), make("thead", {}, head), ...bodies);
+  $("cards-note").hidden = !task().cards;
   const keys = LOSSES.map(([part, hue, said]) => make("span", {}, make("i", { style: `background:var(${hue})` }), `${part}: ${said}`));
   $("loss-keys").replaceChildren(...(lost ? [make("b", {}, "Lost to"), ...keys] : []));
   drawMeanings(names);
@@ -138,8 +148,10 @@ function drawMeanings(names) {
   $("meanings").querySelector("dl").replaceChildren(...pairs, make("dt", {}, "More"), make("dd", {}, ...links));
 }
 
-function row(e, names, lost) {
-  const line = make("tr", e.kind === "control" ? { class: "control" } : {}, make("th", { scope: "row" }, e.name));
+function row(e, said, names, lost) {
+  const name = make("th", { scope: "row" }, e.name);
+  if (e.looks.length) name.append(" ", make("abbr", { title: e.looks.join("\n") }, "†"));
+  const line = make("tr", e.ranked ? {} : { class: "control" }, name, ...said.map((column) => make("td", { class: "said" }, valueOf(e, column))));
   for (const name of names) {
     const cell = e.cells[name];
     const text = number(valueOf(e, name));
@@ -163,7 +175,7 @@ const PARTS = { strokes: "number of strokes", junctions: "number of junctions", 
 function drawPlots() {
   const metric = $("metric").value, part = $("part").value, about = data.metrics[metric];
   $("formula").textContent = `${metric}: ${about.formula}; ${about.unit || "no unit"}; ${about.direction === "one" ? "told, not ranked" : `${about.direction} is better`}.`;
-  const entries = task().entries.filter((e) => e.kind !== "control" && e.by[part]);
+  const entries = task().entries.filter((e) => e.ranked && e.by[part]);
   const parts = [...new Set(entries.flatMap((e) => Object.keys(e.by[part])))].sort();
   const values = entries.map((e) => parts.map((p) => (e.by[part][p] ? e.by[part][p][metric] : null)));
   const charts = [chart(metric, part, parts, entries)];
@@ -469,7 +481,7 @@ function restore() {
   if (wanted >= 0) { state.task = wanted; $("task").value = String(wanted); }
   const columns = document.querySelector(`input[name=columns][value="${said.get("columns") === "all" ? "all" : "main"}"]`);
   columns.checked = true;
-  if (said.get("sort") && (data.metrics[said.get("sort")] || ["entry", "coverage"].includes(said.get("sort")))) state.sort = said.get("sort");
+  if (said.get("sort") && (data.metrics[said.get("sort")] || [...TEXTS, "coverage"].includes(said.get("sort")))) state.sort = said.get("sort");
   if (said.has("down")) state.descending = said.get("down") === "true";
   openTask();
   for (const id of KEPT) {
@@ -485,7 +497,7 @@ function restore() {
 
 // ---- wiring ---------------------------------------------------------------------------------------------------------
 function openTask() {
-  const t = task(), ranked = t.entries.filter((e) => e.kind !== "control").map((e) => [e.name, e.name]);
+  const t = task(), ranked = t.entries.filter((e) => e.ranked).map((e) => [e.name, e.name]);
   const all = t.replayed.map((name) => [name, name]);
   const best = ranked.length ? ranked : all;
   fill($("first"), all, best[0][0]);
