@@ -1072,7 +1072,6 @@ def push(folder: Path, repository: str, send: bool, public: bool, licence: str) 
 
 
 @main.command()
-@click.argument("kind", type=click.Choice(["plug-in"]))
 @click.argument("kind", type=click.Choice(["plug-in", "results-repository"]))
 @click.argument("name")
 @click.argument("folder", type=_PATH, required=False)

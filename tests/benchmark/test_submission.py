@@ -279,7 +279,7 @@ def test_a_file_that_is_to_fill_the_memory_is_not_read(house: House) -> None:
     nothing = pa.array([None] * rows, pa.list_(pa.list_(pa.float32())))
     keys = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array(["k"])).cast(pa.string())
     pq.write_table(pa.table({"key": keys, "x": nothing, "y": nothing}), home / "predictions.parquet")
-    assert (home / "predictions.parquet").stat().st_size < 10_000
+    assert (home / "predictions.parquet").stat().st_size < 50_000
     stands, found, text = house.said(home)
     assert not stands
     assert found == {("wrong", "predictions")}

@@ -41,6 +41,19 @@ is 0.007 at most: a picture does not show how often the pen was looked at."""
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What was sent, before anything of it was put aside.
+
+    Attributes:
+        keys: every key, in its order.
+        failed: those of which the file says that the method gave no answer.
+    """
+
+    keys: tuple[str, ...]
+    failed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Judged:
     """What was found of answers.
 
@@ -55,12 +68,12 @@ class Judged:
     reasons: Mapping[str, str]
 
 
-def judged(read: Predictions, sent: Sequence[str], rows: Sequence[Row], pins: Pins, excuse: str) -> Judged:
+def judged(read: Predictions, sent: Sent, rows: Sequence[Row], pins: Pins, excuse: str) -> Judged:
     """Judge the answers that were sent to a task.
 
     Args:
         read: the answers.
-        sent: every key that was sent, in its order.
+        sent: what was sent, before anything of it was put aside.
         rows: the task's samples, with images.
         pins: the task's; of no samples where it is one's own.
         excuse: why samples are not answered, as the card says; empty where it does not.
@@ -69,18 +82,18 @@ def judged(read: Predictions, sent: Sequence[str], rows: Sequence[Row], pins: Pi
     reasons: dict[str, str] = {}
     broken: dict[str, str] = {}
     for row in rows:
-        key, reason = row.sample.key, _reason(read.answers.get(row.sample.key), row)
+        key, reason = row.sample.key, _reason(read.answers.get(row.sample.key), row, sent)
         if reason:
             (broken if reason.startswith("broken") else reasons)[key] = reason
         else:
             answers[key] = replace(read.answers[key], status="ok", message="", seconds=math.nan)
-    found = [*_key_findings(sent, [row.sample.key for row in rows]), *_broken(broken), *_coverage(reasons, excuse)]
+    found = [*_key_findings(sent.keys, [row.sample.key for row in rows]), *_broken(broken), *_coverage(reasons, excuse)]
     inks = {key: answer.ink for key, answer in answers.items() if answer.ink is not None}
     return Judged((*found, *_copies(inks, rows, pins)), answers, reasons | broken)
 
 
-def sent_keys(path: Path, most: int) -> list[str]:
-    """Return the keys of a file or folder of predictions, as they come; of InkML the names of the files.
+def sent(path: Path, most: int) -> Sent:
+    """Return what stands in a file or folder of predictions; of InkML the names of the files.
 
     Raises:
         TaskError: where there are more than ``most``, or more numbers than so many answers can have.
@@ -89,7 +102,7 @@ def sent_keys(path: Path, most: int) -> list[str]:
         names = sorted(file.stem for file in path.glob("*.inkml"))
         if len(names) > most:
             raise TaskError(f"{len(names)} files of InkML; {most} are read at most")
-        return names
+        return Sent(tuple(names))
     for file in parquet_files(path):
         about = pq.read_metadata(file)
         groups = [about.row_group(k) for k in range(about.num_row_groups)]
@@ -98,14 +111,23 @@ def sent_keys(path: Path, most: int) -> list[str]:
             raise TaskError(
                 f"{file.name} has {about.num_rows} rows with {numbers} numbers; {most} rows are read at most"
             )
-    columns = [pq.read_table(file, columns=["key"]).column("key").to_pylist() for file in parquet_files(path)]
-    return [str(key) for column in columns for key in column]
+    keys: list[str] = []
+    failed: set[str] = set()
+    for file in parquet_files(path):
+        there = [name for name in ("key", "status") if name in pq.read_schema(file).names]
+        for row in pq.read_table(file, columns=there).to_pylist():
+            keys.append(str(row.get("key")))
+            if row.get("status") not in (None, "ok"):
+                failed.add(keys[-1])
+    return Sent(tuple(keys), frozenset(failed))
 
 
-def _reason(answer: Answer | None, row: Row) -> str:
-    """Return why there is no answer; what the file says of itself (status, message) is not taken over."""
+def _reason(answer: Answer | None, row: Row, sent: Sent) -> str:
+    """Return why there is no answer; that it failed is all that a file says of itself."""
     if answer is None:
         return "not answered"
+    if row.sample.key in sent.failed:
+        return "failed, as the file says"
     if answer.ink is None:
         return answer.message if answer.message.startswith("broken ") else "empty ink"
     assert row.image is not None  # noqa: S101 - a prepared task has an image in every row

@@ -21,7 +21,7 @@ from kalamos.benchmark.pins import pins_of
 from kalamos.benchmark.predictions import read_predictions, write_predictions
 from kalamos.benchmark.result import Result, read_result, write_result
 from kalamos.benchmark.run import OpenTask, Progress, no_progress, open_task
-from kalamos.benchmark.submission.answers import Judged, judged, sent_keys
+from kalamos.benchmark.submission.answers import Judged, judged, sent
 from kalamos.benchmark.submission.card import CARD, KEYS, Card, card_findings, read_card, trained_on, training_findings
 from kalamos.benchmark.submission.finding import Finding, look, printable, wrong
 from kalamos.benchmark.task import Task, load_task
@@ -152,9 +152,9 @@ def _verified(folder: Path, card: Card, opened: OpenTask, found: list[Finding]) 
     try:
         found += _of_other_task(place, opened.task)
         found += _twins(place, card, opened)
-        sent = sent_keys(place, most=MOST_ROWS * len(keys))
+        there = sent(place, most=MOST_ROWS * len(keys))
         read = read_predictions(place, keys)
-        answers = judged(read, sent, rows, pins_of(opened.task), card.values.get("unanswered", ""))
+        answers = judged(read, there, rows, pins_of(opened.task), card.values.get("unanswered", ""))
     except (KalamosError, pa.ArrowException, OSError) as error:
         found.append(wrong("predictions", " ".join(str(error).split())[:300]))
         return _fallen(folder, card, opened, found)
@@ -207,8 +207,8 @@ def _looked(finding: Finding) -> str:
     return f"{finding.what}: {finding.text}"
 
 
-def _answer(key: str, sent: Judged) -> Answer:
-    return sent.answers.get(key) or Answer(None, "failed", sent.reasons[key])
+def _answer(key: str, made: Judged) -> Answer:
+    return made.answers.get(key) or Answer(None, "failed", made.reasons[key])
 
 
 def _said(card: Card, task: Task) -> dict[str, Any]:
@@ -295,9 +295,9 @@ def _of_other_task(place: Path, task: Task) -> list[Finding]:
 
 def _twins(place: Path, card: Card, opened: OpenTask) -> Iterator[Finding]:
     """Yield the entries on the board whose predictions are the same file."""
-    sent = _sent_hash(place)
+    hashed = _sent_hash(place)
     for path in sorted(opened.folder.glob("*/result.json")):
-        if path.parent.name != card.entry and read_result(path).submission.get("sent_sha256") == sent:
+        if path.parent.name != card.entry and read_result(path).submission.get("sent_sha256") == hashed:
             yield look("twin", f"the predictions are those of {path.parent.name}")
 
 
