@@ -28,8 +28,9 @@ def verify_folder(
     Raises:
         KalamosError: where there is no entry, a task cannot be prepared, or git does not know the commit.
     """
+    found: list[Verified] = []
     if since is None:
-        folders, found = entries_in(folder), []
+        folders = entries_in(folder)
     else:
         folders, found = _changed(folder, since)
     return [*found, *verify(folders, root, out, tasks=tasks, cache=cache, workers=workers, progress=progress)]
