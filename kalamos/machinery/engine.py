@@ -5,6 +5,7 @@ Jobs are pure: each writes its own result and may be run again, so a worker that
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
@@ -135,18 +136,33 @@ def _dask_client(scheduler: str) -> Iterator[Any]:
         from distributed.comm import CommClosedError  # noqa: PLC0415
     except ImportError as error:
         raise KalamosError("--scheduler needs Dask: pip install 'kalamos[dask]'") from error
+    with _without_logs():
+        try:
+            client = Client(scheduler, timeout=SCHEDULER_TIMEOUT_S)
+        except (OSError, ValueError, TypeError) as error:  # TypeError: what Dask makes of some addresses that are none
+            reason = " ".join(str(error).split())[:200]
+            raise KalamosError(f"no Dask scheduler answers at {scheduler}: {reason}") from error
+        try:
+            yield client
+        except (CommClosedError, CancelledError, TimeoutError) as error:
+            raise KalamosError(
+                f"the Dask scheduler at {scheduler} is gone; finished work is kept: "
+                "start one and run the same command again"
+            ) from error
+        finally:
+            with suppress(Exception):  # a scheduler that is gone cannot be told goodbye
+                client.close(timeout=SCHEDULER_TIMEOUT_S)
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """Keep Dask from printing the traces of what is raised here, and said, anyway."""
+    loggers = [logging.getLogger(name) for name in ("distributed.client", "distributed.core", "distributed.comm")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
-        client = Client(scheduler, timeout=SCHEDULER_TIMEOUT_S)
-    except (OSError, ValueError, TypeError, AssertionError) as error:
-        # TypeError: what Dask makes of some addresses that are none; AssertionError: its loop did not start within 10 s
-        raise KalamosError(f"no Dask scheduler answers at {scheduler}: {' '.join(str(error).split())[:200]}") from error
-    try:
-        yield client
-    except (CommClosedError, CancelledError, TimeoutError) as error:
-        raise KalamosError(
-            f"the Dask scheduler at {scheduler} is gone; finished work is kept: "
-            "start one and run the same command again"
-        ) from error
+        yield
     finally:
-        with suppress(Exception):  # a scheduler that is gone cannot be told goodbye
-            client.close(timeout=SCHEDULER_TIMEOUT_S)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
