@@ -62,6 +62,10 @@ class StoreError(KalamosError):
     """A Parquet file or manifest that cannot be written or read as Kalamos data."""
 
 
+class BusyError(StoreError):
+    """A folder in which another run is at work."""
+
+
 class TaskError(KalamosError):
     """A benchmark task, prediction or result file that does not fit what it claims to be."""
 

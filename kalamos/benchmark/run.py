@@ -26,7 +26,7 @@ from kalamos.benchmark.score import score
 from kalamos.benchmark.task import Task, load_task
 from kalamos.errors import KalamosError, ModelError, StoreError, TaskError
 from kalamos.machinery import engine
-from kalamos.machinery.files import remove_abandoned, replacing, sha256_of, write_text
+from kalamos.machinery.files import remove_abandoned, replacing, sha256_of, sole_run, write_text
 from kalamos.recoverer import RECOVERERS, loadable_models
 from kalamos.storage.parquet import file_metadata, read_rows
 
@@ -174,10 +174,15 @@ class OpenTask:
     def run(self, spec: str, entry: str, kind: Kind, asking: Asking, journal: _Journal) -> None:
         """Predict and score one model or control, unless this run has done it before it was cut short."""
         made_with = "" if kind == "control" else fingerprint(spec)
-        if not journal.has(entry, made_with):
-            self.refuse_other(entry, kind, spec)
-            self.predict(spec, entry, kind, asking)
-            journal.add(entry, made_with)
+
+        def waiting(whose: str) -> None:
+            self.progress(0, 1, f"{entry}: waiting for another run in this folder ({whose})")
+
+        with sole_run(self.folder / entry, waiting=waiting):
+            if not journal.has(entry, made_with):
+                self.refuse_other(entry, kind, spec)
+                self.predict(spec, entry, kind, asking)
+                journal.add(entry, made_with)
 
     def refuse_other(self, entry: str, kind: Kind, spec: str) -> None:
         """Refuse to write over the results of something else that is called the same.
@@ -312,19 +317,20 @@ class _Journal:
     """Which entries a run has finished: kept while it goes on, so that a run that was cut short can be continued."""
 
     def __init__(self, path: Path, task_hash: str) -> None:
-        self._path = path
-        self._state: dict[str, Any] = {"task_hash": task_hash, "done": {}}
-        with contextlib.suppress(OSError, ValueError):
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if isinstance(found, dict) and found.get("task_hash") == task_hash and isinstance(found.get("done"), dict):
-                self._state = found
+        self._path, self._hash = path, task_hash
+        self._done: dict[str, Any] = {}
 
     def has(self, entry: str, made_with: str) -> bool:
-        return bool(self._state["done"].get(entry) == made_with)
+        """Say whether an entry is done, by this run, one that was cut short, or another that is at work here too."""
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+            if isinstance(found, dict) and found.get("task_hash") == self._hash and isinstance(found.get("done"), dict):
+                self._done |= found["done"]
+        return bool(self._done.get(entry) == made_with)
 
     def add(self, entry: str, made_with: str) -> None:
-        self._state["done"][entry] = made_with
-        write_text(self._path, json.dumps(self._state))
+        self._done[entry] = made_with
+        write_text(self._path, json.dumps({"task_hash": self._hash, "done": self._done}))
 
     def close(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -12,14 +12,14 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 import psutil
 
-from kalamos.errors import StoreError
+from kalamos.errors import BusyError, StoreError
 from kalamos.machinery.seeding import stable_hash
 
 
@@ -179,6 +179,63 @@ def remove_abandoned(folder: Path) -> int:
     return removed
 
 
+@contextmanager
+def sole_run(folder: Path, *, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold a folder for this run alone, so that two runs do not write each other's files.
+
+    Each run leaves a file of its own name and time and looks for older ones: nothing is ever taken from a run that
+    lives. Files of processes that were killed do not count; of another machine's, which cannot be asked, those younger
+    than a day do.
+
+    Args:
+        folder: made where it is not there.
+        waiting: told once, where another run's end is waited for, whose; None for an error instead.
+
+    Raises:
+        BusyError: where another run is at work there.
+        StoreError: where the folder cannot be written.
+    """
+    began = time.time_ns()
+    mine = folder / f".run.{_HOST}-{os.getpid()}-{began}.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        mine.touch()
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error.strerror or error}") from error
+    told = False
+    try:
+        while (other := _run_before(folder, began, mine.name)) is not None:
+            if waiting is None:
+                raise BusyError(
+                    f"another run is at work in {folder} ({other.name}); wait for its end or take another --out. If it "
+                    "is not running any more, delete that file"
+                )
+            if not told:
+                waiting(other.name)
+            told = True
+            time.sleep(_LOOKED_AGAIN_S)
+        yield
+    finally:
+        with suppress(OSError):
+            mine.unlink()
+
+
+def _run_before(folder: Path, began: int, own: str) -> Path | None:
+    """Return the file of a run that lives and began in a folder before this one; remove those of runs that do not."""
+    for lock in sorted(folder.glob(".run.*.lock")):
+        owner = _LOCK.fullmatch(lock.name)
+        if owner is None or lock.name == own:
+            continue
+        with suppress(OSError):
+            here = owner["host"] == _HOST
+            lives = is_alive(int(owner["pid"])) if here else time.time() - lock.stat().st_mtime < _ABANDONED_S
+            if not lives:
+                lock.unlink()
+            elif (int(owner["began"]), lock.name) < (began, own):
+                return lock
+    return None
+
+
 def is_alive(pid: int) -> bool:
     """Say whether a process of this machine lives; one that ended and that nobody has collected does not."""
     try:
@@ -214,7 +271,9 @@ _CALLS = itertools.count()
 _NAME_KEPT = 40
 """Characters of the final name in the temporary one: at most 160 bytes of the 255 that file systems allow."""
 _PART = re.compile(r"\..*\.(?P<host>\w*)-(?P<pid>\d+)-\d+\.part", re.DOTALL)
+_LOCK = re.compile(r"\.run\.(?P<host>\w*)-(?P<pid>\d+)-(?P<began>\d+)\.lock")
 _ABANDONED_S = 24 * 3600.0
+_LOOKED_AGAIN_S = 0.2
 _NAME_BYTES = 120
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)

@@ -17,6 +17,7 @@ import os
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,7 +31,7 @@ from torch.utils.data import DataLoader
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Split
-from kalamos.machinery.files import replacing, write_bytes, write_text
+from kalamos.machinery.files import replacing, sole_run, write_bytes, write_text
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
 from kalamos.models.weights import save_weights
@@ -44,6 +45,7 @@ LEARNERS = {
     "kalamos": "kalamos.training.kalamos_learner:KalamosLearner",
     "rabhi2020": "kalamos.models.rabhi2020.rabhi2020:Rabhi2020Learner",
 }
+CHECKPOINT = "checkpoint.pt"
 MAY_CHANGE = ("samples", "patience", "validate_every", "validation_inks", "threads", "workers")
 WATCHED = ("ldtw", "ldtw_below_3", "rmse_arc_below_5", "rmse_time", "start_point", "stroke_count", "aiou")
 
@@ -336,7 +338,7 @@ def train(
         dist.init_process_group("gloo")
     run = Run(recipe, learner_for(recipe), device)
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "checkpoint.pt"
+    checkpoint = folder / CHECKPOINT
     inks = [load_inks(source) for source in recipe.source] if inks is None else inks
     run.begun = _begun_with(recipe, inks)
     if resume and checkpoint.is_file():
@@ -350,7 +352,15 @@ def train(
         looks=recipe.looks or {recipe.style: 1.0}, hide_script=recipe.hide_script, seed=recipe.seed,
         chunk=recipe.chunk, budget=recipe.budget,
     )  # fmt: skip
-    for terms in _chunks(run, mixture, recipe.workers if workers is None else workers):
+    with sole_run(folder) if _is_first() else nullcontext():
+        _go_on(run, mixture, held_out, folder, recipe.workers if workers is None else workers)
+    return folder / "best"
+
+
+def _go_on(run: Run, mixture: Mixture, held_out: Sequence[Sequence[TrainingInk]], folder: Path, workers: int) -> None:
+    """Train chunk after chunk, validate and keep, to the end."""
+    recipe, checkpoint = run.recipe, folder / CHECKPOINT
+    for terms in _chunks(run, mixture, workers):
         row = {"seconds": time.time(), "samples": float(run.seen), "rate": recipe.rate(run.seen), **terms}
         if run.chunk % recipe.validate_every == 0 or run.seen >= recipe.samples:
             row |= validate(run, held_out)
@@ -360,8 +370,7 @@ def train(
             run.save(checkpoint)
             write_curve(run.curve, folder)
         if run.is_done:
-            break
-    return folder / "best"
+            return
 
 
 def _begun_with(recipe: Recipe, inks: Sequence[Mapping[Split, Sequence[TrainingInk]]]) -> dict[str, str]:

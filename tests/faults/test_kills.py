@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from commands import contents, kalamos
+from commands import contents, kalamos, tiny_task
 
 from kalamos.machinery import files
 
@@ -100,19 +100,12 @@ def test_an_interrupted_conversion_says_so_and_nothing_more(tmp_path):
     assert "Traceback" not in said
 
 
-def task(folder: Path) -> Path:
-    lines = ['name = "tiny"', "version = 1", 'title = "t"', 'corpus = "synthetic"', "limit = 40", 'split = "train"']
-    path = folder / "tiny.toml"
-    path.write_text("\n".join([*lines, "[options]", 'writers = "8"', 'scripts = "Latn"']) + "\n")
-    return path
-
-
 @pytest.fixture(scope="module")
 def benchmark_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("benched")
     command = [
         "bench",
-        str(task(folder)),
+        str(tiny_task(folder)),
         "-m",
         "nearest",
         "-m",
@@ -180,20 +173,60 @@ def test_a_killed_training_goes_on_to_the_same_weights(training_run, tmp_path, n
     assert not [name for name in contents(tmp_path) if ".part" in name]
 
 
+@pytest.mark.long
+def test_two_benchmarks_in_one_folder_leave_the_scores_of_one(benchmark_run, tmp_path):
+    command, _, expected = benchmark_run
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "kalamos", *command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate()[0].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert repr(scores(tmp_path)) == repr(expected)
+    assert not [path for path in (tmp_path / "runs").rglob("*") if path.name.startswith(".")]
+
+
+LOADING = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+sys.argv = ["kalamos", "convert", "synthetic", "-", "out", "-o", "writers=1"]
+from kalamos.__main__ import run
+run()
+"""
+
+
+@pytest.mark.parametrize("name", ["kalamos.cli", "click", "numpy", "kalamos.datasets.convert", "pyarrow.parquet"])
+def test_an_interrupt_while_a_module_loads_is_no_traceback(tmp_path, name):
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING.format(name=name)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in {1, 130}
+    assert done.stdout + done.stderr in {"Aborted!\n", "\nAborted!\n"}
+    assert not contents(tmp_path)
+
+
 def test_a_full_disk_under_a_benchmark_is_one_line(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(files.os, "fsync", full)
     monkeypatch.chdir(tmp_path)
-    arguments = ["bench", task(tmp_path), "-m", "nearest", "--no-controls", "--cache", "cache", "--out", "runs"]
+    arguments = ["bench", tiny_task(tmp_path), "-m", "nearest", "--no-controls", "--cache", "cache", "--out", "runs"]
     assert "No space left" in kalamos(*arguments, code=1)
     assert not [name for name in contents(tmp_path) if name.endswith((".parquet", ".part"))]
 
 
 def test_a_half_copied_task_does_not_block_later_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments = ["bench", task(tmp_path), "-m", "nearest", "--no-controls", "--cache", "cache", "--out", "runs"]
+    arguments = ["bench", tiny_task(tmp_path), "-m", "nearest", "--no-controls", "--cache", "cache", "--out", "runs"]
     kalamos(*arguments)
     kept = tmp_path / "runs" / "tiny" / "task.parquet"
     whole = kept.read_bytes()

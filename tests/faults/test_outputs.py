@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +15,11 @@ import pytest
 from commands import contents, kalamos
 from PIL import Image
 
-from kalamos.errors import StoreError
+from kalamos.errors import BusyError, StoreError
 from kalamos.formats.export import write_inkml
 from kalamos.ink import Ink, Sample
 from kalamos.machinery import files
-from kalamos.machinery.files import Outputs, replacing, safe_name, write_bytes
+from kalamos.machinery.files import Outputs, replacing, safe_name, sole_run, write_bytes
 
 INK = Ink.from_strokes([[(0, 0), (30, 9), (4, 41)]])
 
@@ -125,6 +128,38 @@ def test_two_runs_that_end_together_do_not_replace_each_other(tmp_path):
         thread.join()
     assert len(wins) == 1
     assert contents(tmp_path) == {"one": bytes(wins) * 100}
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
+    held = []
+
+    def wait():
+        with sole_run(tmp_path, waiting=held.append):
+            held.append("second")
+
+    with sole_run(tmp_path):
+        with pytest.raises(BusyError, match="another run is at work"), sole_run(tmp_path):
+            pass
+        thread = threading.Thread(target=wait)
+        thread.start()
+        time.sleep(0.3)
+        held.append("first")
+    thread.join()
+    assert held[0].startswith(".run.")
+    assert held[1:] == ["first", "second"]
+    assert not contents(tmp_path)
+
+
+def test_a_run_that_was_killed_holds_nothing(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / f".run.{files._HOST}-{dead.pid}-1.lock").touch()
+    with sole_run(tmp_path):
+        pass
+    assert not contents(tmp_path)
+    (tmp_path / ".run.elsewhere-1-1.lock").touch()  # of a machine that cannot be asked
+    with pytest.raises(BusyError, match="delete that file"), sole_run(tmp_path):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -21,3 +21,11 @@ def kalamos(*arguments: object, code: int = 0) -> str:
 def contents(folder: Path) -> dict[str, bytes]:
     """Return the bytes of all files below a folder by their names."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def tiny_task(folder: Path) -> Path:
+    """Write a task of forty samples of the built-in corpus."""
+    lines = ['name = "tiny"', "version = 1", 'title = "t"', 'corpus = "synthetic"', "limit = 40", 'split = "train"']
+    path = folder / "tiny.toml"
+    path.write_text("\n".join([*lines, "[options]", 'writers = "8"', 'scripts = "Latn"']) + "\n")
+    return path
