@@ -21,6 +21,10 @@ RESERVED = frozenset({"saved"})
 """What the studio itself writes down, and no window may ask for."""
 
 
+class _ForeignError(Exception):
+    """The log is not as it was left."""
+
+
 class History:
     """A sheet with all that was done to it.
 
@@ -37,7 +41,7 @@ class History:
         self._sheets, self._place = [sheet], 0
         self.version = 0
         self.saved: int | None = None
-        self._whole = 0
+        self._whole = self._size = 0
         self._read()
 
     @property
@@ -99,19 +103,29 @@ class History:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("r+b" if self._path.exists() else "xb") as file:
+                if os.fstat(file.fileno()).st_size != self._size:
+                    raise _ForeignError
                 file.seek(self._whole)
                 file.truncate()
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
+        except _ForeignError as error:
+            raise StoreError(
+                f"{self._path} was changed by another studio or program: the action was not done. End one of the two, "
+                "then start the studio again"
+            ) from error
         except OSError as error:
             with suppress(OSError):  # what was refused must not come back at the next start
                 os.truncate(self._path, self._whole)
+            with suppress(OSError):
+                self._size = self._path.stat().st_size
             raise StoreError(
                 f"{self._path} cannot be written ({error.strerror or error}): the action was not done. Free some space,"
                 " then do it again; all before it is kept"
             ) from error
         self._whole += len(line)
+        self._size = self._whole
 
     def _read(self) -> None:
         try:
@@ -120,6 +134,7 @@ class History:
             return
         except OSError as error:
             raise StoreError(f"{self._path} cannot be read: {error.strerror or error}") from error
+        self._size = len(data)
         lines = data.split(b"\n")[:-1]  # what follows the last end of line was never whole
         for number, line in enumerate(lines, 1):
             try:

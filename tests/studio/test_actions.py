@@ -168,6 +168,29 @@ def test_a_full_disk_refuses_the_action_and_keeps_the_page(sheet, tmp_path, monk
     assert [s.sheet.parts[0].strokes.__len__() for s in [History(sheet, tmp_path / "actions.log", "base")]] == [1]
 
 
+def test_a_first_action_that_found_the_disk_full_can_be_done_again(sheet, tmp_path, monkeypatch):
+    history = History(sheet, tmp_path / "actions.log", "base")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(StoreError, match="No space"):
+            history.do({"do": "delete", "part": 0, "strokes": [0]})
+    history.do({"do": "delete", "part": 0, "strokes": [1]})
+    assert History(sheet, tmp_path / "actions.log", "base").version == 1
+
+
+def test_two_studios_on_one_log_lose_nothing_silently(sheet, tmp_path):
+    mine, theirs = (History(sheet, tmp_path / "actions.log", "base") for _ in range(2))  # on two machines, say
+    mine.do({"do": "reverse", "part": 0, "strokes": [0]})
+    with pytest.raises(StoreError, match="another studio"):
+        theirs.do({"do": "delete", "part": 0, "strokes": [0]})
+    mine.do({"do": "reverse", "part": 0, "strokes": [1]})
+    assert History(sheet, tmp_path / "actions.log", "base").version == 2
+
+
 def test_a_corrected_page_comes_back_from_inkml(sheet, tmp_path):
     page = recovered("page.png")
     done = apply(sheet, {"do": "draw", "part": 0, "xy": [[400, 10], [420, 12]]})
