@@ -21,7 +21,7 @@ from kalamos.studio.drawer import Drawer, Item
 from kalamos.studio.guard import Guard
 from kalamos.studio.history import RESERVED
 from kalamos.studio.recoveries import LOG, Recoveries, has_recovery
-from kalamos.studio.sessions import ConflictError, Sessions
+from kalamos.studio.sessions import ConflictError, Session, Sessions
 from kalamos.studio.tiles import TILE_PX, Tiles, thumbnail
 
 _FILES = {
@@ -72,8 +72,10 @@ class Studio:
     def open_page(self, ask: _Ask) -> Response:
         """Return a page: its size and its ink, or that it is still to be recovered."""
         item = self._item(ask)
-        width, height, scale = self.tiles.size(self.drawer.picture(item), item.page)
+        path = self.drawer.picture(item)
+        width, height, scale = self.tiles.size(path, item.page)
         said: dict[str, Any] = {"key": item.key, "width": width, "height": height, "scale": scale, "tile": TILE_PX}
+        said["picture"] = f"{path.stat().st_mtime_ns}-{path.stat().st_size}"
         card = self.drawer.card(item)
         if card.state == "failed":
             return _Json({**said, "state": "failed", "error": card.error})
@@ -94,7 +96,7 @@ class Studio:
 
     def act(self, ask: _Ask) -> Response:
         """Do an action, and return what became of the page."""
-        session = self.sessions.get(self._item(ask))
+        session = self._session(ask)
         action = ask.body.get("action")
         if not isinstance(action, dict) or not isinstance(action.get("do"), str) or action["do"] in RESERVED:
             raise ActionError("an action is an object that says what to do")
@@ -105,7 +107,7 @@ class Studio:
 
     def save(self, ask: _Ask) -> Response:
         """Write the corrected page beside its picture."""
-        session = self.sessions.get(self._item(ask))
+        session = self._session(ask)
         target = session.save(ask.body.get("version"))
         return _Json({**session.said(), "file": target.relative_to(self.drawer.root).as_posix()})
 
@@ -123,6 +125,12 @@ class Studio:
         self.sessions.forget(item)
         self.recoveries.ask_again(item)
         return _Json({"state": "waiting"})
+
+    def _session(self, ask: _Ask) -> Session:
+        item = self._item(ask)
+        if not has_recovery(self.drawer.own(item)):
+            raise ConflictError("the picture has changed on the disk since it was opened; this is the new one")
+        return self.sessions.get(item)
 
     def _item(self, ask: _Ask) -> Item:
         try:

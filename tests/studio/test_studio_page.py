@@ -510,3 +510,18 @@ def test_an_address_of_nothing_shows_the_pictures_or_says_so(page):
     page.evaluate("location.hash = 'nothing%231'")
     page.locator("#message", has_text="no such picture").wait_for()
     page.faults.clear()  # the 404 itself
+
+
+def test_a_picture_that_is_replaced_under_the_hand_is_shown_anew(browser, tmp_path):
+    make_page(tmp_path)
+    made = Server(tmp_path)
+    page = opened(window(browser, made))
+    keys(page, "ArrowDown", "r")
+    picture(0.5).transpose(1).save(tmp_path / "page.png")
+    keys(page, "r")
+    page.locator("#message", has_text="has changed on the disk").wait_for()
+    page.locator("#status", has_text="recovered").wait_for()
+    assert page.evaluate("[studio.editor.page.width, studio.editor.stage.page.parts.length]") == [200, 0]
+    page.wait_for_selector("#s0", timeout=60_000)
+    page.close()
+    made.stop()

@@ -13,7 +13,7 @@ export class Stage {
   }
 
   open(page) {
-    if (!page || !this.page || this.page.key !== page.key) { this.tiles.clear(); this.page = page; this.fit(); } else this.page = page;
+    if (!page || !this.page || this.page.key !== page.key || this.page.picture !== page.picture) { this.tiles.clear(); this.page = page; this.fit(); } else this.page = page;
     this.draw();
   }
 
