@@ -13,6 +13,7 @@ from kalamos import geometry
 from kalamos.benchmark import make_pins, pins, run, scan_ink
 from kalamos.benchmark.board import publish
 from kalamos.benchmark.board import table as leaderboard
+from kalamos.benchmark.board.page import page_data
 from kalamos.benchmark.task import load_task
 from kalamos.datasets import CORPORA
 from kalamos.datasets.corpus import UnitReport
@@ -94,6 +95,8 @@ def test_without_a_truth_no_order_is_scored_and_rows_are_ordered_by_what_can_be_
     assert "writers unknown" in text
     assert "lcss" not in text
     assert ": recognised (scan_recall)" in publish.full_text(results) + publish.with_short_table("a", results)
+    shown = page_data(results)["tasks"][0]["samples"]
+    assert [sample["truth"] for sample in shown] == [None] * 3  # and not an empty ink, which no replay can draw
     [board] = leaderboard.tables([replace(nearest, entry="b"), replace(nearest, entry="a"), made["dot"]])
     assert [line.result.entry for line in board.ranked] == ["a", "b"]
 

@@ -41,6 +41,8 @@ SITE_BYTES = 60_000
 POINT_PX = 2.5
 """Path between two points of a replayed ink, within the bounds of :data:`POINTS`."""
 POINTS = (24, 160)
+MANY_STROKES, POINTS_A_STROKE = 60, 10
+"""An ink of more strokes is a page, and has so many points a stroke."""
 MAX_SHOWN = 2000
 GREYS = 15
 """Grey levels of a shown image, besides paper: enough to the eye, and half of the bytes."""
@@ -243,7 +245,7 @@ def _sample_data(
         "w": row.image.width_px,
         "h": row.image.height_px,
         "png": base64.b64encode(encode_png(_fewer_greys(row.image.pixels), level=9)).decode(),
-        "truth": _packed(truth),
+        "truth": _packed(truth) if truth.n_points else None,
         "inks": inks,
         "scores": {result.entry: found for result, found in zip(results, scores, strict=True)},
     }
@@ -256,6 +258,8 @@ def _packed(ink: Ink) -> str:
     strokes are parted by commas, and a ``~`` in front says that there are no times.
     """
     few, most = POINTS
+    if ink.n_strokes > MANY_STROKES:
+        most = POINTS_A_STROKE * ink.n_strokes
     n = max(2 * ink.n_strokes, min(max(round(length(ink) / POINT_PX), few), most))
     by_time = ink.t is not None and float(stroke_durations(ink).sum()) > 0
     thin = resample(ink, by="time" if by_time else "arc", n=n) if ink.n_points > n else ink

@@ -58,9 +58,18 @@ function valueOf(e, column) {
   return e.cells[column] ? e.cells[column][0] : null;
 }
 
+// What the rows are sorted by: the chosen column, or the first where this task does not have it.
+function sortKey() {
+  return TEXTS.includes(state.sort) || columns().includes(state.sort) ? state.sort : columns()[0];
+}
+
+function isDown() {
+  return state.descending ?? !(TEXTS.includes(sortKey()) || (data.metrics[sortKey()] && lowerIsBetter(sortKey())));
+}
+
 function sorted(entries) {
-  const down = state.descending ?? !(TEXTS.includes(state.sort) || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
-  const rank = (e) => valueOf(e, state.sort);
+  const down = isDown(), by = sortKey();
+  const rank = (e) => valueOf(e, by);
   return [...entries].sort((a, b) => {
     const x = rank(a), y = rank(b);
     if (x === null || y === null) return (x === null) - (y === null);
@@ -71,7 +80,7 @@ function sorted(entries) {
 
 function drawTable() {
   const names = columns();
-  const down = state.descending ?? !(TEXTS.includes(state.sort) || (data.metrics[state.sort] && lowerIsBetter(state.sort)));
+  const down = isDown();
   const head = make("tr");
   const lost = task().entries.some((e) => Object.keys(e.losses).length);
   const said = task().cards ? SAID : [];
@@ -81,14 +90,14 @@ function drawTable() {
     const words = text.split("_").flatMap((word, i) => (i ? ["_", make("wbr"), word] : [word]));
     const button = make("button", { type: "button", title: about ? tip(about) : "" }, ...words);
     button.addEventListener("click", () => {
-      state.descending = state.sort === name ? !down : null;
+      state.descending = sortKey() === name ? !down : null;
       state.sort = name;
       drawTable();
       keep();
       $("board").querySelector(`[data-column="${name}"] button`).focus();
     });
     const cell = make("th", { scope: "col", "data-column": name, ...(SAID.includes(name) ? { class: "said" } : {}) }, button);
-    if (name === state.sort) cell.setAttribute("aria-sort", down ? "descending" : "ascending");
+    if (name === sortKey()) cell.setAttribute("aria-sort", down ? "descending" : "ascending");
     head.append(cell);
   }
   if (lost) head.append(make("th", { scope: "col", title: "parts of 1 - lcss" }, "lost to"));
@@ -270,7 +279,7 @@ function step(by) {
 function drawSample() {
   const s = sample();
   $("place").textContent = state.list.length ? `${state.at + 1} of ${state.list.length}` : "0 of 0";
-  $("about").textContent = s ? `${s.label ? `“${s.label}”, ` : ""}${s.script}, ${s.strokes} stroke${s.strokes === 1 ? "" : "s"}, ${s.key}` : "no sample fits";
+  $("about").textContent = s ? `${s.label ? `“${s.label}”, ` : ""}${s.script}, ${s.truth ? `${s.strokes} stroke${s.strokes === 1 ? "" : "s"}` : "nobody knows how it was written"}, ${s.key}` : "no sample fits";
   state.clock = state.playing ? 0 : 1;
   $("panels").replaceChildren();
   $("speeds").replaceChildren();
@@ -285,9 +294,9 @@ function drawSample() {
 function panel(s, title, ink, name) {
   const scale = Math.max(1, Math.floor(Math.min(1200 / s.w, 520 / s.h)));
   const judge = $("judge").value;
-  const canvas = make("canvas", { width: s.w * scale, height: s.h * scale, role: "img", "aria-label": `${title} ${name}: ${ink ? `${ink.length} strokes` : title === "Image" ? "the image" : "no answer"}` });
+  const canvas = make("canvas", { width: s.w * scale, height: s.h * scale, role: "img", "aria-label": `${title} ${name}: ${ink ? `${ink.length} strokes` : title === "Image" ? "the image" : title === "Truth" ? "not known" : "no answer"}` });
   const scores = name && s.scores[name] ? s.scores[name][data.main.indexOf(judge)] : undefined;
-  const note = title === "Image" ? `${s.w} × ${s.h} px` : ink ? `${ink.length} stroke${ink.length === 1 ? "" : "s"}${scores === undefined ? "" : `, ${judge} ${number(scores)}`}` : "no answer";
+  const note = title === "Image" ? `${s.w} × ${s.h} px` : ink ? `${ink.length} stroke${ink.length === 1 ? "" : "s"}${scores === undefined ? "" : `, ${judge} ${number(scores)}`}` : title === "Truth" ? "not known" : "no answer";
   $("panels").append(make("figure", {}, make("figcaption", {}, name ? `${title}: ${name}` : title, make("span", {}, note)), canvas));
   const image = new Image();
   image.onload = drawFrame;
@@ -505,6 +514,8 @@ function openTask() {
   const judges = data.main.filter((m) => t.metrics.includes(m));
   fill($("judge"), judges.map((m) => [m, m]), judges.includes("lcss") ? "lcss" : judges[0]);
   fill($("metric"), t.metrics.map((m) => [m, m]), t.metrics.includes("lcss") ? "lcss" : t.metrics[0]);
+  const bins = new Set(t.entries.flatMap((e) => Object.keys(e.by.strokes || {})));
+  if (bins.size === 1) $("part").value = "script";
   fill($("script"), [["", "all"], ...[...new Set(t.samples.map((s) => s.script))].sort().map((s) => [s, s])], "");
   drawTable();
   drawProvenance();
