@@ -156,7 +156,7 @@ def match_copies(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, li
 
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
-def absorb_rings(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, partner: Ints32, limit: float) -> None:
+def absorb_rings(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, partner: Ints32, limit: float) -> None:  # noqa: PLR0912 - compiled whole
     """Open closed walks into those that pass through the same node.
 
     Only where that bends less than ``limit`` more; in place.

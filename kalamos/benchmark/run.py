@@ -37,7 +37,7 @@ def no_progress(done: int, total: int, label: str) -> None:
     """Show nothing."""
 
 
-def bench(
+def bench(  # noqa: PLR0913 - what a command asks
     task_name: str,
     models: Sequence[str],
     root: Path | None,

@@ -80,7 +80,7 @@ class Recovered:
         return "\n".join([said + where, *(f"  warning: {warning}" for warning in self.warnings)])
 
 
-def recover_files(
+def recover_files(  # noqa: PLR0913 - what a command asks
     paths: Sequence[Path],
     *,
     model: str | None = None,

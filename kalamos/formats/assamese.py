@@ -96,7 +96,7 @@ def read_character(path: Path, report: UnitReport) -> Character:
 
 
 @kernel
-def _scan(data: Bytes, start: int, xy: Floats32, offsets: Ints32) -> tuple[int, int, int, tuple[int, int, int, int]]:
+def _scan(data: Bytes, start: int, xy: Floats32, offsets: Ints32) -> tuple[int, int, int, tuple[int, int, int, int]]:  # noqa: PLR0912 - compiled whole
     """Fill ``xy`` and ``offsets``; return points, strokes (-1: they go back), a bad line's byte or -1, ``_RULES``."""
     n_bytes, i, n = len(data), start, 0
     n_strokes, stroke, falls = 0, np.int64(-1), False

@@ -130,6 +130,7 @@ def _scan(
     while i < n:
         c = data[i]
         if line_start and c == _DOT and i + 1 < n and _is_letter(data[i + 1]):
+            # a keyword: it ends the statement before it, and begins a block of numbers or a statement
             if is_open:
                 statements[n_statements - 1, 1] = i
             down = _is_word(data, i + 1, _PEN_DOWN)
@@ -141,13 +142,14 @@ def _scan(
                 blocks[n_blocks, 0], blocks[n_blocks, 1], blocks[n_blocks, 2] = n_values, down, i
                 n_blocks += 1
             n_keywords += not in_block
+            # the end of a statement of use is not known yet: the end of the data, until another keyword comes
             is_open = not in_block and _is_of_use(data, begin + 1, i, codes)
             if is_open:
                 statements[n_statements, 0], statements[n_statements, 1] = begin, n
                 statements[n_statements, 2] = n_blocks
                 n_statements += 1
             line_start = False
-        elif not in_block:
+        elif not in_block:  # text of a statement: to the next line, where a keyword may stand
             while i < n and data[i] != _NEWLINE and data[i] != _RETURN:
                 i += 1
             i += 1
@@ -161,7 +163,7 @@ def _scan(
             if good:
                 values[n_values] = value
                 n_values += 1
-            else:
+            else:  # a word among numbers: junk of this block
                 blocks[n_blocks - 1, 3] += 1
     return n_values, n_blocks, n_statements, n_keywords
 

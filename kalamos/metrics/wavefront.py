@@ -101,36 +101,26 @@ def _distances(a: Floats, bounds_a: Ints, b: Floats, bounds_b: Ints, pairs: Ints
     work = np.empty(3 * (width + _LANES), np.float32)
     for k in range(len(pairs)):
         i, j = pairs[k, 0], pairs[k, 1]
-        n, m = bounds_a[i + 1] - bounds_a[i], bounds_b[j + 1] - bounds_b[j]
+        one, two = a[bounds_a[i] : bounds_a[i + 1]], b[bounds_b[j] : bounds_b[j + 1]]
+        n, m = len(one), len(two)
         bx[:] = _FAR
         by[:] = _FAR
         if n <= m:
-            _place(a, bounds_a[i], n, b, bounds_b[j], m, width, ax, ay, bx, by)
+            _place(one, two, width, row_xy, column_xy)
         else:
-            _place(b, bounds_b[j], m, a, bounds_a[i], n, width, ax, ay, bx, by)
+            _place(two, one, width, row_xy, column_xy)
         distances[k] = _distance(ax, ay, min(n, m), bx, by, max(n, m), width, work)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _place(
-    a: Floats,
-    start_a: int,
-    n: int,
-    b: Floats,
-    start_b: int,
-    m: int,
-    width: int,
-    ax: Floats32,
-    ay: Floats32,
-    bx: Floats32,
-    by: Floats32,
-) -> None:
+def _place(rows: Floats, columns: Floats, width: int, row_xy: Floats32, column_xy: Floats32) -> None:
     """Copy a pair relative to its start, where float32 is finest; the columns reversed, beginning at ``width``."""
-    x, y = a[start_a, 0], a[start_a, 1]
-    for i in range(n):
-        ax[i], ay[i] = a[start_a + i, 0] - x, a[start_a + i, 1] - y
+    x, y, m = rows[0, 0], rows[0, 1], len(columns)
+    for i in range(len(rows)):
+        row_xy[0, i], row_xy[1, i] = rows[i, 0] - x, rows[i, 1] - y
     for j in range(m):
-        bx[width + m - 1 - j], by[width + m - 1 - j] = b[start_b + j, 0] - x, b[start_b + j, 1] - y
+        at = width + m - 1 - j
+        column_xy[0, at], column_xy[1, at] = columns[j, 0] - x, columns[j, 1] - y
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

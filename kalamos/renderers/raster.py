@@ -324,7 +324,7 @@ def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
 
 
 @kernel
-def _draw_all(path, ink, strokes, images, frames, nib, opacity, bits, passes, spans, runs, floats, dirty, clear):
+def _draw_all(path, ink, strokes, images, frames, nib, opacity, bits, passes, spans, runs, floats, dirty, clear):  # noqa: PLR0913, PLR0917 - flat arrays
     """Draw image after image, band after band, so that the bit map stays in the cache, and stroke after stroke."""
     window, part, edges = floats[:4], floats[4:10], floats[10:].reshape(12, 4)
     for image in range(len(frames)):

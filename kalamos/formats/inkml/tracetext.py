@@ -19,7 +19,10 @@ SOUND, NOT_A_VALUE, TOO_FEW = 0, 1, 2
 MAX_VALUES = 50_000_000
 """So many float64 values take 400 MB; the longest real documents hold some hundred thousand."""
 
-# ruff: noqa: PLR1714 - numba compiles chained comparisons to branches, sets and tuples to loops
+# ruff: noqa: PLR1714, SIM109 - numba compiles chained comparisons to branches, sets and tuples to loops
+_NUMBER, _SAME, _UNKNOWN = 0, 1, 2
+"""A value that is given, the one before (or its difference) once more, one that is not known."""
+_COMMA, _PRIME, _DOUBLE_PRIME, _BANG, _STAR, _QUESTION, _TRUE, _FALSE, _MINUS, _PLUS, _HASH, _POINT = b",'\"!*?TF-+#."
 _SEPARATOR = 0x1F
 _POWERS = 10.0 ** np.arange(23)
 _EXACT = 2**53
@@ -92,7 +95,7 @@ def _rounded(number: bytes) -> float:
 
 
 @kernel
-def _scan(
+def _scan(  # noqa: PLR0912, PLR0915 - compiled whole: calls cost
     data: Bytes,
     n_regular: int,
     defaults: Floats,
@@ -106,17 +109,15 @@ def _scan(
     where it belongs, and the caller lets Python round it correctly.
     """
     n_channels = len(defaults)
-    order = np.zeros(n_channels, np.int64)
-    value = defaults.copy()
-    speed = np.zeros(n_channels)
+    # of each channel in this trace: the order of its differences (0 values, 1 first, 2 second), its value and velocity
+    order, value, speed = np.zeros(n_channels, np.int64), defaults.copy(), np.zeros(n_channels)
     counts = np.zeros(7, np.int64)
     i, n = 0, len(data)
     row, trace, channel, first_row = 0, 0, 0, 0
     while True:
-        while i < n and (data[i] == 0x20 or data[i] == 0x0A or data[i] == 0x0D or data[i] == 0x09):
-            i += 1
+        i = _after_space(data, i)
         byte = data[i] if i < n else _SEPARATOR
-        if byte == 0x2C or byte == _SEPARATOR:
+        if byte == _COMMA or byte == _SEPARATOR:  # the point is whole; intermittent channels may be left out
             if channel >= n_regular and channel > 0:
                 for c in range(n_channels):
                     values[row, c] = value[c]
@@ -125,7 +126,7 @@ def _scan(
                 counts[3], counts[4], counts[5], counts[6] = TOO_FEW, trace, row - first_row, max(i - 20, 0)
                 return counts
             channel = 0
-            if byte == _SEPARATOR:
+            if byte == _SEPARATOR:  # and so is the trace: the next begins with plain values
                 trace += 1
                 offsets[trace] = row
                 if i >= n:
@@ -135,65 +136,51 @@ def _scan(
                     order[c], value[c], speed[c] = 0, defaults[c], 0.0
             i += 1
             continue
-        begin = i
-        prefix = -1
-        if byte == 0x27 or byte == 0x22 or byte == 0x21:
-            prefix = 1 if byte == 0x27 else (2 if byte == 0x22 else 0)
-            i += 1
-            while i < n and (data[i] == 0x20 or data[i] == 0x0A or data[i] == 0x0D or data[i] == 0x09):
-                i += 1
+        begin, prefix = i, -1
+        if byte == _PRIME or byte == _DOUBLE_PRIME or byte == _BANG:  # from here on differences, or none
+            prefix = 1 if byte == _PRIME else (2 if byte == _DOUBLE_PRIME else 0)
+            i = _after_space(data, i + 1)
             byte = data[i] if i < n else _SEPARATOR
-        number, kind = 0.0, 0
-        number_begin = i
-        hard_number = False
-        if byte == 0x2A or byte == 0x3F:
-            kind = 1 if byte == 0x2A else 2
+        number, kind, number_begin, hard_number = 0.0, _NUMBER, i, False
+        if byte == _STAR or byte == _QUESTION:
+            kind = _SAME if byte == _STAR else _UNKNOWN
             i += 1
-        elif byte == 0x54 or byte == 0x46:
-            number = 1.0 if byte == 0x54 else 0.0
+        elif byte == _TRUE or byte == _FALSE:
+            number = 1.0 if byte == _TRUE else 0.0
             i += 1
         else:
             sign = 1.0
-            if byte == 0x2D or byte == 0x2B:
-                sign = -1.0 if byte == 0x2D else 1.0
-                i += 1
-                while i < n and (data[i] == 0x20 or data[i] == 0x0A or data[i] == 0x0D or data[i] == 0x09):
-                    i += 1
-            mantissa, digits, scale = np.uint64(0), 0, 0
-            if i < n and data[i] == 0x23:
-                i += 1
-                while i < n:
-                    digit = _hexadecimal(data[i])
-                    if digit < 0:
-                        break
-                    number = number * 16.0 + digit
-                    digits += 1
-                    i += 1
-                number *= sign
+            if byte == _MINUS or byte == _PLUS:
+                sign = -1.0 if byte == _MINUS else 1.0
+                i = _after_space(data, i + 1)
+            if i < n and data[i] == _HASH:
+                number, i, digits = _hexadecimal(data, i + 1)
             else:
+                # a decimal, read in place: to call a function for each number takes twice as long
+                mantissa, digits, scale = np.uint64(0), 0, 0
                 significant = 0
                 point_seen = False
                 while i < n:
                     b = data[i]
                     if 0x30 <= b <= 0x39:
                         digits += 1
-                        if significant < 19:
+                        if significant < 19:  # as many as a uint64 surely holds; those beyond only move the point
                             mantissa = mantissa * np.uint64(10) + np.uint64(b - 0x30)
                             significant += 1 if mantissa > 0 else 0
                             scale -= 1 if point_seen else 0
                         else:
                             significant += 1
                             scale += 0 if point_seen else 1
-                    elif b == 0x2E and not point_seen:
+                    elif b == _POINT and not point_seen:
                         point_seen = True
                     else:
                         break
                     i += 1
                 if digits and i < n and (data[i] == 0x65 or data[i] == 0x45):
-                    j = i + 1
-                    exponent_sign = 1
-                    if j < n and (data[j] == 0x2B or data[j] == 0x2D):
-                        exponent_sign = -1 if data[j] == 0x2D else 1
+                    # an exponent, where a digit follows; else the letter is not of this number
+                    j, exponent_sign = i + 1, 1
+                    if j < n and (data[j] == _PLUS or data[j] == _MINUS):
+                        exponent_sign = -1 if data[j] == _MINUS else 1
                         j += 1
                     exponent, exponent_digits = 0, 0
                     while j < n and 0x30 <= data[j] <= 0x39:
@@ -203,25 +190,27 @@ def _scan(
                     if exponent_digits:
                         scale += exponent_sign * exponent
                         i = j
+                # up to 2^53 times a power of ten up to 22 is one operation on exact numbers: the nearest float64
+                # (Clinger 1990)
                 if mantissa <= np.uint64(_EXACT) and significant <= 19 and -22 <= scale <= 22:
-                    number = sign * (mantissa * _POWERS[scale] if scale >= 0 else mantissa / _POWERS[-scale])
+                    number = mantissa * _POWERS[scale] if scale >= 0 else mantissa / _POWERS[-scale]
                 else:
-                    number = sign * _scaled(float(mantissa), scale)
-                    hard_number = True
+                    number, hard_number = _scaled(float(mantissa), scale), True
             if digits == 0:
                 counts[3], counts[4], counts[5], counts[6] = NOT_A_VALUE, trace, row - first_row, begin
                 return counts
-        if channel >= n_channels:
+            number *= sign
+        if channel >= n_channels:  # more values than channels: counted, and passed over
             counts[2] += 1
             channel += 1
             continue
         c = channel
         if prefix >= 0:
             order[c] = prefix
-        if kind == 2:
+        if kind == _UNKNOWN:
             value[c] = np.nan
         elif order[c] == 0:
-            if kind != 1:
+            if kind != _SAME:
                 speed[c] = number - value[c] if abs(value[c]) < np.inf else 0.0
                 value[c] = number
                 if hard_number:
@@ -230,12 +219,20 @@ def _scan(
                         hard[counts[1], 2], hard[counts[1], 3] = row, c
                     counts[1] += 1
         else:
-            if kind != 1:
+            if kind != _SAME:
                 speed[c] = number if order[c] == 1 else speed[c] + number
             value[c] += speed[c]
         channel += 1
     counts[0] = row
     return counts
+
+
+@inner
+def _after_space(data: Bytes, i: int) -> int:
+    """Return the first place from ``i`` on that is no white space."""
+    while i < len(data) and (data[i] == 0x20 or data[i] == 0x0A or data[i] == 0x0D or data[i] == 0x09):
+        i += 1
+    return i
 
 
 @inner
@@ -250,9 +247,18 @@ def _scaled(number: float, scale: int) -> float:
 
 
 @inner
-def _hexadecimal(byte: int) -> int:
-    if 0x30 <= byte <= 0x39:
-        return byte - 0x30
-    if 0x41 <= byte <= 0x46:
-        return byte - 0x41 + 10
-    return byte - 0x61 + 10 if 0x61 <= byte <= 0x66 else -1
+def _hexadecimal(data: Bytes, i: int) -> tuple[float, int, int]:
+    """Return the hexadecimal number without a sign that begins at ``i``, where it ends, and its digits."""
+    number, digits = 0.0, 0
+    while i < len(data):
+        b = data[i]
+        if 0x30 <= b <= 0x39:
+            digit = b - 0x30
+        elif 0x41 <= b <= 0x46 or 0x61 <= b <= 0x66:
+            digit = (b & 0xDF) - 0x41 + 10  # capitals differ from small letters by one bit
+        else:
+            break
+        number = number * 16.0 + digit
+        digits += 1
+        i += 1
+    return number, i, digits

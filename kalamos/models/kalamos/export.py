@@ -97,7 +97,7 @@ class Step(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(
+    def forward(  # noqa: PLR0913, PLR0917 - inputs of a graph
         self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, base: Tensor, rows: Tensor,
         token: Tensor, look: Tensor, barred: Tensor, twin: Tensor, single: Tensor, spare: Tensor, recency: Tensor,
         score: Tensor, last: Tensor, mode: Tensor, ended: Tensor, drawn: Tensor, *layers: Tensor,
@@ -167,7 +167,7 @@ class Step(nn.Module):
         end = torch.where(gone, 0.0, torch.where(may_end & (mode > 0)[:, None], end, -torch.inf))
         return torch.cat([pieces, end], 1)
 
-    def weigh(
+    def weigh(  # noqa: PLR0913, PLR0917 - inputs of a graph
         self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, row: Tensor, token: Tensor,
         look: Tensor, barred: Tensor, mode: Tensor, drawn: Tensor, other: Tensor, recency: Tensor,
         pieces: Sequence[Tensor], past: Sequence[Tensor],

@@ -205,7 +205,7 @@ def _places(
 
 
 @kernel
-def _cut(
+def _cut(  # noqa: PLR0912 - compiled whole
     edges: Ints32,
     stays: Bools,
     points: Floats,
