@@ -138,7 +138,24 @@ def score_predictions(
         target = opened.home(entry) / "predictions.parquet"
         opened.refuse_other(entry, "submission", f"{entry} (a submission)")
         keep_predictions(predictions, target, opened.task_file)
-        return opened.score(entry, "submission", target)
+        return opened.score(entry, "submission", target, submission=_brought(target))
+
+
+LONGEST_NAME = 80
+"""Characters of the name of whoever brings predictions."""
+
+
+def _brought(predictions: Path) -> dict[str, str]:
+    """Return who brought predictions of a system that cannot be installed, as their file says; empty for others."""
+    try:
+        by = json.loads(file_metadata(predictions).get("provenance", "{}")).get("brought_by", "")
+    except (ValueError, AttributeError):
+        return {}
+    return (
+        {"run_by": f"{by} (brought)"}
+        if isinstance(by, str) and 0 < len(by) <= LONGEST_NAME and by.isprintable()
+        else {}
+    )
 
 
 def called(predictions: Path) -> str:

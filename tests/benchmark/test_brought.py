@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import random
 import tomllib
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from kalamos.benchmark.board.table import to_markdown
 from kalamos.benchmark.brought.bring import RECIPES, answer_of, bring
 from kalamos.benchmark.brought.images import Frame, ImageSet, name_of, read_images
 from kalamos.benchmark.brought.inksight import SIDE, strokes_of_tokens
@@ -23,6 +25,7 @@ from kalamos.benchmark.brought.vision_language import strokes_in
 from kalamos.benchmark.predictions import read_predictions
 from kalamos.benchmark.prepare import prepare
 from kalamos.benchmark.run import score_predictions
+from kalamos.benchmark.submission.card import card_findings, read_card
 from kalamos.benchmark.task import load_task
 from kalamos.errors import FormatError, StoreError, TaskError
 from kalamos.storage.parquet import read_rows
@@ -137,6 +140,7 @@ def test_perfect_answers_come_back_and_are_scored_as_such(kind, truths, given_aw
     assert result.metrics["lcss"].value > 0.99
     assert result.provenance["predicted"]["brought_by"] == "A. Reader"
     assert result.provenance["predicted"]["recipe"] == kind
+    assert "A. Reader (brought)" in to_markdown([result])
 
 
 def test_tokens_come_back_within_half_a_cell(truths, given_away, tmp_path):
@@ -346,6 +350,20 @@ def test_the_draft_of_every_card_is_toml(kind, truths, given_away, tmp_path):
     source = WRITTEN[kind](tmp_path, truths)
     _, (_, card) = bring(kind, source, given_away, tmp_path / "p.parquet", by='A "B" C', name="theirs")
     assert tomllib.loads(card.read_text())["run"]["by"] == 'A "B" C'
+
+
+def test_the_draft_is_wrong_until_it_is_filled_in_and_then_a_card(truths, given_away, tmp_path):
+    source = lines(tmp_path / "a.jsonl", [(key, as_json(row, 3)) for key, row in truths.items()])
+    home = tmp_path / "theirs"
+    _, (_, path) = bring("vision-language", source, given_away, home / "predictions.parquet", by="A", name="theirs")
+    card, findings = read_card(home)
+    assert card is None
+    assert "date" in findings[0].text
+    path.write_text(path.read_text().replace("YYYY-MM-DD", "2026-11-20").replace('"..."', '"CC-BY-4.0"'))
+    card, findings = read_card(home)
+    assert findings == []
+    assert card_findings(card, home, datetime.date(2026, 11, 21)) == []
+    assert (card.values["run"]["by"], card.values["run"]["relation"]) == ("A", "third_party")
 
 
 BAD_LINES = ["[]", '{"image": 3, "output": ""}', '{"output": ""}', "nonsense", '{"image": "x", "output": [1]}', "\xff"]

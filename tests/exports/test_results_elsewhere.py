@@ -98,6 +98,25 @@ def test_an_entry_from_elsewhere_is_nobodys_until_its_card_says_so(results):
     assert "license" not in model_card(pytest.importorskip("huggingface_hub"), [entry])
 
 
+def test_the_card_of_an_entry_says_whose_it_is_and_who_ran_it(results, tmp_path):
+    said = {"run_by": "A. Reader", "relation": "third_party", "model_by": "B. Maker"}
+    strange = replace(results[0], kind="submission", entry="theirs", submission=said)
+    (entry,) = entries_of([strange])
+    record = record_of(entry)
+    assert entry.model_id == "B.-Maker/theirs"
+    assert record["model_info"]["developer"] == "B. Maker"
+    assert record["source_metadata"]["evaluator_relationship"] == "third_party"
+    assert record["source_metadata"]["additional_details"]["run_by"] == "A. Reader"
+    assert "Run by A. Reader" in model_card(pytest.importorskip("huggingface_hub"), [entry])
+    write_records([strange], tmp_path)
+    assert [report["file"] for report in validate(tmp_path) if not report["valid"] or report["warnings"]] == []
+
+
+def test_an_attack_is_no_result_for_others(results):
+    with pytest.raises(TaskError, match="controls"):
+        entries_of([replace(results[0], kind="attack")])
+
+
 def test_the_same_results_give_the_same_bytes_and_nothing_is_replaced_unasked(results, tmp_path):
     first, second = (write_records(results, tmp_path / name) for name in "ab")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]

@@ -18,6 +18,7 @@ from kalamos.benchmark.brought.strokes import Found, Strokes
 from kalamos.benchmark.entries import checked_name, reserved
 from kalamos.benchmark.isolation import Answer
 from kalamos.benchmark.predictions import write_predictions
+from kalamos.benchmark.run import LONGEST_NAME
 from kalamos.errors import InkError, TaskError
 from kalamos.ink import Ink
 from kalamos.machinery.files import Outputs, sha256_of, write_text
@@ -116,8 +117,8 @@ def bring(
     """
     if kind not in RECIPES:
         raise TaskError(f"no recipe is called {kind!r}; there are: {', '.join(RECIPES)}")
-    if not by.strip() or not by.isprintable() or len(by) > 80:
-        raise TaskError("say in one line of at most 80 characters who brings these predictions")
+    if not by.strip() or not by.isprintable() or len(by) > LONGEST_NAME:
+        raise TaskError(f"say in one line of at most {LONGEST_NAME} characters who brings these predictions")
     if checked_name(name, "an entry") in reserved():
         raise TaskError(f"{name!r} is built in: give the entry another name")
     outputs, images = Outputs([source], overwrite=overwrite), read_images(folder)

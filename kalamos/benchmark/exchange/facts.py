@@ -54,7 +54,7 @@ class Entry:
 
     def submission(self) -> dict[str, Any]:
         """Return what the card of an entry that was sent says; empty where there is none."""
-        return dict(getattr(self.result, "submission", {}) or {})
+        return dict(self.result.submission)
 
 
 def entries_of(results: Sequence[Result]) -> list[Entry]:
@@ -63,7 +63,7 @@ def entries_of(results: Sequence[Result]) -> list[Entry]:
     Raises:
         TaskError: where there is none.
     """
-    found = [_entry(result) for result in results if result.kind in ("model", "submission")]
+    found = [_entry(result) for result in results if result.is_ranked]
     if not found:
         raise TaskError("no entry is left: controls and broken results are not for other collections")
     return sorted(found, key=lambda entry: (entry.result.entry, entry.task))
@@ -101,9 +101,8 @@ def portable(name: str) -> str:
 
 
 def _entry(result: Result) -> Entry:
-    said = dict(getattr(result, "submission", {}) or {})
     base = result.entry.partition("+")[0]
     ours = result.kind == "model" and base in reserved()
     task = task_of_result(result)
     card = CORPORA.load(task.corpus).card if task and task.corpus in CORPORA.names() else None
-    return Entry(result, OURS if ours else str(said.get("model_by") or UNKNOWN), card)
+    return Entry(result, OURS if ours else str(result.submission.get("model_by") or UNKNOWN), card)
