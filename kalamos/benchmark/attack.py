@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kalamos.benchmark.board.table import FIRST, RANKED, number_text
+from kalamos.benchmark.board.table import FIRST, RANKED, SECOND, number_text
 from kalamos.benchmark.entries import checked_name, reserved
 from kalamos.benchmark.gaming import BEFORE, FREE, SAMPLES, gains, to_markdown
 from kalamos.benchmark.recognised import TABLE
@@ -211,6 +211,7 @@ def columns(result: Result, against: Sequence[Result], base: str) -> list[Column
     names = [name for name in RANKED if name in result.metrics and result.metrics[name].n]
     compared = {honest.entry: {one.metric: one for one in compare(result, honest, names)} for honest in against}
     # compare has corrected over the metrics of each pair; the pairs are corrected for here
+    first = FIRST if FIRST in names else SECOND
     found = []
     for name in names:
         pairs = {entry: by_metric[name] for entry, by_metric in compared.items() if name in by_metric}
@@ -218,7 +219,7 @@ def columns(result: Result, against: Sequence[Result], base: str) -> list[Column
         honest = {entry: one.values[entry] for entry, one in pairs.items()}
         value = result.metrics[name].value
         ahead = tuple(e for e in pairs if corrected[e] <= ALPHA and points(name, value, honest[e]) > FREE)
-        won = bool(ahead) if base or name == FIRST else bool(pairs) and len(ahead) == len(pairs)
+        won = bool(ahead) if base or name == first else bool(pairs) and len(ahead) == len(pairs)
         found.append(Column(name, value, honest, ahead, won))
     return found
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kalamos.benchmark.attack import Attacked, Board, as_json, attack, beside_honest, cheats_text, known_cheats
+from kalamos.benchmark.board.moved import moves
+from kalamos.benchmark.board.moved import to_markdown as to_table
 from kalamos.benchmark.board.table import RANKED, find_results, tables, to_markdown
 from kalamos.benchmark.cheats import CHEATS
 from kalamos.benchmark.isolation import Answer
@@ -93,6 +96,23 @@ def test_attacks_stand_apart_and_change_no_rank(folder: Path) -> None:
     text = to_markdown(results)
     assert text.index("nearest-sent") < text.index("**Attacks**") < text.index("*all-seeing*")
     assert "all-seeing" not in board(folder).honest
+
+
+def test_what_moved_between_two_versions_is_told(folder: Path) -> None:
+    results = [result for result in find_results([folder / "runs"]) if result.is_ranked]
+    assert to_table(moves(results, results)) == "No entry changed its place on: small."
+    by_name = {result.entry: result for result in results}
+    better = by_name["good-continuation-sent"].metrics["lcss"]
+    worse = by_name["nearest-sent"].metrics["lcss"]
+    turned = [
+        replace(by_name["good-continuation-sent"], metrics={"lcss": worse}),
+        replace(by_name["nearest-sent"], metrics={"lcss": better}),
+    ]
+    first, second = moves(results, turned)
+    assert (first.entry, first.places, second.places) == ("nearest-sent", (2, 1), (1, 2))
+    assert "| small | nearest-sent | 2 → 1 |" in to_table([first, second])
+    tied = [replace(result, metrics={"lcss": better}) for result in results]
+    assert [move.places[1] for move in moves(results, tied)] == [1, 1]
 
 
 def test_an_attack_takes_no_honest_entrys_place(folder: Path) -> None:

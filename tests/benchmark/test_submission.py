@@ -197,6 +197,8 @@ CARDS: dict[str, tuple[dict[str, str], str]] = {
     "no licence": ({"about": '"x"\nlicense = "MIT"'}, "card"),
     "neither first nor third party": ({"relation": '"second_party"'}, "card"),
     "a line of two": ({'by = "Ada Lovelace" .*\nlicence': '"MIT"', "about": '"a\\nb"'}, "card"),
+    "no number": ({"cpu_seconds": "nan"}, "card"),
+    "a number without end": ({"cpu_seconds": "1" + 400 * "0"}, "card"),
     "a draft": ({"command": '"..."'}, "card"),
     "no TOML": ({"format": "kalamos"}, "card"),
 }

@@ -102,14 +102,21 @@ def test_three_pull_requests_of_which_one_comes_onto_the_board(repository: Repos
             repository.git("switch", "-q", "main")
             repository.git("merge", "-q", "--no-ff", "-m", f"Merge {name}", name)
     repository.git("switch", "-q", "main")
+    (repository.folder / "attacks" / "small").mkdir()
+    attack = repository.folder / "attacks" / "small" / "seer.parquet"
+    write_predictions(attack, [(key, Answer(ink)) for key, ink in repository.truth.items()], {})
+    repository.commit("An attack")
     done = repository.job("board")
     assert done.returncode == 0, done.stdout + done.stderr
     site = repository.folder / "site"
-    (row,) = json.loads((site / "results.json").read_text())
+    assert "A GAME in" in done.stdout
+    rows = {row["kind"]: row for row in json.loads((site / "results.json").read_text())}
+    assert (rows["attack"]["entry"], rows["attack"]["submission"], len(rows)) == ("seer", {}, 2)
+    row = rows["submission"]
     assert (row["entry"], row["kind"], row["submission"]["relation"]) == ("good", "submission", "first_party")
     text = (site / "board.md").read_text()
     assert "| run by | trained on this corpus? |" in text
-    assert "**First party**" in text
+    assert text.index("**First party**") < text.index("**Attacks**") < text.index("*seer*")
     assert "Ada Lovelace, University of Somewhere" in text
     assert "Ada Lovelace" in (site / "board.tex").read_text()
     assert '"said":["Ada Lovelace, University of Somewhere","no"]' in (site / "index.html").read_text()

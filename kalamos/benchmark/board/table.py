@@ -496,9 +496,14 @@ def _marks(shown: Sequence[Result], ranked: Sequence[Result], metric: str) -> di
     return {**marks, best.entry: "best"}
 
 
-def _sort_value(result: Result) -> float:
+def ordering_value(result: Result) -> float:
+    """Return the value by which an entry is placed, the higher the better; NaN where it has none."""
     name = FIRST if FIRST in result.metrics and result.metrics[FIRST].n else SECOND
-    value = result.metrics[name].value if name in result.metrics else math.nan
+    return result.metrics[name].value if name in result.metrics else math.nan
+
+
+def _sort_value(result: Result) -> float:
+    value = ordering_value(result)
     return -value if math.isfinite(value) else math.inf
 
 

@@ -30,6 +30,7 @@ MAX_BYTES, MAX_KEYS_BYTES = 64 * 2**10, 64 * 2**20
 _SAME = {"omniglot-stroke3": "omniglot"}
 """Corpora that are another form of one: trained on either is trained on both."""
 _MOST = 20
+MAX_NUMBER = 1e15
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,13 @@ def _training_keys(path: Path, keys: set[str]) -> list[Finding]:
 
 
 def _with_dates(value: Any) -> Any:
-    """Return what TOML holds as JSON knows it: dates as text."""
+    """Return what TOML holds as JSON knows it: dates as text.
+
+    Raises:
+        ValueError: where a number is none, or larger than anybody's cost.
+    """
+    if isinstance(value, int | float) and not abs(value) < MAX_NUMBER:
+        raise ValueError("a number is not finite, or too large")
     if isinstance(value, dict):
         return {name: _with_dates(item) for name, item in value.items()}
     if isinstance(value, list):
