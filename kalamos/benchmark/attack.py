@@ -31,7 +31,7 @@ from kalamos.benchmark.run import (
     no_progress,
     open_task,
 )
-from kalamos.benchmark.statistics.estimates import ALPHA, holm
+from kalamos.benchmark.statistics.estimates import ALPHA, holm, smallest_p
 from kalamos.benchmark.statistics.significance import compare
 from kalamos.benchmark.version import VERSION
 from kalamos.errors import TaskError, UnknownNameError
@@ -105,7 +105,9 @@ class Attacked:
 
     def _verdict(self) -> str:
         if not self.games:
-            return "No game: no ranked metric is won."
+            few = smallest_p(self.result.writers) * len(self.columns) > ALPHA
+            told = f" (of {self.result.writers}, which is too few writers to tell anything here)" if few else ""
+            return f"No game: no ranked metric is won{told}."
         return (
             f"A GAME in {', '.join(self.games)}: the metric has to change, and the benchmark's version with it "
             f"({VERSION} becomes {VERSION + 1}; docs/benchmark-history.md has the rule). Please report it."

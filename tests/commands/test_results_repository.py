@@ -109,7 +109,8 @@ def test_three_pull_requests_of_which_one_comes_onto_the_board(repository: Repos
     done = repository.job("board")
     assert done.returncode == 0, done.stdout + done.stderr
     site = repository.folder / "site"
-    assert "A GAME in" in done.stdout
+    assert "seer on small v1, against good" in done.stdout
+    assert "too few writers" in done.stdout
     rows = {row["kind"]: row for row in json.loads((site / "results.json").read_text())}
     assert (rows["attack"]["entry"], rows["attack"]["submission"], len(rows)) == ("seer", {}, 2)
     row = rows["submission"]
