@@ -210,6 +210,16 @@ def concat(inks: Sequence[Ink], *, pause_s: float | None = None) -> Ink:
     )
 
 
+def drift(inks: Sequence[Ink]) -> float:
+    """Return in -1..1 whether strokes go on to the right: Kendall's tau of their middles, pairs within each ink."""
+    signs, pairs = 0.0, 0
+    for ink in inks:
+        middles = np.array([stroke[:, 0].mean() for stroke in ink.strokes()])
+        signs += float(np.triu(np.sign(middles[None, :] - middles[:, None]), 1).sum())
+        pairs += len(middles) * (len(middles) - 1) // 2
+    return signs / pairs if pairs else 0.0
+
+
 def simplify(ink: Ink, tolerance: float) -> Ink:
     """Drop points that lie within ``tolerance`` of the polyline without them (Ramer 1972, Douglas-Peucker 1973)."""
     kept = [

@@ -10,20 +10,24 @@ import numpy as np
 from PIL import Image
 
 from kalamos.formats.recovered import RecoveredPage
+from kalamos.geometry import drift
 from kalamos.image import OfflineImage
+from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bytes
-from kalamos.recoverer import Recoverer, load_recoverer, recover_groups
+from kalamos.recoverer import GroupRecoverer, Recoverer, load_recoverer, recover_groups
 from kalamos.recovery import RecoveredLine, RecoveredPiece, Recovery
 from kalamos.scans.light import luma_of, pen_width
 from kalamos.scans.load import Fitted, Prepared, fitted, prepare
 from kalamos.scans.read import Page
-from kalamos.scans.segment import SegmentLevel, Written, segment, segment_written
+from kalamos.scans.segment import SegmentLevel, Written, pieces_of_layout, segment_written, turned
 from kalamos.skeleton.binarise import PAPER_OR_INK
 
 HEIGHT_PX = 64
 """The height at which models see a piece of writing."""
 TRACER = "good-continuation"
 """What draws a piece of which the method leaves out more than it may: it follows every line, in whatever order."""
+CLEAR_DRIFT = 0.15
+"""Where the strokes of a page go on to one side more clearly than this, the page is read that way."""
 LEAST_COVERED = 0.9
 """Below this share of its ink a piece is marked as not to be trusted."""
 
@@ -73,18 +77,36 @@ def recover_page(
     """
     prepared = prepare(page.pixels, page.opaque, rules=rules)
     size: dict[str, int] = {"size_px": HEIGHT_PX} if level == "character" else {"height_px": HEIGHT_PX}
-    if printed:
-        written = Written(segment(prepared.grey, level=level, script=script), 0)
-    else:
-        written = segment_written(prepared.grey, level=level, script=script)
+    written = segment_written(prepared.grey, level=level, script=script, printed=printed)
     pieces = fitted(written.pieces, page, script, **size)
     found = recover_groups(recoverer, [[piece.image for piece in pieces]], n_best)[0]
     whole = _completed(found.pieces, [piece.image for piece in pieces], recoverer.name)
     placed = [_placed(one, piece) for one, piece in zip(whole, pieces, strict=True)]
+    if script is None and level in {"word", "line"} and isinstance(recoverer, GroupRecoverer):
+        order = _reading_order(written, level, [one.ink for one in placed], prepared)
+        pieces, placed = [pieces[k] for k in order], [placed[k] for k in order]
     lines = _in_lines(placed, [piece.piece.line for piece in pieces])
     recovery = Recovery(lines, found.method, found.version, found.weights)
     pens = tuple(page.scale * pen_width(piece.piece.pixels < PAPER_OR_INK) for piece in pieces)
     return PageRecovery(recovery, page, pens, remarks_of(prepared, page, written.printed))
+
+
+def _reading_order(written: Written, level: SegmentLevel, inks: Sequence[Ink], prepared: Prepared) -> list[int]:
+    """Return the places of the pieces in the direction in which the strokes of the whole page go on.
+
+    A method that learned how people write draws the strokes of most words in the direction of their script; all pieces
+    together decide, where they are clear enough, against what the margins alone said.
+    """
+    kept = list(range(len(inks)))
+    if written.layout is None:
+        return kept
+    aside = drift(inks)
+    if abs(aside) < CLEAR_DRIFT or (aside < 0) == written.layout.leftwards:
+        return kept
+    place = {piece.box: k for k, piece in enumerate(written.pieces)}
+    other = pieces_of_layout(prepared.grey, turned(written.layout), level)
+    order = [place[piece.box] for piece in other]
+    return order if sorted(order) == kept else kept
 
 
 def page_of_recovery(found: PageRecovery, name: str, script: str | None = None) -> RecoveredPage:

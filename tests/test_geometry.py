@@ -177,3 +177,11 @@ def test_walked_counts_what_is_drawn_and_not_what_lies_between_strokes():
     ink = Ink.from_strokes([[(0, 0), (3, 4)], [(9, 9), (9, 10), (9, 12)]], t=[[0.0, 1.0], [5.0, 5.5, 7.0]])
     assert geometry.walked(ink).tolist() == [0, 5, 5, 6, 8]
     assert geometry.walked(ink, by="time").tolist() == [0, 1, 1, 1.5, 3]
+
+
+def test_drift_says_whether_strokes_go_on_to_the_right() -> None:
+    strokes = [[[x, 0], [x + 1, 3]] for x in (0, 5, 9)]
+    assert geometry.drift([Ink.from_strokes(strokes)]) == 1.0
+    assert geometry.drift([Ink.from_strokes(strokes[::-1]), Ink.from_strokes(strokes[:1])]) == -1.0
+    assert geometry.drift([Ink.from_strokes([strokes[1], strokes[0], strokes[2]])]) == pytest.approx(1 / 3)
+    assert geometry.drift([]) == 0.0

@@ -93,28 +93,46 @@ def segment(
 
 
 class Written(NamedTuple):
-    """The pieces of handwriting of a page, and how many marks of print were left out."""
+    """The pieces of handwriting of a page, how many marks of print were left out, and which way the lines run.
+
+    ``layout`` is None where there is no ink, or all of it is one piece.
+    """
 
     pieces: list[Piece]
     printed: int
+    layout: Layout | None = None
 
 
-def segment_written(grey: Bytes, *, level: SegmentLevel = "word", script: str | None = None) -> Written:
-    """Return the pieces of handwriting as :func:`segment` does, print left out."""
+def segment_written(
+    grey: Bytes, *, level: SegmentLevel = "word", script: str | None = None, printed: bool = False
+) -> Written:
+    """Return the pieces of handwriting as :func:`segment` does, print left out unless ``printed`` keeps it."""
     marks = marks_of(grey)
     if not len(marks.ids):
         return Written([], 0)
     layout = lay_out(marks, script)
-    printed = printed_bodies(layout.marks, layout.line, layout.height)
-    if not printed.any():
-        level_pieces = segment(grey, level="page") if level == "page" else pieces_of_layout(grey, layout, level)
-        return Written(level_pieces, 0)
-    hand = without(layout.marks, printed)
+    print_marks = np.zeros(len(layout.marks.ids), bool)
+    if not printed:
+        print_marks = printed_bodies(layout.marks, layout.line, layout.height)
+    count = int(print_marks.sum())
+    if not count:
+        if level == "page":
+            return Written([_cut(grey, marks, np.arange(len(marks.ids)), 0, 0.0)], 0)
+        return Written(pieces_of_layout(grey, layout, level), 0, layout)
+    hand = without(layout.marks, print_marks)
     if not len(hand.ids):
-        return Written([], int(printed.sum()))
+        return Written([], count)
     if level == "page":
-        return Written([_cut(grey, hand, np.arange(len(hand.ids)), 0, 0.0)], int(printed.sum()))
-    return Written(pieces_of_layout(grey, lay_out(hand, script), level), int(printed.sum()))
+        return Written([_cut(grey, hand, np.arange(len(hand.ids)), 0, 0.0)], count)
+    layout = lay_out(hand, script)
+    return Written(pieces_of_layout(grey, layout, level), count, layout)
+
+
+def turned(layout: Layout) -> Layout:
+    """Return a layout that is read in the other direction: pieces of a line, and columns, the other way round."""
+    boxes = _straightened(layout.marks.boxes, layout.lean)
+    line = _in_reading_order(boxes, layout.line, layout.block, not layout.leftwards)
+    return layout._replace(line=line, leftwards=not layout.leftwards)
 
 
 def pieces_of_layout(grey: Bytes, layout: Layout, level: SegmentLevel, word_gap: float | None = None) -> list[Piece]:

@@ -15,6 +15,7 @@ from kalamos.datasets.synthetic import Writer, synthesise
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.seeding import rng_for
 from kalamos.paper import recover_page
+from kalamos.recovery import RecoveredPiece, Recovery, in_lines
 from kalamos.renderers.pages import SHEETS, ComposedPage, compose_page
 from kalamos.scans.load import prepare
 from kalamos.scans.read import page_of, read_pages
@@ -232,3 +233,44 @@ def test_what_a_method_leaves_undrawn_is_traced_and_marked():
         assert piece.confidence is None
         assert piece.stroke_confidence is None
         assert piece.covered > 0.5
+
+
+class Towards:
+    """Says what a learned method says: strokes in the direction of the script, here from the right or the left."""
+
+    name = "towards"
+
+    def __init__(self, leftwards):
+        self.leftwards = leftwards
+
+    def recover(self, images):
+        return GoodContinuation().recover(images)
+
+    def recover_many(self, groups, n_best):
+        return [Recovery(in_lines([self.piece(image) for image in group]), self.name) for group in groups]
+
+    def piece(self, image):
+        [ink] = self.recover([image])
+        strokes = sorted(ink.strokes(), key=lambda stroke: stroke[:, 0].mean(), reverse=self.leftwards)
+        return RecoveredPiece(Ink.from_strokes(strokes), (0.0, 0.0, float(image.width_px), float(image.height_px)))
+
+
+@pytest.mark.parametrize("leftwards", [True, False])
+def test_a_page_is_read_as_the_strokes_of_all_its_words_go(leftwards):
+    made = page("columns", "Latn", lines=3, words=3)
+    found = recover_page(page_of(made.pixels), Towards(leftwards), printed=True).recovery
+    half = made.pixels.shape[1] / 2
+    assert len(found.lines) == 6
+    columns = [line.box[0] > half * 0.9 for line in found.lines]
+    assert columns == ([True] * 3 + [False] * 3 if leftwards else [False] * 3 + [True] * 3)
+    for line in found.lines:
+        lefts = [piece.box[0] for piece in line.pieces]
+        assert lefts == sorted(lefts, reverse=leftwards)
+    tops = [line.box[1] for line in found.lines[:3]]
+    assert tops == sorted(tops)
+
+
+def test_a_script_that_is_given_decides():
+    made = page("page", "Latn", lines=2, words=3)
+    [first, *_] = recover_page(page_of(made.pixels), Towards(True), script="Latn").recovery.lines
+    assert first.pieces[0].box[0] < first.pieces[-1].box[0]

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from kalamos.geometry import drift
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Ints
 from kalamos.models.kalamos.pieces import Pieces
@@ -64,17 +65,7 @@ def runs_leftwards(inks: Sequence[Ink], script: str | None) -> bool:
 
     A line of a script that runs to the left may hold a number, which runs to the right.
     """
-    drift = _drift(inks)
-    if script is not None and abs(drift) < CLEAR_DRIFT:
+    aside = drift(inks)
+    if script is not None and abs(aside) < CLEAR_DRIFT:
         return direction_of(script) < 0
-    return drift < 0
-
-
-def _drift(inks: Sequence[Ink]) -> float:
-    """Return in -1..1 whether strokes go on to the right: Kendall's tau of their middles, pairs within each ink."""
-    signs, pairs = 0.0, 0
-    for ink in inks:
-        middles = np.array([stroke[:, 0].mean() for stroke in ink.strokes()])
-        signs += float(np.triu(np.sign(middles[None, :] - middles[:, None]), 1).sum())
-        pairs += len(middles) * (len(middles) - 1) // 2
-    return signs / pairs if pairs else 0.0
+    return aside < 0
