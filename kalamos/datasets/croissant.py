@@ -187,7 +187,7 @@ def _head(name: str, description: str) -> dict[str, Any]:
 
 def _of_corpus(card: Card) -> dict[str, Any]:
     return {
-        "license": [licence.url for licence in licences_in(card.licence)] or [card.licence],
+        "license": [licence.url for licence in licences_in(card.licence)] or [_in_words(card)],
         "usageInfo": f"Licence of the corpus, as its card states it: {card.licence}",
         "citeAs": card.citation,
         **_creator(card),
@@ -201,6 +201,12 @@ def _creator(card: Card) -> dict[str, Any]:
         return {"creator": [_OURSELVES]}
     named = creators(card.citation)
     return {"creator": [{"@type": "sc:Person", "name": name} for name in named]} if named else {}
+
+
+def _in_words(card: Card) -> dict[str, str]:
+    """Return a licence that has no address of its own: what the card says, and where more is to be read."""
+    told = {"@type": "sc:CreativeWork", "name": card.licence}
+    return told | ({"url": card.url} if card.url else {})
 
 
 def _home(card: Card) -> str:

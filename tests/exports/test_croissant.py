@@ -14,9 +14,11 @@ from support_exports import SAMPLES, convert_tiny
 from kalamos.benchmark.task import task_names
 from kalamos.commands.describe import describe_task
 from kalamos.datasets import CORPORA
-from kalamos.datasets.croissant import creators
+from kalamos.datasets.conversion import Conversion, ConversionReport, Converted, ShardFile
+from kalamos.datasets.croissant import creators, of_conversion
 from kalamos.datasets.licences import licences_in, passing_on
 from kalamos.machinery.files import sha256_of
+from kalamos.renderers import preset
 
 mlcroissant = pytest.importorskip("mlcroissant")
 REQUIRED = {"@context", "@type", "conformsTo", "description", "license", "name", "url", "creator", "distribution"}
@@ -163,6 +165,22 @@ def test_a_licence_counts_only_where_its_name_stands():
     assert passing_on(CORPORA.load("corrected").card.licence) == "the user's"
     assert passing_on(CORPORA.load("iam-ondb").card.licence) == "not allowed"
     assert passing_on(replace(card, licence="CC BY 4.0").licence) == "allowed"
+
+
+@pytest.mark.parametrize("name", sorted(CORPORA.builtins))
+def test_the_description_of_every_corpus_passes(name):
+    card = CORPORA.load(name).card
+    report = ConversionReport(2, {"script": {"Latn": 2}, "provenance": {"recorded": 2}}, {}, {"rule": 1}, {}, ())
+    files = tuple(ShardFile(f"{split}-00000-of-00001.parquet", split, 1, 9, "0" * 64) for split in ("train", "test"))
+    document = json.loads(of_conversion(Converted(Conversion(name, Path(), (), preset("clean")), card, report, files)))
+    found, warnings = validated(document)
+    assert warnings == []
+    assert found.metadata.license
+    assert document["usageInfo"].endswith(card.licence)
+    assert {"creator", "url"} - document.keys() == {
+        *(set() if creators(card.citation) or card.citation.startswith("The Kalamos") else {"creator"}),
+        *(set() if card.url or card.citation.startswith("The Kalamos") else {"url"}),
+    }
 
 
 @pytest.mark.corpora

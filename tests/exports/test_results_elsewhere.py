@@ -132,6 +132,7 @@ def test_controls_alone_are_no_results_for_others(results, tmp_path):
 
 def test_names_are_fit_for_folders():
     assert portable("good-continuation+velocity=power-law") == "good-continuation-velocity-power-law"
+    assert portable("data") != "data"
     for name in ("..", "", "con", "a/b", "a" * 300, "ä ö", ". x ."):
         plain = portable(name)
         assert plain
@@ -160,6 +161,14 @@ def test_the_hubs_own_classes_read_card_and_eval_results(results, tmp_path):
     assert (row.dataset_id, row.task_id) == ("someone/synthetic-3scripts-v2", "synthetic-3scripts")
     assert row.value == pytest.approx(nearest.metrics["lcss"].value, abs=1e-6)
     assert "6 samples" in row.notes
+
+
+def test_two_names_that_are_one_on_disk_get_folders_of_their_own(results, tmp_path):
+    pytest.importorskip("huggingface_hub")
+    one = next(result for result in whole(results) if result.entry == "nearest")
+    paths = write_model_folders([replace(one, entry="a+b"), replace(one, entry="a=b")], tmp_path)
+    assert len({path.parent for path in paths}) == 2
+    assert {path.name for path in paths} == {"README.md"}
 
 
 def test_without_an_owner_of_the_tasks_there_are_no_eval_results(results, tmp_path):

@@ -15,7 +15,6 @@ Times are left out: where there are some, they count points. *Unvalidated*: this
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,15 +22,14 @@ from pathlib import Path
 import numpy as np
 
 from kalamos.benchmark.brought.images import Frame, ImageSet, names_in
+from kalamos.benchmark.brought.lines import answers_in
 from kalamos.benchmark.brought.strokes import Found, Strokes
 from kalamos.errors import FormatError, KalamosError
 from kalamos.formats import inkml
-from kalamos.formats.reading import read_bytes
 from kalamos.formats.report import UnitReport
 
 SIDE = 224
 MODES = ("d+t", "vanilla", "r+d")
-MAX_BYTES = 2 * 2**30
 _PEN_DOWN = 2 * (SIDE + 1)
 _TOKEN = re.compile(r"<ink_token_(\d{1,9})>")
 
@@ -92,17 +90,7 @@ def _of_inkml(path: Path, frame: Frame) -> Strokes | str:
 
 
 def _from_lines(source: Path, images: ImageSet) -> Iterator[Found]:
-    for number, line in enumerate(read_bytes(source, MAX_BYTES).split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            told = json.loads(line)
-            name, text = Path(told["image"]).name.removesuffix(".png"), told["output"]
-            if not isinstance(text, str):
-                raise TypeError("output is a text")
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            about = f'is no object {{"image": NAME, "output": TEXT}}: {str(error)[:100]}'
-            raise FormatError(source, about, f"line {number}") from error
+    for name, text in answers_in(source):
         frame = images.frames.get(name)
         yield Found(name, "" if frame is None else strokes_of_tokens(text, frame))
 

@@ -17,16 +17,13 @@ from typing import Any
 import numpy as np
 
 from kalamos.benchmark.brought.images import Frame, ImageSet
+from kalamos.benchmark.brought.lines import answers_in
 from kalamos.benchmark.brought.strokes import Found, Strokes
-from kalamos.errors import FormatError
-from kalamos.formats.reading import read_bytes
 from kalamos.recoverer import MAX_POINTS
 
-MAX_BYTES = 2 * 2**30
 MAX_TEXT = 4_000_000
 """Characters of one answer; a longer one has lost its way."""
 _FENCED = re.compile(r"```[A-Za-z]*[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
-_TEXTS = ("output", "text", "answer")
 
 
 def read(source: Path, images: ImageSet) -> Iterator[Found]:
@@ -35,10 +32,7 @@ def read(source: Path, images: ImageSet) -> Iterator[Found]:
     Raises:
         FormatError: where a line is no JSON object with a name and a text.
     """
-    for number, line in enumerate(read_bytes(source, MAX_BYTES).split(b"\n"), 1):
-        if not line.strip():
-            continue
-        name, text = _line(source, number, line)
+    for name, text in answers_in(source):
         frame = images.frames.get(name)
         yield Found(name, "" if frame is None else strokes_in(text, frame, images.scale))
 
@@ -61,20 +55,6 @@ def strokes_in(text: str, frame: Frame, scale: int = 1) -> Strokes | str:
     if set(found) != {"strokes"}:
         return "the object has other keys than strokes"
     return _strokes(found["strokes"], frame.width * scale, frame.height * scale, scale)
-
-
-def _line(source: Path, number: int, line: bytes) -> tuple[str, str]:
-    try:
-        told = json.loads(line)
-        image = told["image"]
-        text = next((told[name] for name in _TEXTS if name in told), None)
-        if not isinstance(image, str) or not isinstance(text, str | None):
-            raise TypeError("image and output are texts")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FormatError(
-            source, f'is no object {{"image": NAME, "output": TEXT}}: {str(error)[:100]}', f"line {number}"
-        ) from error
-    return Path(image).name.removesuffix(".png"), text or ""
 
 
 def _object(text: str) -> dict[str, Any] | str:

@@ -97,7 +97,8 @@ def ranked_metrics(result: Result, chosen: Sequence[str] = ()) -> dict[str, Summ
 def portable(name: str) -> str:
     """Return a name for a folder on any system: small words, no ``=``, ``+`` or space."""
     plain = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
-    return safe_name(plain).strip(".- ") or UNKNOWN
+    named = safe_name(plain).strip(".- ") or UNKNOWN
+    return f"{named}_" if named == "data" else named  # which collections keep for themselves
 
 
 def _entry(result: Result) -> Entry:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from kalamos.benchmark.result import Result, Summary
 from kalamos.benchmark.score import TABLE
 from kalamos.errors import KalamosError
 from kalamos.machinery.files import Outputs, write_text
+from kalamos.machinery.seeding import stable_hash
 
 TASK_TYPE = "handwriting-trajectory-recovery"
 
@@ -52,8 +54,11 @@ def write_model_folders(
     whole = [entry for entry in entries_of(results) if not entry.result.partial]
     if not whole:
         raise KalamosError("only first looks at fewer samples are here; they are no results of a task")
+    homes = {name: portable(name) for name in dict.fromkeys(entry.result.entry for entry in whole)}
+    twice = {home for home, number in Counter(homes.values()).items() if number > 1}
     for name, group in itertools.groupby(whole, lambda entry: entry.result.entry):
-        entries, home = list(group), folder / portable(name)
+        own = f"{homes[name]}-{stable_hash(name):016x}" if homes[name] in twice else homes[name]
+        entries, home = list(group), folder / own
         path = outputs.claim(home, "README.md")
         write_text(path, model_card(hub, entries, tasks_of=tasks_of, metrics=metrics))
         written.append(path)
