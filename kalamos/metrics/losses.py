@@ -15,6 +15,8 @@ part depends on the order of the oracles: it is a bar to compare entries by, and
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -71,14 +73,15 @@ def _parts(pair: Pair) -> list[Floats]:
     dense, truth = pair.recovered_dense, pair.reference.dense
     nearest = np.asarray(cKDTree(truth.xy).query(dense.xy)[1], np.int64)
     owner = truth.stroke[nearest]
-    runs = [
-        run
-        for stroke in np.split(np.arange(len(owner)), dense.offsets[1:-1])
-        for run in np.split(stroke, np.flatnonzero(_cuts(owner[stroke])) + 1)
-    ]
-    keys = [(int(np.median(owner[run])), float(nearest[run].mean())) for run in runs]
-    order = sorted(range(len(runs)), key=keys.__getitem__)
-    return [dense.xy[runs[k]][:: 1 if _rises(nearest[runs[k]]) else -1] for k in order]
+    cut = np.zeros(len(owner), np.bool_)
+    for begin, end in itertools.pairwise(dense.offsets.tolist()):
+        cut[begin] = True
+        cut[begin + 1 : end] = _cuts(owner[begin:end])
+    starts = np.flatnonzero(cut)
+    sizes = np.diff(starts, append=len(owner))
+    order = np.lexsort((np.add.reduceat(nearest, starts) / sizes, _medians(owner, starts, sizes)))
+    falls = _falls(nearest, starts, sizes)
+    return [dense.xy[starts[k] : starts[k] + sizes[k]][:: -1 if falls[k] else 1] for k in order.tolist()]
 
 
 def _cuts(owner: Ints) -> Bools:
@@ -93,6 +96,15 @@ def _cuts(owner: Ints) -> Bools:
     return cuts
 
 
-def _rises(values: Ints) -> bool:
-    middle = (len(values) - 1) / 2.0
-    return float(((np.arange(len(values)) - middle) * (values - values.mean())).sum()) >= 0.0
+def _medians(values: Ints, starts: Ints, sizes: Ints) -> Ints:
+    """Return the median of each run, between two values the lower whole number."""
+    run = np.repeat(np.arange(len(starts)), sizes)
+    ordered = values[np.lexsort((values, run))]
+    return np.asarray((ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) // 2, np.int64)
+
+
+def _falls(values: Ints, starts: Ints, sizes: Ints) -> Bools:
+    """Say of each run whether the line of least squares through its values falls; in whole numbers, so exactly."""
+    place = np.arange(len(values)) - np.repeat(starts, sizes)
+    slope = 2 * np.add.reduceat(place * values, starts) - (sizes - 1) * np.add.reduceat(values, starts)
+    return np.asarray(slope < 0, np.bool_)
