@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,11 @@ from kalamos.recoverer import fault
 Status = Literal["ok", "failed", "timeout", "crashed"]
 
 START_TIMEOUT_S = 180.0
+"""So much processor time, or so long without using any, may a model take to start: on a busy machine, where what has to
+be compiled takes many times longer by the clock, nobody is ended for waiting for his turn."""
+BUSY_SHARE = 0.02
+"""A process that gets this share of a core is at work; less is waiting for something else."""
+START_POLL_S = 1.0
 GIVE_UP_AFTER = 20
 """So many calls in a row that end in a hang or a crash, and the rest is not tried."""
 SLOWDOWN = 20.0
@@ -179,11 +186,16 @@ class IsolatedRecoverer:
         self._connection = ours
         self._input: IO[bytes] = _there(self._process.stdin)
         self._printed.drain(_there(self._process.stdout))
+        if not self._starts():
+            self._end()
+            raise ModelError(
+                f"model {self.spec} did not start within {START_TIMEOUT_S:.0f} s of processor time or of waiting"
+            )
         try:
             head, _ = wire.receive(self._connection, START_TIMEOUT_S)
         except TimeoutError:
             self._end()
-            raise ModelError(f"model {self.spec} did not start within {START_TIMEOUT_S:.0f} s") from None
+            raise ModelError(f"model {self.spec} began to say that it is ready, and did not end") from None
         except (EOFError, OSError, wire.BrokenMessageError):
             ending = self._end(ENDING_S)
             raise ModelError(
@@ -193,6 +205,18 @@ class IsolatedRecoverer:
             self._end()
             raise ModelError(f"model {self.spec} cannot be started: {wire.clean(head.get('text'))}")
         self.name = wire.clean(head.get("text"))
+
+    def _starts(self) -> bool:
+        """Wait for the process to say something, as long as it may take to start; say whether it did."""
+        spent_s, waited_s, at = 0.0, 0.0, time.monotonic()
+        while not select.select([self._connection], [], [], min(START_POLL_S, START_TIMEOUT_S))[0]:
+            before_s, began, at = spent_s, at, time.monotonic()
+            spent_s = max(spent_s, _processor_s(self._process.pid))
+            if spent_s - before_s < BUSY_SHARE * (at - began):
+                waited_s += at - began
+            if max(spent_s, waited_s) >= START_TIMEOUT_S:
+                return False
+        return True
 
     def _ask(self, groups: Sequence[Sequence[OfflineImage]], n_best: int) -> list[Answer] | None:
         """Return the answers, or None after noting the fault of the whole batch."""
@@ -237,6 +261,18 @@ class IsolatedRecoverer:
             self._start()
         except ModelError as error:
             self._broken = str(error)
+
+
+def _processor_s(pid: int) -> float:
+    """Return the processor time that a process and all below it have used, seconds; 0 where it is gone."""
+    total = 0.0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for one in [process, *process.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                times = one.cpu_times()
+                total += times.user + times.system
+    return total
 
 
 class _Printed:

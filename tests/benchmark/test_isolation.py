@@ -1,12 +1,13 @@
 import re
 import textwrap
+import time
 
 import numpy as np
 import pytest
 
 from kalamos.benchmark import isolation
 from kalamos.benchmark.isolation import IsolatedRecoverer
-from kalamos.errors import KalamosError
+from kalamos.errors import KalamosError, ModelError
 from kalamos.image import OfflineImage
 
 HEAD = """
@@ -53,6 +54,31 @@ def test_answers_come_in_order_with_their_time(model):
     assert [answer.ink.xy[0, 0] for answer in answers] == [10, 20, 30]
     assert all(answer.seconds >= 0 for answer in answers)
     assert recoverer.peak_memory_mb > 10
+
+
+SLOW_START = "if image.width_px == 64: time.sleep(4)\nreturn GOOD"
+"""The image that a model is tried on before the first has 64 px."""
+
+
+def test_a_model_that_only_waits_while_starting_is_ended(model, monkeypatch):
+    monkeypatch.setattr(isolation, "START_TIMEOUT_S", 1.5)
+    monkeypatch.setattr(isolation, "_processor_s", lambda pid: 0.5)
+    with pytest.raises(ModelError, match="did not start within 2 s"):
+        model(SLOW_START)
+
+
+def test_a_model_that_works_while_starting_is_not_ended_for_a_busy_machine(model, monkeypatch):
+    began = time.monotonic()
+    monkeypatch.setattr(isolation, "START_TIMEOUT_S", 1.5)
+    monkeypatch.setattr(isolation, "_processor_s", lambda pid: 0.1 * (time.monotonic() - began))
+    assert statuses(model(SLOW_START).recover([image(20)])) == ["ok"]
+    assert time.monotonic() - began > 3
+
+
+def test_a_model_that_works_for_ever_while_starting_is_ended(model, monkeypatch):
+    monkeypatch.setattr(isolation, "START_TIMEOUT_S", 2.0)
+    with pytest.raises(ModelError, match="did not start"):
+        model("while image.width_px == 64: pass\nreturn GOOD")
 
 
 def test_an_exception_costs_its_image_alone(model):
