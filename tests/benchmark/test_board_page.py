@@ -1,6 +1,7 @@
 """The page in a real browser: it sorts, filters and replays, from file://, without an error or a request."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,40 @@ def test_a_page_of_chosen_rows_and_columns_has_no_switches_for_the_rest(browser,
     assert not page.is_visible("#intervals")
     assert not page.is_visible("#controls")
     assert re.search(r"ldtw [\d.]+", page.inner_text("#panels figure:nth-child(3) figcaption"))
+    page.close()
+    assert faults == []
+
+
+def test_entries_with_cards_stand_apart_by_who_ran_them(browser, results, tmp_path):
+    ours, theirs = (next(r for r in results if r.entry == name) for name in ("good-continuation", "nearest"))
+    said = {"run_by": "Ada <b>L</b>", "trained_on_this_corpus": "yes (train)", "looks": ["twin: the same as x"]}
+    third = replace(theirs, kind="submission", submission={**said, "relation": "third_party"})
+    first = replace(ours, entry="theirs", kind="submission", submission={**said, "relation": "first_party"})
+    attack = replace(theirs, entry="trick", kind="attack")
+    file = tmp_path / "cards.html"
+    write_page([ours, third, first, attack], file)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(file.as_uri())
+    shown = [text.replace(" †", "") for text in first_entries(page)]
+    groups = ["Run here", "good-continuation", "Third party", "nearest", "First party", "theirs", "Attacks", "trick"]
+    assert shown == groups
+    assert page.locator("#board td.said").all_inner_texts() == [
+        "–",
+        "–",
+        *2 * ["Ada <b>L</b>", "yes (train)"],
+        "–",
+        "–",
+    ]
+    assert page.get_attribute("#board abbr >> nth=0", "title") == "twin: the same as x"
+    assert page.is_visible("#cards-note")
+    page.click('th[data-column="run by"] button')
+    assert [text.replace(" †", "") for text in first_entries(page)] == groups  # sorting stays within the sections
+    page.uncheck("#controls")
+    assert "trick" not in first_entries(page)
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    assert axe.Axe().run(page).response["violations"] == []
     page.close()
     assert faults == []
 

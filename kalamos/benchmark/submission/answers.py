@@ -1,7 +1,7 @@
 """What cannot be right about answers: missing, foreign or broken ones, another task's, and those that are the truth.
 
 The truths of public corpora are public, so a copy is looked for. The bounds are set by what honest methods reach, since
-nobody sees in a picture where between two pixels the tip of the pen was (docs/protocol.md has the figures).
+nobody sees in a picture where between two pixels the tip of the pen was (docs/results-repository.md has the figures).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kalamos.recoverer import MAX_POINTS, fault
 from kalamos.storage.parquet import Row, parquet_files
 
 COPY_PX = 0.05
-"""Distance from the truth below which an answer is a copy; of honest ones it is 0.13 px at least."""
+"""Distance from the truth below which an answer is a copy; of honest ones it is 0.116 px at least."""
 MEDIAN_PX = 0.2
 """Median distance below which answers are copies as a whole; of honest ones it is 0.30 px at least."""
 COPIES = 3
@@ -37,7 +37,7 @@ MIN_LENGTH_PX = 10.0
 MIN_POINTS = 20
 SAME_COUNTS = 0.2
 """Share of answers with as many points in every stroke as the truth, from which on they are copies; of honest ones it
-is 0.007 at most: a picture does not show how often the pen was looked at."""
+is 0.011 at most: a picture does not show how often the pen was looked at."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _copies(inks: Mapping[str, Ink], rows: Sequence[Row], pins: Pins) -> Iterato
             near.append(key)
         if truth.n_points >= MIN_POINTS:
             many += 1
-            if np.array_equal(np.diff(ink.offsets), np.diff(truth.offsets)):
+            if has_its_counts(ink, truth):
                 counted.append(key)
     if same:
         yield wrong("the truth itself", f"{len(same)} answers are the truth, point by point", same)
@@ -204,6 +204,11 @@ def _is_truth(ink: Ink, truth: Ink, pins: Pins, key: str) -> bool:
 def _sorted(ink: Ink) -> Floats:
     xy = ink.xy.astype(np.float64)
     return xy[np.lexsort(xy.T)]
+
+
+def has_its_counts(ink: Ink, truth: Ink) -> bool:
+    """Say whether an answer has as many points in every stroke as the truth."""
+    return np.array_equal(np.diff(ink.offsets), np.diff(truth.offsets))
 
 
 def apart_px(ink: Ink, truth: Ink) -> float:
