@@ -1,4 +1,4 @@
-"""How near honest answers come to the truth, the evidence for the bounds of :mod:`~kalamos.benchmark.submission.answers`.
+"""How near honest answers come to the truth: what the bounds of :mod:`~kalamos.benchmark.submission.answers` stand on.
 
 ``python -m kalamos.benchmark.submission.nearness RUNS`` prints, for every entry of every task that has a truth, its
 nearest answer, the median, and the share of answers with as many points in every stroke as the truth.
