@@ -24,6 +24,14 @@ from kalamos.recoverer import load_recoverer
 from kalamos.storage.parquet import read_rows
 
 ROOT = Path(__file__).parents[2]
+OWN = {
+    "Ada Lovelace": "A. Reader",
+    "github.com/someone/": "github.com/reader/",
+    "example.org/letters": "example.org/mine",
+    "0123456789abcdef0123456789abcdef01234567": "89abcdef0123456789abcdef0123456789abcdef",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855": "a" * 64,
+}
+"""What stands on the example of a card -> what somebody puts in its place."""
 TASK = 'name = "small"\nversion = 1\ntitle = "Small"\ncorpus = "synthetic"\nlimit = 10\n'
 
 
@@ -58,6 +66,8 @@ class Repository:
         home.mkdir(parents=True)
         write_predictions(home / "predictions.parquet", [(key, Answer(ink)) for key, ink in inks.items()], {})
         card = (self.folder / "card.example.toml").read_text()
+        for example, own in OWN.items():
+            card = card.replace(example, own)
         for field, value in ({"entry": f'"{name}"', "task": '"small"', "task_version": "1"} | changes).items():
             card = re.sub(rf"(?m)^{field} = .*$", f"{field} = {value}", card)
         (home / "card.toml").write_text(card)
@@ -118,9 +128,9 @@ def test_three_pull_requests_of_which_one_comes_onto_the_board(repository: Repos
     text = (site / "board.md").read_text()
     assert "| run by | trained on this corpus? |" in text
     assert text.index("**First party**") < text.index("**Attacks**") < text.index("*seer*")
-    assert "Ada Lovelace, University of Somewhere" in text
-    assert "Ada Lovelace" in (site / "board.tex").read_text()
-    assert '"said":["Ada Lovelace, University of Somewhere","no"]' in (site / "index.html").read_text()
+    assert "A. Reader, University of Somewhere" in text
+    assert "A. Reader" in (site / "board.tex").read_text()
+    assert '"said":["A. Reader, University of Somewhere","no"]' in (site / "index.html").read_text()
     assert repository.git("status", "--porcelain") == ""  # what is made is ignored
 
 

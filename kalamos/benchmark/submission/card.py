@@ -31,6 +31,14 @@ _SAME = {"omniglot-stroke3": "omniglot"}
 """Corpora that are another form of one: trained on either is trained on both."""
 _MOST = 20
 MAX_NUMBER = 1e15
+EXAMPLES = (
+    "Ada Lovelace",
+    "github.com/someone/",
+    "example.org/letters",
+    "0123456789abcdef0123456789abcdef01234567",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+)
+"""What stands on the example of a card, and on nobody's own; the last one is the hash of no content."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +95,9 @@ def card_findings(card: Card, folder: Path, today: datetime.date) -> list[Findin
         found.append(wrong("name", f"{card.entry!r} is built in: give the entry another name"))
     if folder.resolve().name != card.entry:
         found.append(wrong("name", f"the folder is called {folder.resolve().name!r} and the entry {card.entry!r}"))
-    left = [place for place, text in _texts(card.values) if text.strip(". ") == ""]
+    left = [place for place, text in _texts(card.values) if not text.strip(". ") or any(e in text for e in EXAMPLES)]
     if left:
-        found.append(wrong("card", f"{CARD}: put in what is known at {', '.join(left)[:200]}, or leave the field out"))
+        found.append(wrong("card", f"{CARD}: put in what is yours at {', '.join(left)[:200]}, or leave the field out"))
     try:
         date = datetime.date.fromisoformat(card.values["run"]["date"])
     except ValueError:
