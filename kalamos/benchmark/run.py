@@ -145,6 +145,35 @@ LONGEST_NAME = 80
 """Characters of the name of whoever brings predictions."""
 
 
+def rescore(
+    task_name: str,
+    root: Path | None,
+    out: Path,
+    *,
+    cache: Path | None = None,
+    workers: int = 1,
+    progress: Progress = no_progress,
+) -> list[Result]:
+    """Score anew what lies in the folder of a task, from its predictions; nobody is asked, and nothing is added.
+
+    Entries of other images or of another version of the task are left as they are, and so are those that somebody sent
+    (``kalamos verify-submission`` scores them).
+
+    Raises:
+        CorpusError, TaskError: where the task cannot be made, or differs from its pins.
+    """
+    made = []
+    with engine.executor(workers) as pool:
+        opened = open_task(task_name, root, out, cache=cache, limit=None, pool=pool, progress=progress)
+        for path in sorted(opened.folder.glob("*/result.json")):
+            before, predictions = read_result(path), path.with_name("predictions.parquet")
+            mine = before.task_hash == opened.task.hash and before.kind in ("model", "control") and not before.partial
+            if mine and predictions.is_file():
+                with sole_run(path.parent, waiting=lambda whose: None):
+                    made.append(opened.score(before.entry, before.kind, predictions))
+    return made
+
+
 def _brought(predictions: Path) -> dict[str, str]:
     """Return who brought predictions of a system that cannot be installed, as their file says; empty for others."""
     try:

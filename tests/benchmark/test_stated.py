@@ -206,5 +206,11 @@ def test_the_whole_way_of_a_method_that_states(sure, tmp_path):
     assert "stated:brier" in leaderboard.to_csv(results)
     rows = page_data(results)["tasks"][0]["stated"]["rows"]
     assert list(rows) == ["sure"]
+    path = made["sure"].folder / "result.json"
+    before = path.read_text()
+    path.write_text(before.replace('"best_of"', '"old"'))
+    [one, two] = run.rescore(str(tmp_path / "tiny.toml"), Path(), tmp_path / "runs", cache=tmp_path / "cache")
+    assert {one.entry, two.entry} == {"sure", "nearest"}
+    assert read_result(path).certainty == found
     same = made["sure"].metrics, made["nearest"].metrics
     assert same[0]["lcss"].value == same[1]["lcss"].value

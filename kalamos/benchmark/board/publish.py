@@ -15,7 +15,7 @@ import click
 from kalamos.benchmark.board import table as leaderboard
 from kalamos.benchmark.board.page import write_page
 from kalamos.benchmark.result import Result
-from kalamos.benchmark.run import bench
+from kalamos.benchmark.run import bench, rescore
 from kalamos.benchmark.task import task_names
 from kalamos.errors import CorpusError
 from kalamos.machinery.files import write_text
@@ -40,6 +40,7 @@ COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
 @click.option("--model", "models", multiple=True, help="Only these models (repeat).")
 @click.option("--clean-only", is_flag=True, help="Leave out the tasks at hard styles.")
 @click.option("--no-controls", is_flag=True, help="Do not make the controls anew; those that are there stay.")
+@click.option("--rescore", "again", is_flag=True, help="Ask nobody: score the predictions that are there anew.")
 @click.option("--workers", default=1, show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="Only so many samples a task: a trial, which says so everywhere.")
 def main(
@@ -50,6 +51,7 @@ def main(
     models: tuple[str, ...],
     clean_only: bool,
     no_controls: bool,
+    again: bool,
     workers: int,
     limit: int | None,
 ) -> None:
@@ -58,7 +60,10 @@ def main(
     for name in tasks or [name for name in task_names() if not (clean_only and name.endswith(HARD))]:
         began = time.monotonic()
         try:
-            bench(name, chosen, corpora, out, limit=limit, workers=workers, controls=not no_controls)
+            if again:
+                rescore(name, corpora, out, workers=workers)
+            else:
+                bench(name, chosen, corpora, out, limit=limit, workers=workers, controls=not no_controls)
         except CorpusError as error:
             click.echo(f"{name}: left out: {error}")
             continue
