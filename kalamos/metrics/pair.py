@@ -28,7 +28,7 @@ from kalamos.machinery.arrays import Floats, Floats32
 from kalamos.metrics.dense import MOST_POINTS, STEP_PX, TRUTH_POINTS, Dense, densify
 from kalamos.metrics.dtw import Warping, dtw, frechet
 from kalamos.metrics.junctions import Junction, junctions
-from kalamos.metrics.stroke_matching import SPREAD, Matching, match_strokes
+from kalamos.metrics.stroke_matching import COPY_TAU, SPREAD, Matching, copies, match_strokes
 
 T = TypeVar("T")
 TRAJECTORY_POINTS = 256
@@ -124,6 +124,11 @@ class Reference(_Views):
         return self.dense.spread(SPREAD)
 
     @cached_property
+    def copies(self) -> int:
+        """Return how many true strokes lie on what was drawn before them."""
+        return len(copies(self.dense, COPY_TAU * self.tolerance_px))
+
+    @cached_property
     def junctions(self) -> tuple[Junction, ...]:
         """Return the truth's junctions and what is joined in each."""
         return tuple(junctions(self.dense, self.tolerance_px, self.step_px))
@@ -205,6 +210,12 @@ class Pair(_Views):
     def matching(self) -> Matching:
         """Return which recovered stroke is which true one."""
         return match_strokes(self.reference.spread, self.recovered_dense)
+
+    @cached_property
+    def first_matching(self) -> Matching:
+        """Return the matching in which strokes that are drawn again, more often than in the truth, have no partner."""
+        found = copies(self.recovered_dense, COPY_TAU * self.reference.tolerance_px)[self.reference.copies :]
+        return match_strokes(self.reference.spread, self.recovered_dense, found) if len(found) else self.matching
 
 
 def thinned(xy: Floats32, most: int = MOST_POINTS) -> Floats:

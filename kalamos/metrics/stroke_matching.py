@@ -12,6 +12,8 @@ from kalamos.machinery.arrays import Bools, Floats, Ints
 from kalamos.metrics.dense import Dense
 
 SPREAD = 16
+COPY_TAU = 0.2
+"""Of the tolerance: a stroke that lies within it of what was drawn before is a copy."""
 _SAME_PX = 1e-6
 
 
@@ -32,18 +34,50 @@ class Matching(NamedTuple):
     backward: Bools
 
 
-def match_strokes(truth: Floats, recovered: Dense) -> Matching:
+def match_strokes(truth: Floats, recovered: Dense, left_out: Ints | None = None) -> Matching:
     """Match strokes so that their mean distances add up to the least (Hungarian method; Kuhn 1955, Munkres 1957).
 
-    ``truth`` holds 16 points spread along each true stroke, ``(s, 16, 2)``. The distance of two strokes is the mean
-    over such points, in whichever direction it is smaller. Of a recovered ink with more strokes than four times the
-    truth's and 64 only that many are looked at, the longest.
+    The distance of two strokes is the mean over points spread along each, in whichever direction it is smaller. Of a
+    recovered ink with more strokes than four times the truth's and 64 only that many are looked at, the longest.
+
+    Args:
+        truth: 16 points spread along each true stroke, ``(s, 16, 2)``.
+        recovered: the recovered strokes.
+        left_out: indices of recovered strokes that may have no partner, ``(k,)``.
     """
     order = longest(recovered, 4 * len(truth) + 64)
+    if left_out is not None:
+        order = np.setdiff1d(order, left_out)
     along, against = _mean_distances(truth, recovered.take(order).spread(SPREAD))
     rows, columns = linear_sum_assignment(np.minimum(along, against))
     gap = along[rows, columns] - against[rows, columns]
     return Matching(rows.astype(np.int64), order[columns], gap < -_SAME_PX, gap > _SAME_PX)
+
+
+def copies(dense: Dense, near_px: float) -> Ints:
+    """Return the indices, ascending, of the strokes of which 16 points lie within ``near_px`` of earlier strokes."""
+    spread = dense.spread(SPREAD)
+    return np.flatnonzero(_are_copies(spread, dense.xy, np.asarray(dense.offsets, np.int64), near_px * near_px))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _are_copies(spread: Floats, xy: Floats, offsets: Ints, square: float) -> Bools:
+    """Say of each stroke whether all its points are near one of the strokes before it."""
+    found = np.zeros(len(spread), np.bool_)
+    for j in range(1, len(spread)):
+        copy = True
+        for k in range(spread.shape[1]):
+            near = False
+            for p in range(offsets[j]):
+                dx, dy = xy[p, 0] - spread[j, k, 0], xy[p, 1] - spread[j, k, 1]
+                if dx * dx + dy * dy <= square:
+                    near = True
+                    break
+            if not near:
+                copy = False
+                break
+        found[j] = copy
+    return found
 
 
 def longest(dense: Dense, most: int) -> Ints:

@@ -123,9 +123,10 @@ def stroke_order_tau(pair: Pair) -> float:
     """Return Kendall's tau of the stroke order after matching, over all pairs of true strokes.
 
     A pair of true strokes adds 1 where their partners were drawn in the same order, takes 1 where in the other, and
-    adds nothing where one of them has no partner, so that leaving strokes out does not help.
+    adds nothing where one of them has no partner, so that leaving strokes out does not help. A recovered stroke that is
+    drawn again has no partner, so that a stroke that joins two of the truth's does not win by its copy.
     """
-    return kendall_tau(pair.matching.recovered, pair.truth.n_strokes)
+    return kendall_tau(pair.first_matching.recovered, pair.truth.n_strokes)
 
 
 def kendall_tau(ranks: Ints, n: int) -> float:

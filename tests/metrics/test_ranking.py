@@ -82,6 +82,26 @@ def test_more_ink_or_points_never_improve(truth, seed):
 
 @given(inks, seeds)
 @some
+def test_who_draws_strokes_again_wins_no_partner_for_them(truth, seed):
+    """Of joined strokes a second copy must not be taken for the second of them: drawing twice gained four points."""
+    strokes = [stroke.astype(np.float64) for stroke in truth.strokes()]
+    plain = Ink.from_strokes(strokes)
+    answers = [plain, geometry.reverse(plain)]
+    if len(strokes) > 1:
+        answers.append(Ink.from_strokes([np.concatenate(strokes[:2]), *strokes[2:]]))
+        answers.append(geometry.reorder(plain, np.roll(np.arange(len(strokes)), 1).tolist()))
+    path = np.concatenate(strokes)
+    dots = Ink.from_strokes(list(path[np.random.default_rng(seed).integers(0, len(path), 20)][:, None]))
+    for answer in answers:
+        for more in (geometry.concat([answer, answer]), geometry.concat([answer, dots])):
+            made, before = (value("stroke_order_tau", ink, truth) for ink in (more, answer))
+            assert made == pytest.approx(before, nan_ok=True)
+    twice = geometry.concat([plain, plain])
+    assert value("stroke_order_tau", twice, twice) == 1.0  # what the writer drew twice has two partners
+
+
+@given(inks, seeds)
+@some
 def test_corruptions_make_it_worse(truth, seed):
     rng = np.random.default_rng(seed)
     strokes = [stroke.astype(np.float64) for stroke in truth.strokes()]
