@@ -143,7 +143,8 @@ def _missing_text(task: Task, pins: Pins, missing: list[str], root: Path, report
         f"task {task.name} v{task.version}: {len(missing)} of its {len(pins.samples)} samples are not in {root} "
         f"(first: {', '.join(missing[:_NAMED])})"
         + (f"; they are in {len(files)} files: {places}, ..." if places else "")
-        + f". A part of the task cannot be compared with the whole. How to get all of {card.title}: {card.obtain}"
+        + ". A part of the task cannot be compared with the whole. "
+        + f"How to get all of {card.title}: {card.obtain.rstrip('.')}"
         + (f". Refused on reading: {_reasons(report)}" if report.refusals else "")
     )
 

@@ -17,15 +17,16 @@ from kalamos.datasets.synthetic import Writer, synthesise, words
 from kalamos.errors import CorpusError
 from kalamos.image import OfflineImage, Placement
 from kalamos.ink import Sample
-from kalamos.machinery.seeding import rng_for
+from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.renderers.pages import SHEETS, ComposedPage, compose_page
 from kalamos.scans.light import luma_of
 
 NAME = "paper-pages"
 PAGES, MOST_PAGES = 1, 1000
 SCRIPTS = ("Latn", "Arab", "Deva")
-"""The scripts of the kinds of page, in turn."""
+"""The scripts of the kinds of page: a hash of the kind says which is the first."""
 _WORDS = 70
+_POPULATION = 1_000_000
 
 
 class PaperPages:
@@ -93,22 +94,18 @@ class PaperPages:
 CORPUS = PaperPages()
 
 
-def _writer(kind: str, number: int, seed: int) -> Writer:
-    return _test_writer(list(SHEETS).index(kind) + len(SHEETS) * number, seed)
-
-
 @lru_cache(maxsize=1024)
-def _test_writer(place: int, seed: int) -> Writer:
-    """Return a test writer of the built-in corpus: models that learnt from it know none of them."""
-    writers = (Writer.from_seed(seed, k) for k in itertools.count())
-    mine = (writer for writer in writers if split_by_writer("synthetic", writer.name) == "test")
-    return next(itertools.islice(mine, place, None))
+def _writer(kind: str, number: int, seed: int) -> Writer:
+    """Return a test writer of the built-in corpus, another for each page: models that learnt from it know none."""
+    first = stable_hash(f"{NAME}/{kind}/{number}") % _POPULATION
+    writers = (Writer.from_seed(seed, k) for k in itertools.count(first))
+    return next(writer for writer in writers if split_by_writer("synthetic", writer.name) == "test")
 
 
 @lru_cache(maxsize=4)
 def _page(kind: str, number: int, seed: int) -> ComposedPage:
     """Compose a page of words that one hand writes."""
-    script = SCRIPTS[(list(SHEETS).index(kind) + number) % len(SCRIPTS)]
+    script = SCRIPTS[(stable_hash(f"{NAME}/{kind}") + number) % len(SCRIPTS)]
     chance, writer, texts = rng_for(seed, NAME, kind, number), _writer(kind, number, seed), words(script)
     written = []
     for k in range(_WORDS):
