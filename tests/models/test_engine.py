@@ -104,23 +104,27 @@ def test_no_path_ends_before_the_ink_is_drawn(drawn: list[Pieces], seed: int) ->
 
 
 def test_what_is_certain_by_one_path_is_what_a_wider_search_finds(drawn: list[Pieces]) -> None:
-    torch.manual_seed(0)
+    # of many drawings that lack some pieces the likeliest path has about half of the probability
+    lacking = [
+        part(one, np.delete(np.arange(len(one.points)), slice(k, k + 3)))
+        for one in drawn
+        for k in range(0, len(one.points) - 4, 2)
+    ]
+    engine, by_size = Kalamos().engine, defaultdict(list)
+    for pieces in drawn + lacking:
+        by_size[padded_pieces(len(pieces.points))].append(pieces)
     sure = doubtful = 0
-    for engine in (Kalamos().engine, engine_of(weights_of(PathNetwork(SMALL)), SMALL)):
-        by_size = defaultdict(list)
-        for pieces in drawn:
-            by_size[padded_pieces(len(pieces.points))].append(pieces)
-        for batch in (some for some in by_size.values() if len(some) >= LEAST_TRIED):
-            scene, limits = collated(batch), cut_after([len(pieces.points) for pieces in batch])
-            encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(len(batch), np.int64))
-            tried = search_paths(engine, encoded, limits, 1, least=SURE)
-            sure, doubtful = sure + sum(map(len, tried)), doubtful + sum(not paths for paths in tried)
-            wide, found = (ask(engine, encoded, limits, 4) for ask in (search_paths, likeliest_paths))
-            for (one,), (other,) in zip(wide, found, strict=True):
-                assert all(map(np.array_equal, one, other))
-            assert all(paths[0].total > np.log(0.5) for paths in tried if paths)
-    assert sure
-    assert doubtful
+    for batch in (some for some in by_size.values() if len(some) >= LEAST_TRIED):
+        scene, limits = collated(batch), cut_after([len(pieces.points) for pieces in batch])
+        encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(len(batch), np.int64))
+        tried = search_paths(engine, encoded, limits, 1, least=SURE)
+        sure, doubtful = sure + sum(map(len, tried)), doubtful + sum(not paths for paths in tried)
+        wide, found = (ask(engine, encoded, limits, 4) for ask in (search_paths, likeliest_paths))
+        for (one,), (other,) in zip(wide, found, strict=True):
+            assert all(map(np.array_equal, one, other))
+        assert all(paths[0].total > np.log(0.5) for paths in tried if paths)
+    assert sure > 10
+    assert doubtful > 10
 
 
 def test_several_paths_come_likeliest_first_and_differ(drawn: list[Pieces]) -> None:
