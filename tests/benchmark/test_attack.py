@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from kalamos.benchmark.attack import Attacked, Board, as_json, attack, beside_honest, cheats_text, known_cheats
 from kalamos.benchmark.board.moved import moves
@@ -18,6 +20,7 @@ from kalamos.benchmark.result import read_result
 from kalamos.benchmark.run import score_predictions
 from kalamos.benchmark.task import load_task
 from kalamos.benchmark.version import VERSION
+from kalamos.cli import main
 from kalamos.errors import TaskError, UnknownNameError
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
@@ -130,6 +133,17 @@ def test_known_cheats_are_made_from_the_honest_entries(folder: Path) -> None:
     assert max(found[cheat]["lcss"] for cheat in ("filled", "doubled", "tremble_at_start", "reversed_whole")) < 0
     assert found["tremble_at_start"]["ldtw"] > 0  # why it ranks no more
     assert "| doubled |" in cheats_text(found)
+
+
+def test_the_command_tells_a_game_by_its_exit_code(folder: Path) -> None:
+    attacked(folder, "all-seeing", lambda row: row.truth())
+    common = ["--task", str(folder / "small.toml"), "--out", str(folder / "runs"), "--cache", str(folder / "cache")]
+    told = CliRunner().invoke(main, ["attack", str(folder / "all-seeing.parquet"), *common])
+    assert (told.exit_code, "A GAME in lcss" in told.stdout) == (0, True)
+    checked = CliRunner().invoke(main, ["attack", str(folder / "all-seeing.parquet"), *common, "--check", "--json"])
+    assert (checked.exit_code, "lcss" in json.loads(checked.stdout)[0]["games"]) == (1, True)
+    cheats = CliRunner().invoke(main, ["attack", *common, "--from", "nearest-sent"])
+    assert "| filled |" in cheats.stdout
 
 
 def test_results_say_the_version_of_the_benchmark_and_the_history_has_it(folder: Path) -> None:

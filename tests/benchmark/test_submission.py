@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from kalamos import geometry
 from kalamos.benchmark.isolation import Answer
@@ -21,6 +22,7 @@ from kalamos.benchmark.prepare import prepare
 from kalamos.benchmark.result import read_result
 from kalamos.benchmark.submission.verify import Verified, entries_in, verify
 from kalamos.benchmark.task import load_task
+from kalamos.cli import main
 from kalamos.errors import TaskError
 from kalamos.ink import Ink
 from kalamos.recoverer import load_recoverer
@@ -315,6 +317,26 @@ def test_what_names_say_is_no_line_of_a_log(house: House) -> None:
     assert "\n::" not in house.verify(home)[0].text()
     taken = house.entry(house.honest, "task.parquet")
     assert ("wrong", "name") in house.said(taken)[1]
+
+
+def test_the_command_says_by_its_exit_code_and_as_json_what_is_wrong(house: House) -> None:
+    house.entry(house.truth, "seen")
+    common = ["--tasks", str(house.tasks), "--out", str(house.folder / "runs"), "--cache", str(house.cache)]
+    done = CliRunner().invoke(main, ["verify-submission", str(house.folder / "entries/small/seen"), "--json", *common])
+    assert done.exit_code == 1
+    (said,) = json.loads(done.stdout)
+    assert (said["stands"], said["row"], said["findings"][0]["what"]) == (False, None, "the truth itself")
+    house.entry(house.honest, "sound")
+    done = CliRunner().invoke(main, ["verify-submission", str(house.folder / "entries/small/sound"), *common])
+    assert done.exit_code == 0
+    assert "sound: stands" in done.stdout
+
+
+def test_folders_without_answers_say_so(house: House) -> None:
+    home = house.entry(house.honest, "hollow")
+    (home / "predictions.parquet").unlink()
+    (home / "predictions").mkdir()
+    assert "predictions holds no answers" in house.said(home)[2]
 
 
 def test_one_wrong_entry_does_not_keep_others_from_their_rows(house: House) -> None:

@@ -148,7 +148,7 @@ def _key_findings(sent: Sequence[str], keys: Sequence[str]) -> Iterator[Finding]
 def _broken(reasons: Mapping[str, str]) -> Iterator[Finding]:
     for reason in sorted(set(reasons.values())):
         keys = [key for key, said in reasons.items() if said == reason]
-        yield wrong("broken ink", f"{len(keys)} x {reason}", keys)
+        yield wrong("broken ink", f"{len(keys)} x {reason.removeprefix('broken ink: ')}", keys)
 
 
 def _coverage(reasons: Mapping[str, str], excuse: str) -> Iterator[Finding]:

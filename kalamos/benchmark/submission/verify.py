@@ -252,6 +252,11 @@ def _file_findings(folder: Path) -> Iterator[Finding]:
     if len(there) != 1:
         what = "both" if there else "neither"
         yield wrong("files", f"{what} of {_FILE} and the folder {PREDICTIONS}/ is there; one of them holds the answers")
+    for name in there:
+        place = folder / name
+        held = any(place.glob("*.inkml")) or any(place.glob("*.parquet")) if name == PREDICTIONS else place.is_file()
+        if not held:
+            yield wrong("files", f"{name} holds no answers: a Parquet file, or a folder with a file of InkML a sample")
     if CARD not in names:
         yield wrong("card", f"{CARD} is missing; `kalamos new results-repository` writes an example")
     rest = sorted(names - _READ)
