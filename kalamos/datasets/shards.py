@@ -75,7 +75,7 @@ def write_shard(shard: Shard, rows: Iterable[Row], facts: Callable[[], Mapping[s
         first = file_of(next(iter(files), None))  # entered first: renamed last
         held = {shard.path(split).name: file.rows for split, file in files.items()}
         told = {**facts(), "files": dict(sorted(held.items()))}
-        for split, file in reversed(files.items()):
+        for split, file in files.items():
             said = {"units": shard.units, "name": shard.path(split).name, **(told if file is first else {})}
             file.finish({_KEY: json.dumps(said, sort_keys=True)})
         return sum(held.values())

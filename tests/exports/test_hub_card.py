@@ -14,8 +14,9 @@ from kalamos.datasets import CORPORA
 from kalamos.datasets.conversion import Conversion, ConversionReport, Converted, ShardFile
 from kalamos.datasets.convert import convert
 from kalamos.datasets.hub_card import dataset_card
+from kalamos.datasets.shards import Shard, shard_facts
 from kalamos.errors import StoreError
-from kalamos.storage.parquet import read_rows
+from kalamos.storage.parquet import file_metadata, read_rows
 
 hub = pytest.importorskip("huggingface_hub")
 SPLITS = {"train": 186, "validation": 62, "test": 62}
@@ -71,6 +72,37 @@ def test_a_lost_file_is_made_anew_and_no_other_shard(folder, tmp_path, split):
     assert others
     assert (again / lost).read_bytes() == (folder / lost).read_bytes()
     assert {path: path.stat().st_mtime_ns for path in others} == others
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("renames", [1, 2])
+def test_a_run_that_ends_between_two_renames_has_not_done_the_shard(folder, tmp_path, monkeypatch, renames):
+    (whole,) = folder.glob("test-*.parquet")
+    replace_file, done = Path.replace, []
+
+    def ending(self, target):
+        if Path(target).name.endswith(whole.name[-20:]):
+            if len(done) == renames:
+                raise Killed
+            done.append(target)
+        return replace_file(self, target)
+
+    monkeypatch.setattr(Path, "replace", ending)
+    again = tmp_path / "out"
+    with pytest.raises(Killed):
+        convert_tiny(again, images=False, writers=12)
+    monkeypatch.undo()
+    there = list(again.glob(f"*{whole.name[-20:]}"))
+    assert len(there) == renames
+    units = json.loads(file_metadata(there[0])["kalamos"])["units"]
+    assert shard_facts(Shard(again, int(whole.name[5:10]), 2, units)) is None
+    convert_tiny(again, images=False, writers=12)
+    assert {path.name: path.read_bytes() for path in again.glob("*.parquet")} == {
+        path.name: path.read_bytes() for path in folder.glob("*.parquet")
+    }
 
 
 @pytest.mark.parametrize("ends", [None, -9])
