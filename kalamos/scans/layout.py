@@ -135,7 +135,17 @@ def lines_of(ink: Bools, height: float, lean: float) -> Lines:
 def line_of(lines: Lines, x: Floats, y: Floats) -> Ints:
     """Return for points ``(n,)`` of a block the number of the line whose middle is nearest."""
     column = np.clip(np.rint((x - lines.first_px) / lines.step_px).astype(np.int64), 0, lines.rows.shape[1] - 1)
-    return np.asarray(np.argmin(np.abs(lines.rows[:, column] - y), axis=0), np.int64)
+    order = np.argsort(lines.rows, axis=0, kind="stable")
+    rows = np.take_along_axis(lines.rows, order, axis=0).astype(np.float64)
+    if not len(y) or len(rows) == 1:
+        return np.zeros(len(y), np.int64)
+    # half way between neighbours in each column, all columns end to end in one ascending row
+    halves = 0.5 * (rows[1:] + rows[:-1])
+    low = min(float(halves.min()), float(y.min()))
+    reach = max(float(halves.max()), float(y.max())) - low + 1
+    ends = (np.arange(rows.shape[1]) * reach + halves - low).T.reshape(-1)
+    place = np.searchsorted(ends, column * reach + y - low) - column * len(halves)
+    return np.asarray(order[place, column], np.int64)
 
 
 def _offset(width: int, lean: float) -> float:

@@ -25,6 +25,7 @@ _LEAST_SHARE, _LEAST_PX = 0.3, 120
 _JOIN_PX = 160
 _OFF_PX = 2.5
 _UNBROKEN = 0.8
+_LEAST_SEEN = 0.12
 _PEN_WIDTHS = 100
 
 
@@ -75,7 +76,7 @@ def _bands(grey: Bytes, marks: Bools, shortest: int) -> tuple[int, tuple[Bools, 
     pieces = _pieces(marks, thickness)
     if not len(pieces.x0):
         return 0, (band, level)
-    lines = [line for line in _lines(marks, pieces) if line.end - line.start >= shortest]
+    lines = [line for line in _lines(marks, pieces, shortest) if line.end - line.start >= shortest]
     chosen = _unlike_writing(grey, marks, lines)
     for line in chosen:
         _paint(marks, line, band, level, _tone(grey, marks, line))
@@ -187,7 +188,7 @@ def _extent(pieces: _Pieces, chain: list[int]) -> int:
     return int((pieces.x1[chain] - pieces.x0[chain] + 1).sum())
 
 
-def _lines(marks: Bools, pieces: _Pieces) -> list[_Line]:
+def _lines(marks: Bools, pieces: _Pieces, shortest: int) -> list[_Line]:
     """Return the lines that marks follow without a break; writing on a line hides its pieces, never its marks.
 
     All rules of a sheet bend and lean alike, so the longest chain of pieces is the shape of all; pieces at one distance
@@ -202,7 +203,7 @@ def _lines(marks: Bools, pieces: _Pieces) -> list[_Line]:
     free = np.ones(len(rows), bool)
     for chain in chains:
         some = np.array(chain)[free[chain]]
-        if not len(some) or (pieces.x1[some] - pieces.x0[some]).sum() < 2 * _PIECE_PX:
+        if not len(some) or (pieces.x1[some] - pieces.x0[some]).sum() < max(2 * _PIECE_PX, _LEAST_SEEN * shortest):
             continue
         own = _own_shape(pieces, some, shape, columns)
         line = _followed(marks, own, float(np.median(pieces.thick[some])), middle[some])
