@@ -122,11 +122,6 @@ def compile_at_once() -> None:
     _eager = True
 
 
-def uncompiled() -> list[str]:
-    """Return the names, with their modules, of the kernels that this process has met and not compiled."""
-    return [f"{made.__module__}.{made.__name__}" for made in _made if made._compiled is None]
-
-
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:
     """Make a kernel of a function whose arguments are arrays, numbers and tuples of them."""
     return Kernel(function, function)

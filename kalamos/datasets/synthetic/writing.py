@@ -48,7 +48,7 @@ def write(strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generato
     ticks: list[Ints] = []
     clock = 0
     for stroke, path in zip(strokes, _bent_paths(strokes, writer, rng, habit), strict=True):
-        pulses = _pulses(stroke, path, writer, rng)
+        pulses = plan_pulses(stroke, writer, rng, path)
         tick = np.arange(int(np.ceil(pulses.timing.end / dt_s)) + 1)
         pen: Path = path[0] + position(pulses, _seconds(tick, dt_s))
         if pens:
@@ -66,11 +66,6 @@ def write(strokes: Sequence[StrokePlan], writer: Writer, rng: np.random.Generato
 def _seconds(ticks: Ints, dt_s: float) -> Floats:
     t: Floats = ticks * np.float64(dt_s)
     return t
-
-
-def plan_pulses(stroke: StrokePlan, writer: Writer, rng: np.random.Generator | None = None) -> Pulses:
-    """Return the motor plan of one stroke in plan units, not bent; without ``rng`` it has no jitter either."""
-    return _pulses(stroke, stroke.path, writer, rng)
 
 
 def _plan_to_mm(writer: Writer) -> Floats:
@@ -103,8 +98,18 @@ def _bent_paths(
     return [part + complex(*slip) for part, slip in zip(np.split(whole, ends[:-1]), slips.T, strict=True)]
 
 
-def _pulses(stroke: StrokePlan, path: Path, writer: Writer, rng: np.random.Generator | None) -> Pulses:
-    """Time the pulses, fit them to the path, and let the commands scatter from one instance to the next."""
+def plan_pulses(
+    stroke: StrokePlan, writer: Writer, rng: np.random.Generator | None = None, path: Path | None = None
+) -> Pulses:
+    """Return the motor plan of one stroke in plan units: pulses are timed, fitted to the path, and scattered.
+
+    Args:
+        stroke: what is planned.
+        writer: the hand.
+        rng: lets the commands scatter from one instance to the next; without it they do not.
+        path: the stroke's path as this hand bends it; None for the plan's own.
+    """
+    path = stroke.path if path is None else path
     pulses = fit(path, stroke.breaks, _timing(stroke, path, writer, rng))
     if rng is None or not writer.jitter:
         return pulses
