@@ -170,7 +170,7 @@ class Result:
         return stable_hash("\n".join(self.scores().column("key").to_pylist()))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _scores(path: Path, changed_ns: int, samples: int, metrics: tuple[str, ...]) -> pa.Table:
     """Read a table of scores once: every metric of every pair of entries asks for it."""
     rows = pq.read_metadata(path).num_rows

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -25,7 +25,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
-from kalamos.benchmark.statistics.swaps import ALL_TRIED, p_of_medians, p_of_sums
+from kalamos.benchmark.statistics.swaps import ALL_TRIED, p_of_many_sums, p_of_medians, p_of_sums
 from kalamos.errors import KalamosError
 from kalamos.machinery.arrays import Bools, Floats, Ints
 from kalamos.machinery.seeding import rng_for
@@ -196,15 +196,48 @@ def p_values(
         KalamosError: where lengths differ or an aggregate is unknown.
     """
     held = [_checked(values, writers, weights) for values in columns]
-    found: dict[tuple[int, int], float] = {}
-    more = swaps_for(len(held) * (len(held) - 1) // 2)
-    for i, j in itertools.combinations(range(len(held)), 2):
-        keep = ~(np.isnan(held[i].values) | np.isnan(held[j].values))
-        one, two = (held[k] if keep.all() else held[k].where(keep) for k in (i, j))
-        found[i, j] = _p(one, two, aggregate, seed, resamples)
-        if more > resamples and one.clusters > ALL_TRIED and found[i, j] < _LOOKED_AT_AGAIN / resamples:
-            found[i, j] = _p(one, two, aggregate, seed + 1, more)
+    pairs = list(itertools.combinations(range(len(held)), 2))
+    found = dict.fromkeys(pairs, 1.0)
+    more = swaps_for(len(pairs))
+    for keep, members in _by_samples(held, pairs):
+        used = {
+            k: held[k] if keep.all() else held[k].where(keep) for k in sorted({k for pair in members for k in pair})
+        }
+        found |= _ps(used, members, aggregate, seed, resamples)
+        small = [pair for pair in members if found[pair] < _LOOKED_AT_AGAIN / resamples]
+        if small and more > resamples and used[small[0][0]].clusters > ALL_TRIED:
+            found |= _ps(used, small, aggregate, seed + 1, more)
     return found
+
+
+Pairs = Sequence[tuple[int, int]]
+
+
+def _by_samples(held: Sequence[_Data], pairs: Pairs) -> Iterator[tuple[Bools, list[tuple[int, int]]]]:
+    """Yield which samples both of a pair have, ``(n,)``, with all pairs of which that is so."""
+    unknown = [np.isnan(data.values) for data in held]
+    names = [mask.tobytes() for mask in unknown]
+    groups: dict[frozenset[bytes], list[tuple[int, int]]] = {}
+    for i, j in pairs:
+        groups.setdefault(frozenset((names[i], names[j])), []).append((i, j))
+    for members in groups.values():
+        i, j = members[0]
+        yield ~(unknown[i] | unknown[j]), members
+
+
+def _ps(
+    data: Mapping[int, _Data], pairs: Pairs, aggregate: Aggregate, seed: int, draws: int
+) -> dict[tuple[int, int], float]:
+    """Return the p-values of pairs of columns that have the same samples."""
+    first = next(iter(data.values()))
+    root = aggregate == "pooled_rms"
+    sums = np.stack([_sums(one, root=root) for one in data.values()])
+    if aggregate == "median" or first.clusters < 2 or not np.isfinite(sums).all():
+        return {(i, j): _p(data[i], data[j], aggregate, seed, draws) for i, j in pairs}
+    place = {k: row for row, k in enumerate(data)}
+    rows = np.array([(place[i], place[j]) for i, j in pairs], np.int64)
+    found = p_of_many_sums(sums, rows, root=root, seed=seed, draws=draws)
+    return dict(zip(pairs, found.tolist(), strict=True))
 
 
 def swaps_for(comparisons: int) -> int:
@@ -311,11 +344,15 @@ def _p(one: _Data, two: _Data, aggregate: Aggregate, seed: int, draws: int) -> f
     if aggregate == "median":
         return p_of_medians(one.values, two.values, one.cluster, one.clusters, seed=seed, draws=draws)
     root = aggregate == "pooled_rms"
-    first, second = (
-        np.bincount(data.cluster, data.weights * (data.values**2 if root else data.values), data.clusters).astype(float)
-        for data in (one, two)
-    )
+    first, second = (_sums(data, root=root) for data in (one, two))
     return p_of_sums(first, second, root=root, seed=seed, draws=draws)
+
+
+def _sums(data: _Data, *, root: bool) -> Floats:
+    """Return the weighted sum of the values, or of their squares, of each writer, ``(g,)``."""
+    return np.bincount(data.cluster, data.weights * (data.values**2 if root else data.values), data.clusters).astype(
+        float
+    )
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

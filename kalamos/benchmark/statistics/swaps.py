@@ -20,11 +20,28 @@ from kalamos.machinery.seeding import rng_for
 ALL_TRIED = 13
 """Writers up to which every one of the ``2^n`` swaps is tried."""
 _SAME = 1e-9
+_ROUNDING = 1e-13
+_ROWS = 4096
 
 
 def p_of_sums(first: Floats, second: Floats, *, root: bool, seed: int, draws: int) -> float:
     """Return p for the difference of two sums over writers, each ``(g,)``, or with ``root`` of their roots."""
     return _share(_sum_differences(_swaps(len(first), seed, draws), first, second, root))
+
+
+def p_of_many_sums(sums: Floats, pairs: Ints, *, root: bool, seed: int, draws: int) -> Floats:
+    """Return :func:`p_of_sums` of many pairs of rows of ``sums`` ``(entries, g)``; ``pairs`` is ``(m, 2)``.
+
+    What a swap does to a pair is the difference of what it does to each entry, which is computed once an entry and not
+    once a pair. Differences below the rounding of the sums count as none.
+    """
+    swapped = _swaps(sums.shape[1], seed, draws)
+    totals, counts = sums.sum(axis=1), np.zeros(len(pairs), np.int64)
+    for start in range(0, len(swapped), _ROWS):
+        signs = np.where(swapped[start : start + _ROWS], -1.0, 1.0)
+        _count(np.ascontiguousarray(sums @ signs.T), totals, pairs, root, counts)
+    shares: Floats = counts / len(swapped)
+    return shares
 
 
 def p_of_medians(first: Floats, second: Floats, writer: Ints, writers: int, *, seed: int, draws: int) -> float:
@@ -51,6 +68,24 @@ def _swaps(writers: int, seed: int, draws: int) -> Bools:
     swapped: Bools = rng_for(seed, "swaps", writers).integers(0, 2, (draws + 1, writers), dtype=np.uint8) == 1
     swapped[0] = False
     return swapped
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _count(signed: Floats, totals: Floats, pairs: Ints, root: bool, counts: Ints) -> None:
+    """Add to ``counts`` in how many swaps, the columns of ``signed``, each pair differs as much as unswapped."""
+    for p in range(len(pairs)):
+        i, j = pairs[p, 0], pairs[p, 1]
+        both, size = totals[i] + totals[j], totals[i] - totals[j]
+        if root:
+            size = np.sqrt(totals[i]) - np.sqrt(totals[j])
+        least = abs(size) * (1.0 - _SAME) - _ROUNDING * (np.sqrt(abs(both)) if root else abs(both))
+        found = 0
+        for row in range(signed.shape[1]):
+            difference = signed[i, row] - signed[j, row]
+            if root:
+                difference = np.sqrt(max(both + difference, 0.0) / 2) - np.sqrt(max(both - difference, 0.0) / 2)
+            found += abs(difference) >= least
+        counts[p] += found
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
