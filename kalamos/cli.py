@@ -597,7 +597,7 @@ def attack(
 @metrics_option
 @all_metrics_option
 @click.option("--entries", multiple=True, metavar="X,Y", help="Only these rows, controls too.")
-@click.option("--no-controls", is_flag=True, help="Leave the control rows out.")
+@click.option("--no-controls", is_flag=True, help="Leave controls and attacks out.")
 @no_intervals_option
 @overwrite_option
 @json_option
