@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 
+from kalamos.benchmark.entries import checked_name
 from kalamos.benchmark.pins import Pins, pins_of
 from kalamos.benchmark.task import Task, load_task, shipped
 from kalamos.datasets import CORPORA
@@ -29,6 +30,7 @@ def describe_task(name: str, folder: Path, *, overwrite: bool = False) -> list[P
         StoreError: where one of the files is there already and ``overwrite`` is not given.
     """
     task = load_task(name)
+    checked_name(task.name, "a task")
     card, pins = CORPORA.load(task.corpus).card, pins_of(task)
     outputs = Outputs(overwrite=overwrite)
     tables = {"samples.csv": _samples(pins)} if pins.samples else {}

@@ -24,6 +24,7 @@ Kind = Literal["dataset", "model"]
 MAX_TEXT_BYTES = 256 * 2**20
 NO_SCORES = ".eval_results"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_OF_A_TASK = re.compile(r"samples\.csv|[\w+=-][\w.+=-]*\.toml")
 _LICENCE_LINES = re.compile(r"^license(?:_name|_link)?:.*\n", re.MULTILINE)
 
 
@@ -95,8 +96,7 @@ def parcel(folder: Path, repository: str, licence: str = "") -> Parcel:
     if licence:
         raise KalamosError("--licence is for conversions of your own files; here the licence is known")
     if (folder / CROISSANT).exists() and (folder / "eval.yaml").exists():
-        named = [CROISSANT, "README.md", "eval.yaml", "samples.csv", *(p.name for p in sorted(folder.glob("*.toml")))]
-        files, left = _files(folder, [name for name in named if (folder / name).exists()])
+        files, left = _files(folder, [CROISSANT, "README.md", "eval.yaml", *_described(folder)])
         return Parcel(repository, "dataset", "What a task is", "MIT; of the corpus it holds keys alone", files, left)
     if "model-index" in _head(folder):
         scores = [f"{NO_SCORES}/{path.name}" for path in sorted((folder / NO_SCORES).glob("*.yaml"))]
@@ -167,6 +167,22 @@ def _conversion(folder: Path, repository: str, licence: str) -> Parcel:
     said = f"{chosen.spdx}, as you say" if chosen else f"{card.licence} ({', '.join(_spdx(card.licence))})"
     left = [f"{name} (it names folders of this machine)" if name == "report.json" else name for name in left]
     return Parcel(repository, "dataset", f"A conversion of {card.title}", said, files, left)
+
+
+def _described(folder: Path) -> list[str]:
+    """Return the files that the description of a task names, each as it was described."""
+    path = folder / CROISSANT
+    try:
+        told = json.loads(read_bytes(path, MAX_TEXT_BYTES))["distribution"]
+        hashes = {str(item["@id"]): item["sha256"] for item in told}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StoreError(f"{path} describes no task: write the folder anew with `kalamos croissant`") from error
+    for name, sha256 in hashes.items():
+        if _OF_A_TASK.fullmatch(name) is None or not (folder / name).is_file() or sha256_of(folder / name) != sha256:
+            raise StoreError(
+                f"{folder / name} is not what is described: write the folder anew with `kalamos croissant`"
+            )
+    return sorted(hashes)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
 from kalamos.datasets.folders import refuse_options
 from kalamos.errors import CorpusError, FormatError
-from kalamos.formats import mapped, read_as, recognise
+from kalamos.formats import is_conversion, mapped, read_as, recognise
 from kalamos.formats.columns import parse_columns
 from kalamos.ink import Level, Sample
 
@@ -92,8 +92,10 @@ def _files(root: Path) -> Iterator[Path]:
 
     for folder, folders, names in os.walk(root, onerror=complain):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        if "plan.json" in names and b'"kalamos"' in (Path(folder) / "plan.json").read_bytes()[:4096]:
+        if is_conversion(Path(folder)):
             folders.clear()
+            if Path(folder) == root:  # it was asked for: its ink is read, and not what stands beside
+                yield from sorted(root.glob("*.parquet"))
             continue
         yield from (Path(folder) / name for name in names if not name.startswith("."))
 

@@ -167,7 +167,8 @@ def read_files(
         for sample in limited(read_file(path, report, level, columns), path):
             yield path, sample
         return
-    for file in files_below(path):
+    # of a conversion its ink is read, and not what stands beside
+    for file in sorted(path.glob("*.parquet")) if is_conversion(path) else files_below(path):
         try:
             for sample in limited(read_file(file, report, level, columns), file):
                 yield file, sample
@@ -178,6 +179,15 @@ def read_files(
 def files_below(path: Path) -> list[Path]:
     """Return the file itself, or all files of a folder and of those below it, in the order of their names."""
     return sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
+
+
+def is_conversion(folder: Path) -> bool:
+    """Say whether ``kalamos convert`` made a folder."""
+    plan = folder / "plan.json"
+    if not plan.is_file():
+        return False
+    with opened(plan) as file:
+        return b'"kalamos"' in file.read(HEAD_BYTES)
 
 
 def __getattr__(name: str) -> ModuleType:

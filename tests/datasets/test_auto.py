@@ -6,10 +6,11 @@ from pathlib import Path
 import one_of_each
 import pytest
 
+import kalamos
 from kalamos.datasets.auto import CORPUS
 from kalamos.datasets.convert import Conversion, convert
 from kalamos.errors import CorpusError, UnreadableError
-from kalamos.formats import FORMATS
+from kalamos.formats import FORMATS, read_files
 from kalamos.formats.export import WRITERS
 from kalamos.formats.report import UnitReport
 from kalamos.ink import Ink, Sample
@@ -72,6 +73,16 @@ def test_a_conversion_below_the_folder_is_no_input_of_the_next(folder):
     first = convert(Conversion("auto", folder, shards=3), folder / "converted")
     again = convert(Conversion("auto", folder, shards=3), folder / "converted")
     assert again == first
+
+
+def test_a_conversion_itself_is_read_as_it_was_converted(tmp_path):
+    options = (("scripts", "Latn"), ("seed", "2"), ("writers", "5"))
+    convert(Conversion("synthetic", Path(), options, None, shards=2), tmp_path / "converted")
+    loaded = kalamos.load("auto", tmp_path / "converted")
+    assert [len(list(part)) for part in (loaded.train, loaded.validation, loaded.test)] == [186, 62, 62]
+    report = UnitReport()
+    assert len(list(read_files(tmp_path / "converted", report))) == 310
+    assert report.refusals == [], "what stands beside the shards is no ink"
 
 
 def test_what_is_not_there_is_named():

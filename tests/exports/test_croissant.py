@@ -142,6 +142,19 @@ def test_the_same_task_gives_the_same_bytes_and_no_file_is_replaced_unasked(tmp_
     describe_task("latin-words", tmp_path / "a", overwrite=True)
 
 
+def test_a_task_cannot_name_a_file_elsewhere(tmp_path):
+    from kalamos.errors import TaskError
+
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "../../x"\nversion = 1\ntitle = "t"\ncorpus = "synthetic"\n')
+    with pytest.raises(TaskError, match="cannot be called"):
+        describe_task(str(mine), tmp_path / "out")
+    mine.write_text(mine.read_text().replace("../../x", "x"))
+    found, warnings = (describe_task(str(mine), tmp_path / "out"), validated(tmp_path / "out" / "croissant.json")[1])
+    assert {path.name for path in found} == {"croissant.json", "README.md", "eval.yaml", "x.toml"}
+    assert warnings == []
+
+
 def test_creators_are_those_of_the_citation_or_nobody():
     assert creators("A. de Bruin, J.-P. Sartre, H. El Abed et al.: Title. 2011") == (
         "A. de Bruin",

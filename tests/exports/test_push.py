@@ -188,6 +188,20 @@ def test_a_task_and_a_model_card_are_sent_too(tmp_path, hub):
     assert set(hub.files["models/someone/model"]) == {"README.md", ".eval_results/latin-words-v2.yaml"}
 
 
+def test_of_a_task_only_what_is_described_is_sent(tmp_path):
+    describe_task("latin-words", tmp_path)
+    (tmp_path / "secrets.toml").write_text("token = 1")
+    packed = parcel(tmp_path, REPOSITORY)
+    assert "secrets.toml" in packed.left
+    assert "secrets.toml" not in [file.name for file in packed.files]
+    (tmp_path / "samples.csv").write_text("key\n")
+    with pytest.raises(StoreError, match="is not what is described"):
+        parcel(tmp_path, REPOSITORY)
+    (tmp_path / "croissant.json").write_text('{"distribution": [{"@id": "../x.toml", "sha256": "0"}]}')
+    with pytest.raises(StoreError, match="is not what is described"):
+        parcel(tmp_path, REPOSITORY)
+
+
 def test_any_other_folder_is_not_sent(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"x")
     with pytest.raises(KalamosError, match="nothing else is sent"):
