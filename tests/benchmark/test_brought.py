@@ -161,6 +161,7 @@ def test_images_say_nothing_and_are_what_the_task_shows(truths, given_away, cach
         assert shown.shape == (told["height"], told["width"])
         assert (shown[::3, ::3] == row.image.pixels).all()
         assert f"from 0 to {told['width']}, y goes down" in told["prompt"]
+        assert told["sampling"]["temperature"] == 0
     for key in truths:
         text = (given_away / "requests.jsonl").read_text()
         assert key not in text

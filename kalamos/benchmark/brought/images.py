@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kalamos.benchmark.brought.prompt import prompt_for
+from kalamos.benchmark.brought.prompt import SAMPLING, prompt_for
 from kalamos.benchmark.prepare import prepared_task
 from kalamos.errors import KalamosError, TaskError
 from kalamos.formats.reading import read_bytes
@@ -100,7 +100,13 @@ def write_images(
             pixels = np.repeat(np.repeat(row.image.pixels, scale, axis=0), scale, axis=1)
             write_bytes(outputs.claim(folder / "images", name, ".png"), encode_png(pixels))
             asked = prompt_for(width * scale, height * scale, row.image.script if task.give_script else None)
-            told = {"image": f"{name}.png", "width": width * scale, "height": height * scale, "prompt": asked}
+            told = {
+                "image": f"{name}.png",
+                "width": width * scale,
+                "height": height * scale,
+                "prompt": asked,
+                "sampling": SAMPLING,
+            }
             file.write(json.dumps(told, ensure_ascii=False) + "\n")
             progress(number, len(rows))
     made = ImageSet(task.name, task.version, task_hash, scale, frames)

@@ -22,8 +22,9 @@ x goes to the right from 0 to {width}, y goes down from 0 to {height}.
 Answer with one JSON object and nothing else, no explanation:
 {{"strokes": [[[x, y], [x, y]], [[x, y], [x, y], [x, y]]]}}
 """
-SAMPLING = {"temperature": "0", "answers": "one, the first", "max_tokens": "8192", "tools": "none"}
-"""What of it a service does not let one set is told in the entry's card; so is whether the model reasons first."""
+SAMPLING = {"temperature": 0, "n": 1, "max_tokens": 8192}
+"""One answer, none chosen among several, no tools. What of it a service does not let one set is told on the entry's
+card; so is whether the model reasons first."""
 
 
 def prompt_for(width: int, height: int, script: str | None) -> str:
