@@ -14,6 +14,7 @@ from kalamos.benchmark import stated, wire
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
+from kalamos.machinery.kernels import compile_at_once
 from kalamos.recoverer import GroupRecoverer, Recoverer, checked_answer, load_recoverer, recover_groups
 from kalamos.registry import describe
 
@@ -28,6 +29,7 @@ states beside its inks (:mod:`kalamos.benchmark.stated`).
 def main() -> None:
     """Serve: ``python -m kalamos.benchmark.worker FD SPEC``, FD being one end of a socket pair."""
     descriptor, spec = int(sys.argv[1]), sys.argv[2]
+    compile_at_once()  # while the model starts, and not within the time of an image
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as an interpreter started here by hand would have it
     with socket.socket(fileno=descriptor) as connection:
         serve(connection, spec)

@@ -75,6 +75,16 @@ def test_a_model_that_works_while_starting_is_not_ended_for_a_busy_machine(model
     assert time.monotonic() - began > 3
 
 
+def test_kernels_are_compiled_before_the_first_image_and_not_within_its_time(model):
+    (answer,) = model(
+        "from kalamos.machinery.kernels import Kernel, kernel\n"
+        "asked = kernel(lambda number: number + 1.0).for_work(1.0)\n"
+        "return Ink.from_strokes([[(1.0 if getattr(asked, '__func__', None) is Kernel.interpreted else 5.0, 1.0)]])"
+    ).recover([image(20)])
+    assert answer.status == "ok", answer.message
+    assert answer.ink.xy[0, 0] == 5.0
+
+
 def test_a_model_that_works_for_ever_while_starting_is_ended(model, monkeypatch):
     monkeypatch.setattr(isolation, "START_TIMEOUT_S", 2.0)
     with pytest.raises(ModelError, match="did not start"):
