@@ -179,6 +179,24 @@ def test_a_row_goes_when_its_entry_falls_and_an_excuse_lets_a_gap_stand(house: H
     assert found == {("look", "coverage")}, said
 
 
+def test_what_was_scored_is_scored_again_where_something_changed_and_not_else(house: House) -> None:
+    home, row = house.entry(house.honest, "kept"), house.folder / "runs" / "small" / "kept" / "result.json"
+    said = house.verify(home)[0].result
+    first = row.stat().st_mtime_ns
+    assert house.verify(home)[0].result == said
+    assert row.stat().st_mtime_ns == first
+    (home / "card.toml").write_text(house.card("kept", cpu_seconds="99.0"))
+    changed = house.verify(home)[0].result
+    assert changed is not None
+    assert changed.submission["cpu_seconds"] == 99.0
+    forged = json.loads(row.read_text())
+    row.write_text(json.dumps({**forged, "benchmark_version": 1}))
+    assert house.verify(home)[0].result == changed
+    (row.parent / "scores.parquet").unlink()
+    assert house.verify(home)[0].result == changed
+    assert (row.parent / "scores.parquet").exists()
+
+
 def test_broken_rows_of_a_file_made_elsewhere_are_named(house: House) -> None:
     keys = list(house.honest)
     line: list[list[list[float]]] = [[[1.0, 2.0, 3.0]]] * len(keys)

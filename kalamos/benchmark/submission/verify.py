@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,14 @@ from kalamos.benchmark.entries import checked_name
 from kalamos.benchmark.isolation import Answer
 from kalamos.benchmark.pins import pins_of
 from kalamos.benchmark.predictions import read_predictions, write_predictions
+from kalamos.benchmark.provenance import provenance
 from kalamos.benchmark.result import Result, read_result, write_result
 from kalamos.benchmark.run import OpenTask, Progress, no_progress, open_task
 from kalamos.benchmark.submission.answers import Judged, judged, sent
 from kalamos.benchmark.submission.card import CARD, KEYS, Card, card_findings, read_card, trained_on, training_findings
 from kalamos.benchmark.submission.finding import Finding, look, printable, wrong
 from kalamos.benchmark.task import Task, load_task
+from kalamos.benchmark.version import VERSION
 from kalamos.errors import KalamosError, StoreError, TaskError
 from kalamos.machinery import engine
 from kalamos.machinery.files import sha256_of
@@ -103,7 +105,8 @@ def verify(
     Args:
         folders: of entries, one each.
         root: the corpus folder, or the folder of all corpora; None for what ``KALAMOS_CORPORA`` names.
-        out: folder of all results; a row that an entry had there and that cannot stand any more is removed.
+        out: folder of all results; a row that an entry had there and that cannot stand any more is removed, one that
+            this Kalamos has scored from the same card and predictions is kept.
         tasks: a folder of tasks of one's own, ``NAME.toml``.
         cache: folder of prepared tasks; None for the user's cache folder.
         today: the date after which no entry can have been made; None for the clock's.
@@ -170,8 +173,8 @@ def _verified(folder: Path, card: Card, opened: OpenTask, found: list[Finding]) 
         return Verified(folder, (*found, wrong("name", str(error))))
     result = _row(place, folder, card, opened, keys, answers, found)
     unbelievable = _too_good(result)
-    if unbelievable:
-        looks = [*result.submission["looks"], *map(_looked, unbelievable)]
+    looks = [*map(_looked, found), *map(_looked, unbelievable)]
+    if looks != result.submission["looks"]:
         result = replace(result, submission={**result.submission, "looks": looks})
         write_result(result, result.folder / "result.json")
     return Verified(folder, (*found, *unbelievable), result)
@@ -199,11 +202,27 @@ def _row(
     found: Sequence[Finding],
 ) -> Result:
     """Write predictions, scores and result of an entry; of its predictions the ink alone is taken over."""
+    said = {**_said(card, opened.task), "card_sha256": sha256_of(folder / CARD), "sent_sha256": _sent_hash(place)}
     target = opened.home(card.entry) / _FILE
+    kept = _kept(target, said, opened.task)
+    if kept is not None:
+        return kept
     pairs = ((key, _answer(key, answers)) for key in keys)
     write_predictions(target, pairs, {"entry": card.entry, "task": card.task, "task_hash": opened.task.hash})
-    said = {**_said(card, opened.task), "card_sha256": sha256_of(folder / CARD), "sent_sha256": _sent_hash(place)}
     return opened.score(card.entry, "submission", target, submission={**said, "looks": list(map(_looked, found))})
+
+
+def _kept(predictions: Path, said: Mapping[str, Any], task: Task) -> Result | None:
+    """Return the row that the same entry has already, scored by this Kalamos; None where it has to be scored."""
+    try:
+        old = read_result(predictions.with_name("result.json"))
+        old.scores()
+        hashed = sha256_of(predictions)
+    except (KalamosError, OSError):
+        return None
+    same = old.submission == {**said, "looks": old.submission.get("looks")} and old.predictions_sha256 == hashed
+    made = (old.task_hash, old.benchmark_version, old.provenance.get("scored"))
+    return old if same and made == (task.hash, VERSION, provenance()) else None
 
 
 def _looked(finding: Finding) -> str:
