@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -116,14 +117,19 @@ def test_three_pull_requests_of_which_one_comes_onto_the_board(repository: Repos
     attack = repository.folder / "attacks" / "small" / "seer.parquet"
     write_predictions(attack, [(key, Answer(ink)) for key, ink in repository.truth.items()], {})
     repository.commit("An attack")
+    rows = repository.folder / "results" / "small"
+    shutil.copytree(rows / "good", rows / "taken-back")  # kept from an earlier run
+    scored = (rows / "good" / "result.json").stat().st_mtime_ns
     done = repository.job("board")
     assert done.returncode == 0, done.stdout + done.stderr
     site = repository.folder / "site"
     assert "seer on small v1, against good" in done.stdout
+    assert {path.name for path in rows.iterdir()} == {"good", "seer", "task.parquet"}
+    assert (rows / "good" / "result.json").stat().st_mtime_ns == scored
     assert "too few writers" in done.stdout
-    rows = {row["kind"]: row for row in json.loads((site / "results.json").read_text())}
-    assert (rows["attack"]["entry"], rows["attack"]["submission"], len(rows)) == ("seer", {}, 2)
-    row = rows["submission"]
+    kinds = {row["kind"]: row for row in json.loads((site / "results.json").read_text())}
+    assert (kinds["attack"]["entry"], kinds["attack"]["submission"], len(kinds)) == ("seer", {}, 2)
+    row = kinds["submission"]
     assert (row["entry"], row["kind"], row["submission"]["relation"]) == ("good", "submission", "first_party")
     text = (site / "board.md").read_text()
     assert "| run by | trained on this corpus? |" in text
