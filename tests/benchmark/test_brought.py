@@ -296,6 +296,11 @@ def test_no_array_breaks_the_parser(rows, columns, values):
     sound(strokes_of_array(array, FRAME), FRAME)
 
 
+def test_coordinates_beyond_all_numbers_are_no_ink():
+    found = strokes_of_array(np.array([[3e38, 0.5, 1], [-3e38, 0.5, 0]], np.float32), FRAME)
+    assert answer_of(found, FRAME.width, FRAME.height).status == "failed"
+
+
 def test_strokes_of_trace_are_marked_or_numbered():
     xy = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]])
     for begins in ([1, 0, 1, 0], [0.9, 0.2, 0.6, 0.1], [1, 1, 2, 2], [0, 0, 1, 0]):

@@ -163,7 +163,8 @@ def answer_of(strokes: Strokes | str, width: int, height: int) -> Answer:
         return Answer(None, "failed", strokes, float("nan"))
     try:
         lengths = [len(stroke) for stroke in strokes]
-        xy = np.concatenate(strokes).astype(np.float32) if strokes else np.empty((0, 2), np.float32)
+        with np.errstate(over="ignore"):  # what is too large for a coordinate becomes infinite, which no ink may be
+            xy = np.concatenate(strokes).astype(np.float32) if strokes else np.empty((0, 2), np.float32)
         ink = Ink(xy, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
     except (InkError, ValueError, OverflowError) as error:
         return Answer(None, "failed", f"broken ink: {error}", float("nan"))
