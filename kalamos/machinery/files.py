@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -183,9 +184,9 @@ def remove_abandoned(folder: Path) -> int:
 def sole_run(folder: Path, *, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold a folder for this run alone, so that two runs do not write each other's files.
 
-    Each run leaves a file of its own name and time and looks for older ones: nothing is ever taken from a run that
-    lives. Files of processes that were killed do not count; of another machine's, which cannot be asked, those younger
-    than a day do.
+    Each run leaves a file of its own name and time, touches it every few seconds, and looks for those of older runs.
+    A file that nobody has touched for a minute, by the clock of the disk, or whose process is gone, is of a run that
+    was killed: it does not count and is removed.
 
     Args:
         folder: made where it is not there.
@@ -202,13 +203,14 @@ def sole_run(folder: Path, *, waiting: Callable[[str], None] | None = None) -> I
         mine.touch()
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror or error}") from error
-    told = False
+    told, ended = False, threading.Event()
+    threading.Thread(target=_touch, args=(mine, ended), daemon=True, name="kalamos-sole-run").start()
     try:
         while (other := _run_before(folder, began, mine.name)) is not None:
             if waiting is None:
                 raise BusyError(
-                    f"another run is at work in {folder} ({other.name}); wait for its end or take another --out. If it "
-                    "is not running any more, delete that file"
+                    f"another run is at work in {folder} ({other.name}); wait for its end or take another --out. A run "
+                    "that was killed counts as gone after a minute"
                 )
             if not told:
                 waiting(other.name)
@@ -216,8 +218,16 @@ def sole_run(folder: Path, *, waiting: Callable[[str], None] | None = None) -> I
             time.sleep(_LOOKED_AGAIN_S)
         yield
     finally:
+        ended.set()
         with suppress(OSError):
             mine.unlink()
+
+
+def _touch(path: Path, ended: threading.Event) -> None:
+    """Show that a run lives, until it ends."""
+    while not ended.wait(_TOUCHED_S):
+        with suppress(OSError):
+            os.utime(path)
 
 
 def _run_before(folder: Path, began: int, own: str) -> Path | None:
@@ -227,9 +237,9 @@ def _run_before(folder: Path, began: int, own: str) -> Path | None:
         if owner is None or lock.name == own:
             continue
         with suppress(OSError):
-            here = owner["host"] == _HOST
-            lives = is_alive(int(owner["pid"])) if here else time.time() - lock.stat().st_mtime < _ABANDONED_S
-            if not lives:
+            os.utime(folder / own)  # now, as the disk's own clock says
+            silent_s = (folder / own).stat().st_mtime - lock.stat().st_mtime
+            if silent_s > _SILENT_S or (owner["host"] == _HOST and not is_alive(int(owner["pid"]))):
                 lock.unlink()
             elif (int(owner["began"]), lock.name) < (began, own):
                 return lock
@@ -273,7 +283,7 @@ _NAME_KEPT = 40
 _PART = re.compile(r"\..*\.(?P<host>\w*)-(?P<pid>\d+)-\d+\.part", re.DOTALL)
 _LOCK = re.compile(r"\.run\.(?P<host>\w*)-(?P<pid>\d+)-(?P<began>\d+)\.lock")
 _ABANDONED_S = 24 * 3600.0
-_LOOKED_AGAIN_S = 0.2
+_LOOKED_AGAIN_S, _TOUCHED_S, _SILENT_S = 0.2, 5.0, 60.0
 _NAME_BYTES = 120
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\ud800-\udfff]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)

@@ -158,8 +158,23 @@ def test_a_run_that_was_killed_holds_nothing(tmp_path):
         pass
     assert not contents(tmp_path)
     (tmp_path / ".run.elsewhere-1-1.lock").touch()  # of a machine that cannot be asked
-    with pytest.raises(BusyError, match="delete that file"), sole_run(tmp_path):
+    with pytest.raises(BusyError, match="another run is at work"), sole_run(tmp_path):
         pass
+    os.utime(tmp_path / ".run.elsewhere-1-1.lock", (time.time() - 100,) * 2)  # and that has not shown itself since
+    with sole_run(tmp_path):
+        pass
+    assert not contents(tmp_path)
+
+
+def test_a_long_run_shows_that_it_lives(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_TOUCHED_S", 0.05)
+    with sole_run(tmp_path):
+        (mine,) = tmp_path.iterdir()
+        os.utime(mine, (1, 1))
+        deadline = time.monotonic() + 10
+        while mine.stat().st_mtime < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert mine.stat().st_mtime > 2
 
 
 @pytest.mark.parametrize(
