@@ -486,6 +486,8 @@ def _rules(
         sag = sheet.rule_bend_px * 4 * (x / width) * (1 - x / width)
         for k in range(-int(abs(slope) * width / pitch) - 2, int((height + abs(slope) * width) / pitch) + 2):
             reach = slice(None) if sheet.ruling != "form" else slice(int(0.04 * width), int(0.96 * width))
+            if sheet.ruling == "form" and (k + phase) * pitch < (0.6 + 0.7 * sheet.print_lines) * sheet.line_px:
+                continue  # no form has its lines through its print
             _across(dark[:, reach], ((k + phase) * pitch + slope * x + sag)[reach], thick)
     if sheet.ruling == "grid":
         for k in range(int(width / pitch) + 3 if pitch else 0):

@@ -71,19 +71,39 @@ def printed_bodies(marks: Marks, line: Ints, height: float) -> Bools:
         return printed
     for k in np.unique(line[chosen]).tolist():
         own = np.flatnonzero(line[chosen] == k)
-        order = own[np.argsort(marks.boxes[chosen[own], 0], kind="stable")]
-        letters, twins = marks.boxes[chosen[order]], twin[order]
-        if len(order) < _LINE_LETTERS or twins.mean() < _LINE_SHARE or not _on_a_ruler(letters):
-            continue
-        # handwriting in a line of print (a form): the words without twins stay
-        for word in _runs(letters, 0.6 * float(np.median(letters[:, 3] - letters[:, 1]))):
-            if len(word) > _LEAST_LETTERS and not twins[word].any():
-                continue
-            box = letters[word]
-            inside = (marks.boxes[:, 0] >= box[:, 0].min() - 1) & (marks.boxes[:, 2] <= box[:, 2].max() + 1)
-            low = marks.height <= 1.6 * float(box[:, 3].max() - box[:, 1].min())
-            printed |= inside & low & (line == k)
+        for row in _rows(marks.boxes[chosen[own]]):
+            order = own[row]
+            letters, twins = marks.boxes[chosen[order]], twin[order]
+            if len(order) >= _LINE_LETTERS and twins.mean() >= _LINE_SHARE and _on_a_ruler(letters):
+                printed |= (line == k) & _of_print(marks, letters, twins)
     return printed
+
+
+def _rows(boxes: Floats) -> list[Ints]:
+    """Return the letters of each row of print in a line, from left to right: small print may be two rows of a line."""
+    order = np.argsort(boxes[:, 3], kind="stable")
+    gap = 0.4 * float(np.median(boxes[:, 3] - boxes[:, 1]))
+    cuts = np.flatnonzero(np.diff(boxes[order, 3]) > gap) + 1
+    return [some[np.argsort(boxes[some, 0], kind="stable")] for some in np.split(order, cuts)]
+
+
+def _of_print(marks: Marks, letters: Floats, twins: Bools) -> Bools:
+    """Return which marks belong to a row of printed letters; handwriting in it (a form), words without twins, stays."""
+    found = np.zeros(len(marks.ids), bool)
+    words = _runs(letters, 0.6 * float(np.median(letters[:, 3] - letters[:, 1])))
+    hand = [len(word) > _LEAST_LETTERS and not twins[word].any() for word in words]
+    if not any(hand):  # thin letters, which have no twins to be found by, go with their row
+        words, hand = [np.arange(len(letters))], [False]
+    for word, by_hand in zip(words, hand, strict=True):
+        if by_hand:
+            continue
+        box = letters[word]
+        top, bottom = float(box[:, 1].min()), float(box[:, 3].max())
+        reach = 0.5 * (bottom - top) if len(words) == 1 else 1.0
+        beside = (marks.boxes[:, 0] >= box[:, 0].min() - reach) & (marks.boxes[:, 2] <= box[:, 2].max() + reach)
+        middle = 0.5 * (marks.boxes[:, 1] + marks.boxes[:, 3])
+        found |= beside & (marks.height <= 1.6 * (bottom - top)) & (np.abs(2 * middle - top - bottom) <= bottom - top)
+    return found
 
 
 def _on_a_ruler(letters: Floats) -> bool:

@@ -274,3 +274,13 @@ def test_a_script_that_is_given_decides():
     made = page("page", "Latn", lines=2, words=3)
     [first, *_] = recover_page(page_of(made.pixels), Towards(True), script="Latn").recovery.lines
     assert first.pieces[0].box[0] < first.pieces[-1].box[0]
+
+
+def test_small_print_over_larger_writing_is_left_out_with_its_thin_letters():
+    made = page("form", "Deva", print_lines=2, lines=4)
+    found = recover_page(page_of(made.pixels), GoodContinuation())
+    below = max(box[3] for box in made.print_boxes)
+    assert min(piece.box[1] for piece in found.recovery.pieces) > below - 5
+    assert any("print" in remark for remark in found.remarks)
+    kept = recover_page(page_of(page("page", "Latn", lines=4).pixels), GoodContinuation())
+    assert not any("print" in remark for remark in kept.remarks)
