@@ -1,4 +1,4 @@
-"""Recovery by the shipped model, compiled, beside the same network run by torch: batches and single characters."""
+"""Recovery by the shipped model and ONNX Runtime beside the same network by torch: batches and single characters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from kalamos.datasets.synthetic import CORPUS
 from kalamos.formats.report import UnitReport
 from kalamos.models.kalamos.kalamos import BEAMS, Kalamos
 from kalamos.models.kalamos.pieces import cut_pieces
+from kalamos.models.weights import SHIPPED
 from kalamos.renderers import Style, render_batch
+from kalamos.storage.weights import load_weights
 
 COUNT = 256
 
@@ -40,7 +42,7 @@ def test_kalamos_batch(benchmark, kalamos: Kalamos, images: list) -> None:
 
 @pytest.mark.benchmark(group="recover 256 characters")
 def test_torch_batch(benchmark, kalamos: Kalamos, images: list) -> None:
-    net = loaded(kalamos.tensors, kalamos.sizes)
+    net = loaded(load_weights(SHIPPED / "kalamos", "kalamos").tensors, kalamos.sizes)
     torch.set_num_threads(2)
     found = benchmark.pedantic(lambda: search(net, [cut_pieces(one.pixels) for one in images], BEAMS), rounds=3)
     assert len(found) == COUNT
@@ -54,6 +56,6 @@ def test_kalamos_single(benchmark, kalamos: Kalamos, images: list) -> None:
 
 @pytest.mark.benchmark(group="recover 32 characters one at a time")
 def test_torch_single(benchmark, kalamos: Kalamos, images: list) -> None:
-    net = loaded(kalamos.tensors, kalamos.sizes)
+    net = loaded(load_weights(SHIPPED / "kalamos", "kalamos").tensors, kalamos.sizes)
     torch.set_num_threads(2)
     benchmark.pedantic(lambda: [search(net, [cut_pieces(one.pixels)], BEAMS) for one in images[:32]], rounds=3)
