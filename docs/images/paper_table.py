@@ -128,8 +128,8 @@ def main() -> None:
         for name, at in (("best", 0), ("middle", len(drawn) // 2), ("worst", -1)):
             score, kind, page, ink = drawn[at]
             picture = sheet(page, ink, f"{kind}: {score:.3f}")
-            picture.thumbnail((1500, 1100))
-            picture.save(chosen.sheets / f"paper-{name}.png", optimize=True)
+            picture.thumbnail((1200, 900))
+            picture.quantize(48).save(chosen.sheets / f"paper-{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -284,3 +284,10 @@ def test_small_print_over_larger_writing_is_left_out_with_its_thin_letters():
     assert any("print" in remark for remark in found.remarks)
     kept = recover_page(page_of(page("page", "Latn", lines=4).pixels), GoodContinuation())
     assert not any("print" in remark for remark in kept.remarks)
+
+
+def test_a_pale_pen_beside_a_dark_one_is_ink():
+    made = page("whiteboard", inks=((90, 170, 230), (20, 20, 20)))
+    grey = prepare(made.pixels).grey
+    xy = dense(made.ink).astype(int)
+    assert (grey[xy[:, 1], xy[:, 0]] < 170).mean() > 0.97
