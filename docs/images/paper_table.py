@@ -129,7 +129,7 @@ def main() -> None:
             score, kind, page, ink = drawn[at]
             picture = sheet(page, ink, f"{kind}: {score:.3f}")
             picture.thumbnail((1200, 900))
-            picture.quantize(48).save(chosen.sheets / f"paper-{name}.png", optimize=True)
+            picture.quantize(192).save(chosen.sheets / f"paper-{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
