@@ -1,8 +1,8 @@
 """Damage files so that they reach new code: ``python tests/faults/fuzz_guided.py --cases 100000 --seed 1``.
 
 Atheris (``pip install --group fuzz``; Linux) watches which branches of the readers a case takes, and goes on from those
-that take new ones. It finds what lies behind conditions that the blind damage of ``fuzz.py`` meets too seldom; it does
-not see into compiled code. What breaks a reader is kept, and counts, as there.
+that take new ones. It finds what lies behind conditions that the blind damage of ``fuzz.py`` meets too seldom. Kernels
+are interpreted, so that it sees into them. What breaks a reader is kept, and counts, as there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ with atheris.instrument_imports(include=["kalamos.formats"]):
     import fuzz
 
     from kalamos.formats import FORMATS
+    from kalamos.machinery.kernels import Kernel
 
+    Kernel.__call__ = Kernel.interpreted  # watched code cannot be compiled
+    Kernel.for_work = lambda kernel, _: kernel.interpreted
     for _name in FORMATS.names():
         FORMATS.load(_name)
 
