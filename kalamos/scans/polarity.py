@@ -86,7 +86,7 @@ def beside_sheet(grey: Bytes, opaque: Bools | None = None) -> Bools | None:
 
 
 def _reduced(grey: Bytes, beside: Bools | None) -> tuple[Bytes, Bools]:
-    step = max(1, max(grey.shape) // _SIDE_PX)
+    step = max(1, min(max(grey.shape) // _SIDE_PX, min(grey.shape) // _LEAST_PAGE_PX))  # a long line stays a line
     small = np.asarray(Image.fromarray(grey).reduce(step)) if step > 1 else grey
     if beside is None:
         return small, np.zeros(small.shape, bool)

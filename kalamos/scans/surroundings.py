@@ -43,7 +43,7 @@ def surroundings(grey: Bytes) -> Bools | None:
     """
     if min(grey.shape) < _LEAST_PX:
         return None
-    step = max(1, max(grey.shape) // _SIDE_PX)
+    step = max(1, min(max(grey.shape) // _SIDE_PX, min(grey.shape) // (_LEAST_PX // 2)))
     small = np.asarray(Image.fromarray(grey).reduce(step)) if step > 1 else grey
     reach = max(3, max(small.shape) // 40) | 1
     closed = minimum_filter(maximum_filter(small, reach, mode="nearest"), reach, mode="nearest")

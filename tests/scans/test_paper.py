@@ -291,3 +291,16 @@ def test_a_pale_pen_beside_a_dark_one_is_ink():
     grey = prepare(made.pixels).grey
     xy = dense(made.ink).astype(int)
     assert (grey[xy[:, 1], xy[:, 0]] < 170).mean() > 0.97
+
+
+def test_a_very_long_line_under_uneven_light_is_no_negative():
+    rng = np.random.default_rng(0)
+    sheet = Image.new("L", (20000, 40), 235)
+    draw = ImageDraw.Draw(sheet)
+    for x in range(15, 19900, 70):
+        draw.line([(x + 6 * k, 8 + int(rng.integers(0, 25))) for k in range(8)], fill=40, width=3)
+    ink = np.asarray(sheet) < 120
+    light = 1 - 0.4 * np.abs(np.linspace(-1, 1, 20000)) ** 4
+    prepared = prepare(np.clip(np.asarray(sheet) * light + rng.normal(0, 3, ink.shape), 0, 255).astype(np.uint8))
+    assert not prepared.light_on_dark
+    assert (prepared.grey[ink] < 150).mean() > 0.99 and (prepared.grey[~ink] < 100).mean() < 0.01
