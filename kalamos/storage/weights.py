@@ -48,8 +48,8 @@ def save_config(folder: Path, config: Mapping[str, Any]) -> None:
     write_bytes(folder / CONFIG, (json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
-def load_weights(folder: Path, model: str) -> Weights:
-    """Read a folder of weights.
+def load_weights(folder: Path, *models: str) -> Weights:
+    """Read a folder of weights of one of the models.
 
     Raises:
         ModelError: where a file is missing or broken, belongs to another model, does not have the hash that the
@@ -60,9 +60,9 @@ def load_weights(folder: Path, model: str) -> Weights:
         data = (folder / TENSORS).read_bytes()
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder} holds no weights: {error}") from error
-    if not isinstance(config, dict) or config.get("model") != model:
+    if not isinstance(config, dict) or config.get("model") not in models:
         found = config.get("model") if isinstance(config, dict) else config
-        raise ModelError(f"{folder / CONFIG}: the weights belong to the model {found!r}, not to {model!r}")
+        raise ModelError(f"{folder / CONFIG}: the weights belong to the model {found!r}, not to {models[0]!r}")
     digest = hashlib.sha256(data).hexdigest()
     if digest != config.get("sha256"):
         raise ModelError(

@@ -22,6 +22,7 @@ from kalamos.machinery.seeding import stable_hash
 from kalamos.models.weights import SHIPPED
 from kalamos.storage.parquet import read_rows
 from kalamos.storage.weights import load_weights
+from kalamos.training.loop import LEARNERS
 from kalamos.training.mixture import Source, TrainingInk, load_inks
 
 FRAMES: dict[Level, str] = {"character": "fixed", "word": "height", "line": "height"}
@@ -88,9 +89,8 @@ def fine_tuning(start: str, path: Path) -> tuple[dict[str, Any], list[Mapping[Sp
     Raises:
         ModelError: where there are no such weights, or the data are too few.
     """
-    folder = SHIPPED / start if start in {"kalamos", "rabhi2020"} else Path(start)
-    model = "rabhi2020" if start == "rabhi2020" else "kalamos"
-    config = load_weights(folder, model).config
+    folder = SHIPPED / start if start in LEARNERS else Path(start)
+    config = load_weights(folder, *LEARNERS).config
     own = own_inks(path)
     count = sum(len(inks["train"]) for inks in own.values())
     sources = [
@@ -100,7 +100,7 @@ def fine_tuning(start: str, path: Path) -> tuple[dict[str, Any], list[Mapping[Sp
     sources += [Source(**{**vars(one), "share": REHEARSED * one.share}) for one in REHEARSAL]
     samples = min(MOST_SAMPLES, max(LEAST_SAMPLES, PASSES * count))
     recipe = {
-        "model": model, "network": config["sizes"], "init_from": str(folder), "samples": samples,
+        "model": config["model"], "network": config["sizes"], "init_from": str(folder), "samples": samples,
         "chunk": min(1024, samples), "budget": 5000, "learning_rate": 2e-4, "warm_up": 500, "decay": 0.8,
         "average": 0.99, "validate_every": 2, "validation_inks": 64, "patience": 20, "hide_script": 0.1,
         "ranges": RANGES, "source": tuple(sources),

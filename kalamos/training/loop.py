@@ -44,6 +44,7 @@ from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, 
 LEARNERS = {
     "kalamos": "kalamos.training.kalamos_learner:KalamosLearner",
     "rabhi2020": "kalamos.models.rabhi2020.rabhi2020:Rabhi2020Learner",
+    "rabhi2023": "kalamos.models.rabhi2023.rabhi2023:Rabhi2023Learner",
 }
 CHECKPOINT = "checkpoint.pt"
 MAY_CHANGE = ("samples", "patience", "validate_every", "validation_inks", "threads", "workers")
@@ -172,7 +173,7 @@ def learner_for(recipe: Recipe) -> Learner:
     made: Learner = load_object(LEARNERS.get(recipe.model, recipe.model))(recipe.network)
     if recipe.init_from:
         folder = Path(recipe.init_from)
-        made.begin_with(load_weights(folder, made.name), folder)
+        made.begin_with(load_weights(folder, made.name, *getattr(made, "begins_from", ())), folder)
     return made
 
 

@@ -58,12 +58,16 @@ class RabhiSizes:
 
 
 class Map(NamedTuple):
-    """An encoded batch: values (b, c, d), keys of attention and pointer (b, c, 2 a), centres (c, 2), ink (b, c)."""
+    """An encoded batch: values (b, c, d), keys of attention and pointer (b, c, 2 a), centres (c, 2), ink (b, c).
+
+    ``line`` (b, 32, w / 2): logits of where the line's middle is, from an encoder that draws it.
+    """
 
     values: Tensor
     keys: Tensor
     centres: Tensor
     ink: Tensor
+    line: Tensor | None = None
 
 
 class Pen(NamedTuple):
@@ -119,24 +123,32 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Map:
         """Return the map of images (b, 1, 64, w), ink 1; w a multiple of four."""
-        found = self.features(self.stem(images.contiguous(memory_format=torch.channels_last)))
+        return self.told(self.convolved(images), F.avg_pool2d(images.float(), CELL_PX).flatten(1))
+
+    def convolved(self, images: Tensor) -> Tensor:
+        """Return what the CNN makes of images, (b, d, 16, w / 4)."""
+        return self.features(self.stem(images.contiguous(memory_format=torch.channels_last)))
+
+    def told(self, found: Tensor, ink: Tensor) -> Map:
+        """Return the map of what the CNN found, each cell told of the whole line; ``ink`` (b, c): how much each has."""
         b, d, rows, columns = found.shape
         across, _ = self.line(self.column(found.permute(0, 3, 2, 1).flatten(2)))
         values = found.permute(0, 2, 3, 1) + self.tell(across)[:, None] + self.row[:, None]
         values = self.norm(values.reshape(b, rows * columns, d))
         values = values + F.gelu(self.mix(values))
-        ink = F.avg_pool2d(images.float(), CELL_PX).flatten(1)
         return Map(values, self.keys(values), centres_of(columns), ink)
 
 
 class RabhiNetwork(nn.Module):
     """The whole network; see the module's text."""
 
+    encoder_kind: type[Encoder] = Encoder
+
     def __init__(self, sizes: RabhiSizes) -> None:
         super().__init__()
         d, a, h = sizes.channels[-1], sizes.attention, sizes.decoder
         self.sizes = sizes
-        self.encoder = Encoder(sizes)
+        self.encoder = self.encoder_kind(sizes)
         self.read = nn.Linear(d + 12, h)
         self.decoder = nn.GRU(h, h, sizes.decoder_layers, batch_first=True)
         self.ask = nn.Linear(h, a)
@@ -159,13 +171,17 @@ class RabhiNetwork(nn.Module):
             pointer scores (b, s, c), places by the pointer (b, s, 2), refined points (b, 2 s, 2), and for each of
             these the logit of a lift after it and the log slowness to the next (b, 2 s, 2).
         """
-        seen = self.encoder(images)
+        return self.follow(self.encoder(images), truth)
+
+    def follow(self, seen: Map, truth: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return what :meth:`forward` does, of images that are encoded."""
+        columns = len(seen.centres) // ROWS
         anchors = truth[:, ::2]
         given = anchors + JITTER_PX * torch.randn_like(anchors) if self.training else anchors
-        pen = pen_of(given, seen, images.shape[-1] // CELL_PX)
+        pen = pen_of(given, seen, columns)
         state, _ = self.decoder(self.feel(seen, pen))
         state, scores, _ = self.look(seen, pen, state)
-        cells = cell_of(anchors, images.shape[-1] // CELL_PX)
+        cells = cell_of(anchors, columns)
         places = self.place(seen, state, cells)
         points, told = self.refine(seen, state, cells, places.detach())
         return scores, places, points, told

@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from kalamos import geometry
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32
-from kalamos.models.rabhi2020.network import CELL_PX, RabhiNetwork, RabhiSizes, cell_of
+from kalamos.models.rabhi2020.network import CELL_PX, Map, RabhiNetwork, RabhiSizes, cell_of
 from kalamos.models.scale import HEIGHT_PX, at_height
 from kalamos.models.weights import SHIPPED, fill
 from kalamos.storage.weights import Weights, load_weights
@@ -77,16 +77,17 @@ class Rabhi2020:
     """
 
     name = "rabhi2020"
+    network: type[RabhiNetwork] = RabhiNetwork
 
     def __init__(self, weights: Path | str | None = None) -> None:
         folder = Path(weights) if weights is not None else SHIPPED / self.name
         found = load_weights(folder, self.name)
-        self.net = RabhiNetwork(sizes_of(found.config["sizes"]))
+        self.net = self.network(sizes_of(found.config["sizes"]))
         fill(self.net, found, folder)
         self.net.eval()
 
     @classmethod
-    def from_network(cls, net: RabhiNetwork) -> Rabhi2020:
+    def from_network(cls, net: RabhiNetwork) -> Self:
         """Return a recoverer around a network in memory."""
         made = cls.__new__(cls)
         made.net = net.eval()
@@ -132,10 +133,11 @@ class Rabhi2020Learner:
     """What training needs to know of this model."""
 
     name = "rabhi2020"
+    kind: type[Rabhi2020] = Rabhi2020
 
     def __init__(self, sizes: dict[str, Any]) -> None:
         self.sizes = sizes_of(sizes)
-        self.net = RabhiNetwork(self.sizes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = self.kind.network(self.sizes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def config(self) -> dict[str, Any]:
         """Return what is needed to build the network again."""
@@ -173,13 +175,18 @@ class Rabhi2020Learner:
     def losses(self, items: Sequence[RabhiItem]) -> dict[str, tuple[Tensor, Tensor]]:
         """Return the terms of the loss by name: weighted sum and the count by which it is divided."""
         order, place, lift, speed, steps, n_timed = [], [], [], [], 0, 0
+        more: dict[str, tuple[Tensor, Tensor]] = {}
         device = next(self.net.parameters()).device
         for same in _of_one_width(items):
             images = as_images([item.pixels for item in same]).to(device)
             truth = torch.from_numpy(np.stack([item.points for item in same])).to(device)
             lifted = torch.from_numpy(np.stack([item.lifts for item in same])).float().to(device)
             slowness = torch.from_numpy(np.stack([item.slowness for item in same])).to(device)
-            scores, places, points, told = self.net(images, truth)
+            seen = self.net.encoder(images)
+            scores, places, points, told = self.net.follow(seen, truth)
+            for name, (total, count) in self.more_losses(seen, truth, lifted).items():
+                before = more.get(name, (torch.zeros(()), torch.tensor(0)))
+                more[name] = before[0] + total, before[1] + count
             cells = cell_of(truth[:, ::2], images.shape[-1] // CELL_PX)
             order.append(F.cross_entropy(scores.flatten(0, 1), cells.flatten(), reduction="sum"))
             place.append((places - truth[:, ::2]).abs().sum() + 0.5 * (points - truth).abs().sum())
@@ -195,11 +202,16 @@ class Rabhi2020Learner:
             "place": (torch.stack(place).sum() / CELL_PX * PLACE_WEIGHT, 4 * n),
             "lift": (torch.stack(lift).sum() * LIFT_WEIGHT, 2 * n),
             "speed": (torch.stack(speed).sum() * SPEED_WEIGHT, torch.tensor(2 * n_timed)),
+            **more,
         }
+
+    def more_losses(self, seen: Map, truth: Tensor, lifted: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+        """Return further terms for images of one width, as :meth:`losses` does; this model has none."""
+        return {}
 
     def recoverer(self) -> Rabhi2020:
         """Return the network as a recoverer."""
-        return Rabhi2020.from_network(self.net)
+        return self.kind.from_network(self.net)
 
 
 def _of_one_width(items: Sequence[RabhiItem]) -> list[list[RabhiItem]]:

@@ -1,0 +1,1 @@
+"""The model of Rabhi et al. 2023."""
