@@ -3,7 +3,7 @@
 After B. Rabhi et al. (Multimedia Tools and Applications 2023, doi 10.1007/s11042-023-16499-z). Its abstract gives the
 system: a stacked convolutional denoising auto-encoder, bidirectional GRU with temporal attention, pen up and down,
 velocity; characters and words of Latin and Arabic. **Everything else is our choice**, and that of ``rabhi2020`` where
-the abstract leaves it open: the way of writing, sizes, points, data. What the auto-encoder draws and what its drawing is
+the abstract leaves it open: the way of writing, sizes, points, data. What the auto-encoder draws and what that is
 used for stand in :mod:`kalamos.models.rabhi2023.network`; it is trained beside the writer, in one go.
 """
 
