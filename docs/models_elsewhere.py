@@ -1,8 +1,8 @@
-"""Methods away from their training: the same ink in other sizes, and corpora that no training has seen; tables of `models.md`.
+"""Methods away from their training: other sizes, the script told or not, corpora that no training has seen; for `models.md`.
 
-    KALAMOS_CORPORA=... python docs/models_elsewhere.py [sizes|corpora]
+    KALAMOS_CORPORA=... python docs/models_elsewhere.py [sizes|scripts|corpora]
 
-Sizes: UNIPEN's validation writers. Corpora: the small ones, all of them, which nothing was chosen by.
+Sizes and scripts: validation writers. Corpora: the small ones, all of them, which nothing was chosen by.
 """
 
 # ruff: noqa: T201
@@ -80,6 +80,29 @@ def sizes(models: list[Recoverer]) -> None:
                 print(f"| {name}, {size} px | {model.name} | {len(inks)} | {row} |", flush=True)
 
 
+def scripts(model: Recoverer) -> None:
+    """Print what it brings to tell the script, and what it costs to tell a wrong one."""
+    head("ink, and what is told")
+    unipen, height = "unipen-train_r01_v07", "height"
+    for name, source, right, wrong in (
+        ("Latin characters", Source("unipen", unipen), "Latn", "Arab"),
+        (
+            "Latin words",
+            Source("unipen", unipen, levels=("word",), options={"categories": "6"}, frame=height),
+            "Latn",
+            "Arab",
+        ),
+        ("Persian words", Source("poh-db", "poh-db", levels=("word",), frame=height), "Arab", "Latn"),
+        ("Assamese characters", Source("assamese", "assamese"), "Beng", "Latn"),
+    ):
+        inks = sorted(load_inks(source)["validation"], key=lambda ink: stable_hash(ink.key))[:COUNT]
+        made = render_batch([ink.ink for ink in inks], Style(frame=source.frame), keys=[ink.key for ink in inks])
+        for told, script in (("its script", right), ("nothing", None), (f"{wrong}, wrong", wrong)):
+            found = model.recover([replace(one.image, script=script) for one in made])
+            row = values(found, [one.truth for one in made], [one.image for one in made])
+            print(f"| {name}: {told} | {model.name} | {len(inks)} | {row} |", flush=True)
+
+
 def corpora(models: list[Recoverer], root: Path) -> None:
     """Print how ink of other corpora is recovered."""
     head("corpus")
@@ -93,11 +116,13 @@ def corpora(models: list[Recoverer], root: Path) -> None:
 
 
 def main() -> None:
-    """Print the tables that were asked for, or both."""
-    asked = sys.argv[1:] or ["sizes", "corpora"]
+    """Print the tables that were asked for, or all."""
+    asked = sys.argv[1:] or ["sizes", "scripts", "corpora"]
     models = [load_recoverer(name) for name in MODELS]
     if "sizes" in asked:
         sizes(models)
+    if "scripts" in asked:
+        scripts(models[0])
     if "corpora" in asked:
         corpora(models, Path(os.environ["KALAMOS_CORPORA"]))
 
