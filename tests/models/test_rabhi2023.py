@@ -10,8 +10,9 @@ from kalamos.image import OfflineImage
 from kalamos.models.rabhi2020.rabhi2020 import Rabhi2020Learner, as_images, filled_up
 from kalamos.models.rabhi2023.network import DenoisingNetwork, damaged, middle_of_line
 from kalamos.models.rabhi2023.rabhi2023 import Rabhi2023, Rabhi2023Learner
-from kalamos.models.weights import load_weights, save_weights
+from kalamos.models.weights import save_weights
 from kalamos.renderers import Style, preset, render
+from kalamos.storage.weights import load_weights
 from kalamos.training.loop import gradients
 
 SMALL = {"channels": [8, 16, 16], "encoder": 16, "decoder": 48, "refiner": 24, "attention": 16}

@@ -18,7 +18,8 @@ from torch import Tensor
 from kalamos.models.rabhi2020.network import CELL_PX, ROWS, Map, RabhiNetwork
 from kalamos.models.rabhi2020.rabhi2020 import Rabhi2020, Rabhi2020Learner
 from kalamos.models.rabhi2023.network import DenoisingNetwork, middle_of_line
-from kalamos.models.weights import Weights, fill
+from kalamos.models.weights import fill
+from kalamos.storage.weights import Weights
 
 LINE_WEIGHT = 2.0
 """Of the drawing's cross-entropy, mean over its pixels, beside the other terms."""
