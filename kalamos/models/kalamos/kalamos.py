@@ -49,7 +49,9 @@ TRUSTED_SHARE = 0.9
 
 
 class Kalamos:
-    """Recovers ink with the shipped weights, or with those in ``weights``.
+    """The best for Latin, Arabic, Persian and Bengali script, characters to lines, clean, scanned or photographed.
+
+    Recovers ink with the shipped weights, or with those in ``weights``.
 
     Args:
         weights: a folder of weights, or None for the shipped ones.

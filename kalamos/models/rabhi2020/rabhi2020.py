@@ -70,7 +70,9 @@ class RabhiItem(NamedTuple):
 
 
 class Rabhi2020:
-    """Recovers ink with the shipped weights, or with those in ``weights``.
+    """The sequence model of the paper: clean characters and Persian words; needs torch.
+
+    Recovers ink with the shipped weights, or with those in ``weights``.
 
     Raises:
         ModelError: where the weights cannot be used.

@@ -26,7 +26,9 @@ LINE_WEIGHT = 2.0
 
 
 class Rabhi2023(Rabhi2020):
-    """Recovers ink with the shipped weights, or with those in ``weights``.
+    """The paper's follow-up with a denoising auto-encoder: Latin words, scans and photos too; needs torch.
+
+    Recovers ink with the shipped weights, or with those in ``weights``.
 
     Raises:
         ModelError: where the weights cannot be used.
