@@ -30,6 +30,7 @@ NEEDED = (
     "kalamos/commands/templates/plug-in/model.py.template",
     "kalamos/models/weights/kalamos/",
     "kalamos/models/weights/rabhi2020/",
+    "kalamos/models/weights/rabhi2023/",
 )
 STRANGE = re.compile(r"(^|/)(tests|docs|\.git|__pycache__|runs)/|\.(pyc|nbi|nbc)$")
 _SIZES = """
