@@ -590,6 +590,7 @@ def attack(
 @click.option("--markdown", type=_PATH, help="Write the tables as Markdown.")
 @click.option("--latex", type=_PATH, help="Write the tables as LaTeX (booktabs), as wide as a column.")
 @click.option("--csv", "csv_path", type=_PATH, help="Write the tables as CSV.")
+@click.option("--figures", type=_PATH, metavar="FOLDER", help="Write figures as PDF (kalamos[plots]).")
 @click.option("--every-eval-ever", "records", type=_PATH, metavar="FOLDER", help="Write a record a model and task.")
 @click.option("--hub", "hub_folder", type=_PATH, metavar="FOLDER", help="Write a card for the hub a model.")
 @click.option("--organization", default="unknown", help="For --every-eval-ever: who gives the results away.")
@@ -607,6 +608,7 @@ def leaderboard(
     markdown: Path | None,
     latex: Path | None,
     csv_path: Path | None,
+    figures: Path | None,
     records: Path | None,
     hub_folder: Path | None,
     organization: str,
@@ -648,6 +650,11 @@ def leaderboard(
 
         write_page(found, html, selection=selection)
         _note(f"wrote {html}")
+    if figures is not None:
+        from kalamos.benchmark.board.figures import write_figures
+
+        for path in write_figures(found, figures, selection=selection, overwrite=overwrite):
+            _note(f"wrote {path}")
     if records is not None:
         from kalamos.benchmark.exchange.every_eval_ever import write_records
 

@@ -101,7 +101,12 @@ def calibration_error(confidence: Floats, right: Bools) -> float:
 
 
 def risk_coverage_area(confidence: Floats, right: Bools) -> float:
-    """Return the mean share of wrong ones among the k surest, over k = 1..n (Geifman et al., ICLR 2019).
+    """Return the area under :func:`risk_coverage`: its mean (Geifman et al., ICLR 2019)."""
+    return float(risk_coverage(confidence, right).mean())
+
+
+def risk_coverage(confidence: Floats, right: Bools) -> Floats:
+    """Return the share of wrong ones among the k surest, k = 1..n, float64 ``(n,)``.
 
     Among equal confidences the wrong ones are taken to be spread evenly.
 
@@ -113,4 +118,4 @@ def risk_coverage_area(confidence: Floats, right: Bools) -> float:
     size = np.bincount(group, minlength=len(values))
     share = np.bincount(group, ~right, len(values)) / size
     wrong = np.cumsum(np.repeat(share, size))
-    return float((wrong / np.arange(1, len(wrong) + 1)).mean())
+    return np.asarray(wrong / np.arange(1, len(wrong) + 1))
