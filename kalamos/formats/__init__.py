@@ -41,6 +41,7 @@ FORMATS = Registry(
         "multipart": "kalamos.formats:multipart",
         "xournal": "kalamos.formats:xournal",
         "remarkable": "kalamos.formats:remarkable",
+        "uim": "kalamos.formats:uim",
         "unipen": "kalamos.formats:unipen",
         "omniglot": "kalamos.formats:omniglot",
         "assamese": "kalamos.formats:assamese",

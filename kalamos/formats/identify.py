@@ -54,8 +54,6 @@ def what_it_is(head: bytes) -> str:
         return named
     if head[4:12] in (b"ftypheic", b"ftypmif1", b"ftypheix"):
         return f"an HEIC picture{_PICTURE}"
-    if head[:4] == b"RIFF" and head[8:12] == b"UINK":
-        return "Wacom ink of today (UIM, Universal Ink Model), which is not read; export it as InkML or SVG"
     if head[:4] == b"RIFF":
         return f"a RIFF file of the kind {head[8:12].decode('latin-1')!r}"
     if head.startswith(b"PK\x03\x04"):

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import makers
 import numpy as np
+import uim_files
 
 from kalamos.formats.export import WRITERS
 from kalamos.ink import Ink, Sample
@@ -64,7 +65,7 @@ def ink_files() -> dict[str, tuple[str, bytes]]:
     records = {
         "unipen": makers.UNIPEN, "omniglot": makers.OMNIGLOT, "quickdraw": makers.QUICKDRAW, "uci": makers.PENDIGITS,
         "calliar": makers.CALLIAR, "olhwdb": makers.pot_record("啊", makers.SEVEN) * 2, "signature": makers.SVC2004,
-        "stroke3": makers.npz(train=makers.objects(stroke3, stroke3)),
+        "uim": uim_files.BY_WACOM, "stroke3": makers.npz(train=makers.objects(stroke3, stroke3)),
     }  # fmt: skip
     found |= {f"made.{name}": (name, data) for name, data in records.items()}
     for name, path in (("ujipenchars", makers.UJI), ("calliar-page", makers.CALLIAR_SCRIPT), ("wacom", makers.WACOM)):
@@ -101,7 +102,6 @@ def strangers() -> dict[str, tuple[str, bytes]]:
         "slides.pptx": ("a PowerPoint document", _zip("[Content_Types].xml", "ppt/ink/ink1.xml")),
         "page.zip": ("a zip archive that begins with 'x.inkml'", _zip("x.inkml")),
         "tablet.zip": ("an archive of reMarkable pages", _zip("a/b.rm")),
-        "wacom.uim": ("Wacom ink of today (UIM", b"RIFF" + struct.pack("<I", 4) + b"UINK"),
         "old.will": ("Wacom ink of the first generation", b"WILL" + b"\0" * 20),
         "sound.wav": ("a RIFF file of the kind 'WAVE'", b"RIFF" + struct.pack("<I", 4) + b"WAVE"),
         "section.one": ("a OneNote section", b"\xe4\x52\x5c\x7b" + b"\0" * 30),
