@@ -2,9 +2,12 @@
 
 import sys
 
+from kalamos.machinery.interrupts import note_interrupts
+
 
 def run() -> None:
     """Run the command; Ctrl-C while modules are still loading is no traceback either."""
+    note_interrupts()
     try:
         from kalamos.cli import main  # noqa: PLC0415
 

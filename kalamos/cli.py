@@ -284,7 +284,7 @@ def render(src: Path, dest: Path, style: str, seed: int, limit: int | None, over
 @click.option(
     "--to",
     required=True,
-    type=click.Choice(["inkml", "unipen", "svg", "json", "stroke3", "xopp", "png"]),
+    type=click.Choice(["inkml", "unipen", "svg", "json", "stroke3", "xopp", "rm", "png"]),
     help="The format to write.",
 )
 @style_option

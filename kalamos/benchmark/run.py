@@ -327,8 +327,9 @@ def open_task(
     """
     task = load_task(name)
     checked_name(task.name, "a task")
-    remove_abandoned(cache or user_cache())
-    task_file = prepare(task, root, cache or user_cache(), limit=limit, progress=lambda text: progress(0, 1, text))
+    kept, out = Path(cache or user_cache()), Path(out)
+    remove_abandoned(kept)
+    task_file = prepare(task, root, kept, limit=limit, progress=lambda text: progress(0, 1, text))
     limited = file_metadata(task_file)["limited"]
     folder = out / (f"{task.name}-first{limited}" if limited else task.name)
     folder.mkdir(parents=True, exist_ok=True)

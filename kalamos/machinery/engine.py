@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from kalamos.errors import KalamosError
+from kalamos.machinery.interrupts import was_interrupted
 from kalamos.machinery.processes import end_with_parent
 
 Job = TypeVar("Job")
@@ -120,6 +121,8 @@ def run(
                     yield running.pop(future), result
         except BrokenExecutor as error:
             workers.discard()
+            if was_interrupted():  # Ctrl-C ends the workers too
+                raise KeyboardInterrupt from error
             deaths += 1
             waiting += list(running.values())
             if deaths >= ATTEMPTS:

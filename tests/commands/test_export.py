@@ -21,7 +21,7 @@ def source(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("to", [name for name in TARGETS if name != "png"])
+@pytest.mark.parametrize("to", [name for name in TARGETS if name not in ("png", "rm")])
 def test_what_is_exported_is_recognised_and_read_back(source, tmp_path, to):
     made = tmp_path / "new" / "file-without-ending.bin"
     result = CliRunner().invoke(main, ["export", str(source), str(made), "--to", to])
@@ -55,3 +55,14 @@ def test_no_ink_is_an_error_and_bad_files_are_named(source, tmp_path):
     result = CliRunner().invoke(main, ["export", str(source), str(source / "below" / "a"), "--to", "inkml"])
     assert result.exit_code == 1
     assert "cannot be made" in result.output
+
+
+def test_a_page_of_remarkable_is_one_sample(source, tmp_path):
+    made = tmp_path / "page.rm"
+    several = CliRunner().invoke(main, ["export", str(source), str(made), "--to", "rm"])
+    assert several.exit_code == 1
+    assert "one page" in several.output
+    assert not made.exists()
+    one = CliRunner().invoke(main, ["export", str(source), str(made), "--to", "rm", "--limit", "1"])
+    assert one.exit_code == 0, one.output
+    assert recognise(made)[0] == "remarkable"

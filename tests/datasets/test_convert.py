@@ -161,7 +161,7 @@ def small_disk(converted, tmp_path):
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("this user may not mount a file system")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_a_full_disk_is_an_error_and_with_more_room_the_same_command_goes_on(converted, small_disk):

@@ -1,5 +1,8 @@
 import os
 import signal
+import subprocess
+import sys
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,36 @@ def test_no_scheduler_is_an_error(monkeypatch):
     monkeypatch.setattr(engine, "SCHEDULER_TIMEOUT_S", 1)
     with pytest.raises(KalamosError, match="no Dask scheduler answers"), engine.executor(1, "tcp://127.0.0.1:9"):
         pass
+
+
+def test_workers_that_died_of_ctrl_c_are_not_replaced(monkeypatch):
+    # where the interrupt itself was raised in a callback of the garbage collector, it is printed and forgotten
+    class Dead:
+        def executor(self):
+            raise BrokenExecutor
+
+        def discard(self):
+            pass
+
+    monkeypatch.setattr(engine, "was_interrupted", lambda: True)
+    with pytest.raises(KeyboardInterrupt):
+        list(engine.run(abs, [1], Dead()))
+
+
+def test_an_interrupt_that_is_swallowed_is_noted(tmp_path):
+    script = """
+import gc, os, signal
+from kalamos.machinery.interrupts import note_interrupts, was_interrupted
+note_interrupts()
+gc.callbacks.append(lambda phase, info: os.kill(os.getpid(), signal.SIGINT) if phase == "start" else None)
+try:
+    gc.collect()
+    for _ in range(1000):
+        pass
+except KeyboardInterrupt:
+    pass
+gc.callbacks.clear()
+print(was_interrupted())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n", done.stderr
