@@ -154,7 +154,7 @@ def test_the_package_itself_is_imported_for_its_version_and_place_only():
     [
         ("click", {"cli"}),
         ("torch", {"models", "recognition", "training", "renderers"}),
-        ("matplotlib", {"training"}),
+        ("matplotlib", {"training", "benchmark"}),
     ],
 )
 def test_a_library_stays_in_its_rooms(library: str, rooms: set[str]):
