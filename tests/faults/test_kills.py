@@ -77,6 +77,11 @@ def test_a_killed_conversion_goes_on_to_the_same_bytes(conversion, tmp_path, num
     assert contents(tmp_path / "out") == expected
 
 
+def hears_ctrl_c():
+    """Undo what a shell does to commands in the background: they ignore Ctrl-C, and so do all that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="there are no process groups to interrupt")
 def test_an_interrupted_conversion_says_so_and_nothing_more(tmp_path):
     # so many writers that the first shard stands long before the last
@@ -88,6 +93,7 @@ def test_an_interrupted_conversion_says_so_and_nothing_more(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hears_ctrl_c,  # noqa: PLW1509 - no thread runs here
     )
     deadline = time.monotonic() + 120
     while process.poll() is None and not list(tmp_path.glob("out/*.parquet")) and time.monotonic() < deadline:

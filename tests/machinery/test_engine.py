@@ -76,6 +76,7 @@ def test_workers_that_died_of_ctrl_c_are_not_replaced(monkeypatch):
 def test_an_interrupt_that_is_swallowed_is_noted(tmp_path):
     script = """
 import gc, os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a command in the background ignores it
 from kalamos.machinery.interrupts import note_interrupts, was_interrupted
 note_interrupts()
 gc.callbacks.append(lambda phase, info: os.kill(os.getpid(), signal.SIGINT) if phase == "start" else None)
