@@ -51,10 +51,8 @@ class _Channel(NamedTuple):
     high: float
 
 
-class _Sensed(NamedTuple):
-    """What sensors said during a stroke: name -> values, in seconds or in their own range."""
-
-    values: dict[str, Floats]
+_Said = dict[str, Floats]
+"""What sensors said during a stroke: name -> values, in seconds or in their own range."""
 
 
 class _Stroke(NamedTuple):
@@ -286,7 +284,7 @@ def _catmull_rom(four: Floats, at: float) -> Floats:
     return np.asarray(0.5 * curve)
 
 
-def _sensed(message: bytes) -> dict[bytes, _Sensed]:
+def _sensed(message: bytes) -> dict[bytes, _Said]:
     """Return what sensors said by its identifier, of ``InputData``."""
     channels: dict[bytes, _Channel] = {}
     said: list[bytes] = []
@@ -315,7 +313,7 @@ def _channels(context: bytes) -> Iterator[tuple[bytes, _Channel]]:
                 yield _bytes(parts.get(1, b"")), channel
 
 
-def _of_sensors(message: bytes, channels: dict[bytes, _Channel]) -> tuple[bytes, _Sensed]:
+def _of_sensors(message: bytes, channels: dict[bytes, _Channel]) -> tuple[bytes, _Said]:
     """Return identifier and values of a ``SensorData``."""
     name, began, parts = b"", 0, []
     for field in _fields(message):
@@ -331,7 +329,7 @@ def _of_sensors(message: bytes, channels: dict[bytes, _Channel]) -> tuple[bytes,
         channel = channels.get(_bytes(found.get(1, b"")))
         if channel is not None:
             values[channel.name] = _measured(_summed(_bytes(found.get(2, b""))), channel, began)
-    return name, _Sensed(values)
+    return name, values
 
 
 def _measured(sums: Floats, channel: _Channel, began: int) -> Floats:
@@ -345,12 +343,12 @@ def _measured(sums: Floats, channel: _Channel, began: int) -> Floats:
 
 
 def _channels_of(
-    strokes: Sequence[_Stroke], lines: Sequence[Floats], sensed: dict[bytes, _Sensed], report: UnitReport
+    strokes: Sequence[_Stroke], lines: Sequence[Floats], sensed: dict[bytes, _Said], report: UnitReport
 ) -> tuple[Floats | None, Floats | None]:
     """Return times, from 0, and pressure at the points of all lines; None where too few strokes have them."""
     told = {
         name: [
-            _at_points(sensed[stroke.sensed].values.get(name), stroke, line) if stroke.sensed in sensed else None
+            _at_points(sensed[stroke.sensed].get(name), stroke, line) if stroke.sensed in sensed else None
             for stroke, line in zip(strokes, lines, strict=True)
         ]
         for name in ("t", "pressure")

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from submission_cards import OWN, TASK
 
 from kalamos import geometry
 from kalamos.benchmark.isolation import Answer
@@ -30,15 +31,6 @@ from kalamos.storage.parquet import Row, read_rows
 
 TODAY = datetime.date(2026, 11, 28)
 EXAMPLE = resources.files("kalamos.commands") / "templates" / "results-repository" / "card.toml.template"
-OWN = {
-    "Ada Lovelace": "A. Reader",
-    "github.com/someone/": "github.com/reader/",
-    "example.org/letters": "example.org/mine",
-    "0123456789abcdef0123456789abcdef01234567": "89abcdef0123456789abcdef0123456789abcdef",
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855": "a" * 64,
-}
-"""What stands on the example of a card -> what somebody puts in its place."""
-TASK = 'name = "small"\nversion = 1\ntitle = "Small"\ncorpus = "synthetic"\nlimit = 10\n'
 Inks = dict[str, Ink | None]
 
 
