@@ -222,3 +222,19 @@ def test_a_circle_within_a_room_is_found(small_house: Path):
     (small_house / "models" / "net.py").write_text("from kalamos.models import head\n")
     (small_house / "models" / "head.py").write_text("if True:\n    from kalamos.models.net import f\n")
     assert set(circle(imports_of(small_house, lazy=False))) == {"kalamos.models.net", "kalamos.models.head"}
+
+
+def test_one_room_compiles():
+    """Kernels are made by ``kalamos.machinery.kernels`` alone, so that all are cached, listened to and warmed up."""
+    importers = {
+        name
+        for name, path in modules_of(PACKAGE).items()
+        for node in imports_in(path)
+        for module in ([node.module] if isinstance(node, ast.ImportFrom) else _names(node))
+        if (module or "").split(".")[0] == "numba"
+    }
+    assert {room_of(name) for name in importers} == {"machinery"}
+
+
+def _names(node: ast.AST) -> list[str]:
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -21,16 +21,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-import numba as nb
 import numpy as np
 
-from kalamos.baselines.jaeger import _inserted, tour_cost
+from kalamos.baselines.jaeger import inserted, tour_cost
 from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, lines_of
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.machinery.seeding import rng_for
 from kalamos.scripts import direction_of
 from kalamos.skeleton.binarise import Method
@@ -101,7 +101,7 @@ class Elbaati:
         return np.minimum(air, bend), bend < air, draw
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _cost(step: Floats, draw: Floats, tour: Ints) -> float:
     total = tour_cost(step, tour)
     for v in tour:
@@ -109,7 +109,7 @@ def _cost(step: Floats, draw: Floats, tour: Ints) -> float:
     return float(total)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def evolve(step: Floats, draw: Floats, rng: np.random.Generator, population: int, generations: int) -> Ints:
     """Return the cheapest chromosome met: variants 2 k and 2 k + 1 are the two directions of segment k.
 
@@ -122,7 +122,7 @@ def evolve(step: Floats, draw: Floats, rng: np.random.Generator, population: int
     """
     n = len(step) // 2
     pool, cost = np.empty((population, n), np.int64), np.empty(population)
-    pool[0] = _inserted(step)
+    pool[0] = inserted(step)
     pool[1] = pool[0][::-1] ^ 1
     for k in range(2, population):
         pool[k] = np.arange(n)
@@ -148,7 +148,7 @@ def evolve(step: Floats, draw: Floats, rng: np.random.Generator, population: int
     return best
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _winner(cost: Floats, rng: np.random.Generator) -> int:
     best = int(rng.random() * len(cost))
     for _ in range(2):
@@ -158,7 +158,7 @@ def _winner(cost: Floats, rng: np.random.Generator) -> int:
     return best
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _crossed(mother: Ints, father: Ints, rng: np.random.Generator) -> Ints:
     """Order crossover: a run of the mother in its place, the rest in the father's order and directions."""
     n = len(mother)
@@ -180,7 +180,7 @@ def _crossed(mother: Ints, father: Ints, rng: np.random.Generator) -> Ints:
     return child
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _mutate(child: Ints, rng: np.random.Generator) -> None:
     """Turn a run round, or move one segment, or neither; in place."""
     n = len(child)

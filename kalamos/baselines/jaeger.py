@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba as nb
 import numpy as np
 
 from kalamos.baselines.ordering import best_exact
@@ -28,6 +27,7 @@ from kalamos.baselines.walks import Lines, Tracing, lines_of
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
@@ -102,14 +102,12 @@ def _tour(step: Floats) -> Ints:
     n = len(step) // 2
     if n <= EXACT:
         nothing = np.zeros(2 * n)
-        tour: Ints = best_exact(np.arange(2 * n) // 2, n, nothing, nothing, nothing, step, np.zeros((n, n)))
-        return tour
-    better: Ints = _improve(step, _inserted(step), SWEEPS)
-    return better
+        return best_exact(np.arange(2 * n) // 2, n, nothing, nothing, nothing, step, np.zeros((n, n)))
+    return _improve(step, SWEEPS)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def _inserted(step: Floats) -> Ints:
+@inner
+def inserted(step: Floats) -> Ints:
     """Return a tour in which each piece in turn was put where, and in the direction in which, it added least."""
     n = len(step) // 2
     tour = np.zeros(n, np.int64)
@@ -132,7 +130,7 @@ def _inserted(step: Floats) -> Ints:
     return tour
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def tour_cost(step: Floats, tour: Ints) -> float:
     """Return the sum of the steps of a tour."""
     total = 0.0
@@ -141,12 +139,13 @@ def tour_cost(step: Floats, tour: Ints) -> float:
     return total
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def _improve(step: Floats, tour: Ints, sweeps: int) -> Ints:
-    """Turn runs round, and move runs of up to three pieces elsewhere in either direction.
+@kernel
+def _improve(step: Floats, sweeps: int) -> Ints:
+    """Return the tour of :func:`inserted`, improved as long as a sweep makes it cheaper.
 
-    Goes on while that makes the tour cheaper.
+    A sweep turns runs round, and moves runs of up to three pieces elsewhere in either direction.
     """
+    tour = inserted(step)
     n = len(tour)
     for _ in range(sweeps):
         better = False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba as nb
 import numpy as np
 
 from kalamos.baselines.speed_models import Velocity, with_times
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Ints
+from kalamos.machinery.kernels import kernel
 from kalamos.scripts import direction_of
 from kalamos.skeleton.binarise import Method, binarise
 from kalamos.skeleton.thinning import thin
@@ -41,7 +41,7 @@ class Nearest:
         return with_times(Ink(xy.astype(np.float32), offsets.astype(np.int32)), self.velocity)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _greedy(lines: Bools, row: int, column: int, jump_px: float) -> tuple[Ints, Bools]:
     """Visit all pixels; return them as ``row * width + column`` in order.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from kalamos.machinery.arrays import Floats, Ints
+from kalamos.machinery.kernels import kernel
 
 MOST_EXACT = 8
 MOST_VARIANTS = 48
 BEAM = 24
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def best_exact(stroke: Ints, n: int, draw: Floats, first: Floats, last: Floats, step: Floats, pair: Floats) -> Ints:
     """Return the variants in the order of least cost, ``(n,)``.
 
@@ -55,7 +55,7 @@ def best_exact(stroke: Ints, n: int, draw: Floats, first: Floats, last: Floats, 
     return order
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def best_beam(
     stroke: Ints, n: int, draw: Floats, first: Floats, last: Floats, step: Floats, pair: Floats, width: int
 ) -> Ints:

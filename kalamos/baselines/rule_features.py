@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from kalamos.baselines.walks import Lines
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import kernel
 
 SAMPLES = 33
 CLOSED_STARTS = 8
@@ -87,7 +87,7 @@ class Variants(NamedTuple):
     line: Floats
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def even(line: Floats, n: int) -> Floats:
     """Return ``n`` positions at equal distances along a polyline ``(k, 2)``."""
     out = np.empty((n, 2))
@@ -255,7 +255,7 @@ def before_features(strokes: Sequence[Floats], low: Floats, scale: float) -> Flo
     return np.array(rows)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def contacts(queries: Floats, points: Floats, offsets: Ints, tolerance: float) -> tuple[Floats, Floats, Floats, Floats]:
     """Find where each query lies on each stroke.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.skeleton.from_image import smooth
 from kalamos.skeleton.simplification import total_bend
 from kalamos.skeleton.stroke_graph import StrokeGraph, bends
@@ -21,8 +21,8 @@ MOST_EXACT = 12
 first."""
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def match_branches(bend: Floats, lift: float) -> Ints32:
+@inner
+def _matched(bend: Floats, lift: float) -> Ints32:
     """Pair the branches of one node so that the bends of the pairs plus ``lift`` for each branch left over is least.
 
     A maximum-weight matching where each pair has the weight ``2 * lift - bend``. Exact by dynamic programming over sets
@@ -72,7 +72,10 @@ def match_branches(bend: Floats, lift: float) -> Ints32:
     return partner
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+match_branches = kernel(_matched)
+
+
+@kernel
 def follow(partner: Ints32) -> tuple[Ints32, Ints32]:
     """Return the walks that the pairs make.
 
@@ -122,14 +125,14 @@ def ends_by_node(graph: StrokeGraph, edge: Ints32) -> tuple[Ints32, Ints32]:
     return np.argsort(at, kind="stable").astype(np.int32), offsets.astype(np.int32)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def copy_bends(branch: Floats, edge: Ints32, ends: Ints32) -> Floats:
+@inner
+def _copy_bends(branch: Floats, edge: Ints32, ends: Ints32) -> Floats:
     """Return the bends between copies' ends at one node, ``(k, k)``.
 
     Turning back into the same edge costs 2 pi.
     """
     base = 2 * edge[ends // 2] + ends % 2
-    out: Floats = bends(branch, base.astype(np.int32))
+    out = bends(branch, base.astype(np.int32))
     for i in range(len(ends)):
         for j in range(len(ends)):
             if i != j and base[i] == base[j]:
@@ -137,7 +140,10 @@ def copy_bends(branch: Floats, edge: Ints32, ends: Ints32) -> Floats:
     return out
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+copy_bends = kernel(_copy_bends)
+
+
+@kernel
 def match_copies(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, lift: float) -> Ints32:
     """Return the least-bending partner of every copy's end, ``(2 m',)``, -1 where the pen goes down or up."""
     partner = np.full(len(ends), -1, np.int32)
@@ -148,14 +154,14 @@ def match_copies(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, li
         if len(here) == 2:
             partner[here[0]], partner[here[1]] = here[1], here[0]
             continue
-        local = match_branches(copy_bends(branch, edge, here), lift)
+        local = _matched(_copy_bends(branch, edge, here), lift)
         for i in range(len(here)):
             if local[i] >= 0:
                 partner[here[i]] = here[local[i]]
     return partner
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def absorb_rings(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, partner: Ints32, limit: float) -> None:  # noqa: PLR0912 - compiled whole
     """Open closed walks into those that pass through the same node.
 
@@ -183,7 +189,7 @@ def absorb_rings(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, pa
             group = ends[offsets[node] : offsets[node + 1]]
             if len(group) < 4:
                 continue
-            bend = copy_bends(branch, edge, group)
+            bend = _copy_bends(branch, edge, group)
             for i in range(len(group)):
                 if partner[group[i]] < 0 or not closed[walk_of[group[i] // 2]]:
                     continue

@@ -15,11 +15,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kalamos.geometry import stroke_lengths
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import kernel
 
 MAX_STROKES = 2000
 MAX_LINES = 100
@@ -118,7 +118,7 @@ def _weighted_median(values: Floats, weights: Floats) -> float:
     return float(values[order[min(int(place), len(order) - 1)]])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _centres(heights: Floats, weights: Floats, n_lines: int) -> Floats:
     """Cut the sequence into runs of least weighted variance (dynamic programming) and return their means."""
     n = len(heights)
@@ -147,7 +147,7 @@ def _centres(heights: Floats, weights: Floats, n_lines: int) -> Floats:
     return centres
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _assign(heights: Floats, weights: Floats, centres: Floats, pitch: float) -> tuple[Ints, float]:
     """Return the line of each stroke on the cheapest path through time, and its cost."""
     n, m = len(heights), len(centres)

@@ -14,7 +14,11 @@ What this asks of the source of a kernel:
   float64 is a plain Python number;
 - functions of ``math``, not of numpy, on single numbers: numpy has its own versions of sine or exponential, which
   differ in the last place; and ``sqrt(x * x + y * y)`` for ``hypot``, of which Python has its own;
-- what kernels call is an :func:`inner` function, and kernels do not call each other.
+- what kernels call is an :func:`inner` function, and kernels do not call each other; of an inner function that Python
+  calls too a kernel is made, ``each = kernel(_each)``.
+
+The first two matter only where a kernel is ever interpreted; one that is called as it stands runs compiled, always.
+Nothing else of Kalamos compiles: there is one dialect, and ``tests/test_architecture.py`` holds it to that.
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from kalamos.errors import KalamosError
 from kalamos.machinery.arrays import Floats, Ints
+from kalamos.machinery.kernels import inner, kernel
 
 
 class Warping(NamedTuple):
@@ -102,21 +102,21 @@ def points(values: ArrayLike) -> Floats:
 # points lie one after another. Everything is loaded before it is chosen from: otherwise nothing is vectorised.
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def diagonal(k: int, n: int, m: int) -> tuple[np.uint64, np.uint64, np.uint64]:
     """Return the first row of diagonal k of n by m cells, its column in reversed order, and the number of its cells."""
     first = max(0, k - m + 1)
     return np.uint64(first), np.uint64(m - 1 - k + first), np.uint64(min(n - 1, k) - first + 1)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def places(n: int) -> tuple[np.uint64, np.uint64, np.uint64]:
     """Return where in ``work`` the diagonal at hand begins, the last and the one before, for n rows."""
     return np.uint64(0), np.uint64(n + 1), np.uint64(2 * (n + 1))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _reach(work: Floats, steps: Floats, cell: int, up: int, diagonal: int, distance: float) -> None:
+@inner
+def _reach(work: Floats, steps: Floats, cell: np.uint64, up: np.uint64, diagonal: np.uint64, distance: float) -> None:
     """Write cost and length of the best path to a cell from its three neighbours'; the left one follows ``up``."""
     best, best_steps = work[diagonal], steps[diagonal]
     above, above_steps = work[up], steps[up]
@@ -129,7 +129,7 @@ def _reach(work: Floats, steps: Floats, cell: int, up: int, diagonal: int, dista
     steps[cell] = best_steps + 1.0
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _total_and_length(a: Floats, b: Floats) -> tuple[float, int]:
     """Return the cost and the length of the optimal path."""
     n, m = len(a), len(b)
@@ -149,7 +149,7 @@ def _total_and_length(a: Floats, b: Floats) -> tuple[float, int]:
     return work[last + np.uint64(n)], int(steps[last + np.uint64(n)])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _path(a: Floats, b: Floats) -> tuple[float, Ints]:
     """Note for each cell where it was reached from (0 diagonal, 1 up, 2 left), then walk back."""
     n, m = len(a), len(b)
@@ -186,7 +186,7 @@ def _path(a: Floats, b: Floats) -> tuple[float, Ints]:
     return row[m], path[k:].copy()
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _to_segments(a: Floats, start: Floats, end: Floats) -> tuple[float, int]:
     """Do as _total_and_length does, with the distance from a point to a segment."""
     n, m = len(a), len(start)
@@ -213,7 +213,7 @@ def _to_segments(a: Floats, start: Floats, end: Floats) -> tuple[float, int]:
     return work[last + np.uint64(n)], int(steps[last + np.uint64(n)])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _frechet(a: Floats, b: Floats) -> float:
     """Carry squared distances: the order of maxima and minima is the same, and one root at the end is enough."""
     n, m = len(a), len(b)

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from kalamos.machinery.arrays import Floats, Ints
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.metrics.dense import Dense
 
 TOUCH_PX = 1.5
@@ -100,7 +100,7 @@ def _branch(end: Floats | None, branches: Floats, radius_px: float) -> int:
     return nearest if away[nearest] <= radius_px else _NOWHERE
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _junctions(xy: Floats, stroke: Ints, offsets: Ints, radius: float, step: float) -> Floats:
     centres = np.empty((MOST_JUNCTIONS, 2))
     touch, gap = TOUCH_PX * step, 2.0 * radius / step
@@ -124,7 +124,7 @@ def _junctions(xy: Floats, stroke: Ints, offsets: Ints, radius: float, step: flo
     return centres[:n].copy()
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _at_an_angle(xy: Floats, stroke: Ints, offsets: Ints, i: int, j: int) -> bool:
     ax, ay = _heading(xy, offsets[stroke[i]], offsets[stroke[i] + 1], i)
     bx, by = _heading(xy, offsets[stroke[j]], offsets[stroke[j] + 1], j)
@@ -132,7 +132,7 @@ def _at_an_angle(xy: Floats, stroke: Ints, offsets: Ints, i: int, j: int) -> boo
     return bool(both > 0.0 and abs(ax * by - ay * bx) >= SINE_OF_ANGLE * both)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _heading(xy: Floats, first: int, stop: int, i: int) -> tuple[float, float]:
     a, b = max(first, i - _ARM), min(stop - 1, i + _ARM)
     return xy[b, 0] - xy[a, 0], xy[b, 1] - xy[a, 1]

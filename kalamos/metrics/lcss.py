@@ -17,10 +17,10 @@ honest guess in DTW and RMSE, and drawing every line both ways beats it under ``
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from kalamos import geometry
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import kernel
 from kalamos.metrics.dense import MOST_POINTS
 from kalamos.metrics.dtw import diagonal, places
 from kalamos.metrics.metric import Metric
@@ -55,8 +55,7 @@ def matched(pair: Pair) -> Ints:
     """Return the matching itself, ``(k, 2)`` indices of true and of the answer's samples, ascending in both."""
     if not len(pair.view(answer_samples).xy):
         return np.empty((0, 2), np.int64)
-    path: Ints = _matching(*_arguments(pair))
-    return path
+    return _matching(*_arguments(pair))
 
 
 def _arguments(pair: Pair) -> tuple[Floats, Floats, Floats, Floats, Bools, float]:
@@ -84,7 +83,7 @@ def _any_direction(reference: Reference) -> Bools:
 # the kernels of :mod:`kalamos.metrics.dtw` do, so that several cells share a vector register.
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _largest(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square: float) -> float:
     n, m = len(a), len(b)
     ax, ay, ux, uy = a[:, 0].copy(), a[:, 1].copy(), ta[:, 0].copy(), ta[:, 1].copy()
@@ -108,7 +107,7 @@ def _largest(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square: 
     return float(work[last + np.uint64(n)])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _matching(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square: float) -> Ints:
     """Note for each cell where it was reached from (0 diagonal, 1 up, 2 left), then walk back."""
     n, m = len(a), len(b)

@@ -6,12 +6,12 @@ Order-blind by nature. A complete reversal changes none of them, so they never s
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.ndimage import distance_transform_cdt
 from scipy.spatial import cKDTree
 
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints32
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.metrics.lcss import answer_samples, true_samples
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.order import diagonal
@@ -133,7 +133,7 @@ def _has_ink(reference: Reference) -> bool:
     return reference.image is not None and bool((reference.image.pixels != reference.image.pixels[0, 0]).any())
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _draw(xy: Floats32, offsets: Ints32, mask: Bools) -> None:
     for k in range(len(offsets) - 1):
         for i in range(offsets[k], offsets[k + 1]):
@@ -141,7 +141,7 @@ def _draw(xy: Floats32, offsets: Ints32, mask: Bools) -> None:
             _draw_segment(np.float64(xy[j, 0]), np.float64(xy[j, 1]), np.float64(xy[i, 0]), np.float64(xy[i, 1]), mask)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _draw_segment(x0: float, y0: float, x1: float, y1: float, mask: Bools) -> None:
     """Mark a pixel in each column (or row, on the longer axis) that the segment crosses, and both ends."""
     first, last = _inside(x0, y0, x1, y1, mask.shape)
@@ -160,7 +160,7 @@ def _draw_segment(x0: float, y0: float, x1: float, y1: float, mask: Bools) -> No
             mask[row, column] = True
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _inside(x0: float, y0: float, x1: float, y1: float, shape: tuple[int, int]) -> tuple[float, float]:
     """Return the part of the segment within the frame as two fractions of it (Liang and Barsky 1984)."""
     first, last = 0.0, 1.0

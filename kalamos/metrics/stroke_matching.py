@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from scipy.optimize import linear_sum_assignment
 
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import kernel
 from kalamos.metrics.dense import Dense
 
 SPREAD = 16
@@ -60,7 +60,7 @@ def copies(dense: Dense, near_px: float) -> Ints:
     return np.flatnonzero(_are_copies(spread, dense.xy, np.asarray(dense.offsets, np.int64), near_px * near_px))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _are_copies(spread: Floats, xy: Floats, offsets: Ints, square: float) -> Bools:
     """Say of each stroke whether all its points are near one of the strokes before it."""
     found = np.zeros(len(spread), np.bool_)
@@ -87,7 +87,7 @@ def longest(dense: Dense, most: int) -> Ints:
     return np.sort(np.argsort(-np.diff(dense.offsets), kind="stable")[:most])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _mean_distances(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Return the mean distances ``(s, r)`` of strokes ``(s, n, 2)`` and ``(r, n, 2)``, along and against each other."""
     n = a.shape[1]

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.metrics.dense import Dense
 from kalamos.metrics.junctions import traversed
 from kalamos.metrics.metric import Metric
@@ -75,7 +75,7 @@ def pairs_within(a: Floats, b: Floats, distance: float) -> int:
     return int(_matched(a, b, distance * distance))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _matched(a: Floats, b: Floats, square: float) -> int:
     """Return the size of the largest matching of points within a distance (augmenting paths; Kuhn 1955).
 
@@ -108,7 +108,7 @@ def _matched(a: Floats, b: Floats, square: float) -> int:
     return matched
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _next(a: Floats, b: Floats, square: float, row: int, column: int, mark: Ints, start: int) -> int:
     """Return the next column near the row: a free one (``start`` -1), or one not yet seen from this start."""
     for j in range(column, len(b)):

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kalamos.errors import KalamosError
 from kalamos.machinery.arrays import Floats, Floats32, Ints
+from kalamos.machinery.kernels import inner, kernel
 
 Points = Sequence[NDArray[np.floating]] | NDArray[np.floating]
 
@@ -87,7 +87,7 @@ def _flat(parts: Points) -> tuple[Floats, Ints]:
     return flat, bounds
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _distances(a: Floats, bounds_a: Ints, b: Floats, bounds_b: Ints, pairs: Ints, distances: Floats) -> None:
     """Fill in the distances of the pairs ``(k, 2)`` of indices, the shorter sequence as rows."""
     rows, columns = 0, 0
@@ -112,7 +112,7 @@ def _distances(a: Floats, bounds_a: Ints, b: Floats, bounds_b: Ints, pairs: Ints
         distances[k] = _distance(ax, ay, min(n, m), bx, by, max(n, m), width, work)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _place(rows: Floats, columns: Floats, width: int, row_xy: Floats32, column_xy: Floats32) -> None:
     """Copy a pair relative to its start, where float32 is finest; the columns reversed, beginning at ``width``."""
     x, y, m = rows[0, 0], rows[0, 1], len(columns)
@@ -123,7 +123,7 @@ def _place(rows: Floats, columns: Floats, width: int, row_xy: Floats32, column_x
         column_xy[0, at], column_xy[1, at] = columns[j, 0] - x, columns[j, 1] - y
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _distance(
     ax: Floats32, ay: Floats32, n: int, bx: Floats32, by: Floats32, m: int, width: int, work: Floats32
 ) -> float:
@@ -154,7 +154,7 @@ def _distance(
     return float(common + work[last + np.uint64(n)])
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _rebase(work: Floats32, now: int, last: int, start: int, end: int, stop: int) -> float:
     """Take the least cell of the newest diagonal off that diagonal and the one before; return it.
 

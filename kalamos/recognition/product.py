@@ -7,9 +7,9 @@ them (measured: 434 ms against 44 ms for 256 sequences), and rounds differently 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from kalamos.machinery.arrays import Floats32
+from kalamos.machinery.kernels import kernel
 
 
 def product(a: Floats32, b: Floats32) -> Floats32:
@@ -25,7 +25,7 @@ def product(a: Floats32, b: Floats32) -> Floats32:
     return made
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _add_product(a: Floats32, b: Floats32, made: Floats32) -> None:
     """Add the product row by row, four terms at a time: the inner loop runs along rows and is vectorised."""
     terms, columns = b.shape

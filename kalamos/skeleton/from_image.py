@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints32
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.skeleton.binarise import Method, binarise
+from kalamos.skeleton.forest import find_root
 from kalamos.skeleton.pixel_graph import PixelGraph, trace_pixels
 from kalamos.skeleton.simplification import (
     Chains,
     Measured,
     Merged,
     chain_edges,
-    compiled_root,
     reduce_graph,
 )
 from kalamos.skeleton.stroke_graph import StrokeGraph
@@ -106,7 +106,7 @@ def typical_radius(ink_px: float, length_px: float) -> float:
     return float((np.sqrt(length_px**2 + np.pi * ink_px) - length_px) / np.pi)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _measure(graph: PixelGraph, radii: Floats, stride: int) -> Measured:
     """Return the geometry of a graph, in pixels of the image: the padded one begins half a pixel and one before it."""
     node_pixels, node_offsets = graph.node_pixels, graph.node_offsets
@@ -137,7 +137,7 @@ def _measure(graph: PixelGraph, radii: Floats, stride: int) -> Measured:
     return Measured(node_xy, node_radius, weight, edge_xy, length)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _number(merged: Merged, chains: Chains, graph: PixelGraph, size: int) -> tuple[Ints32, Ints32, Ints32]:
     """Number the standing nodes and the chained edges anew.
 
@@ -181,7 +181,7 @@ def _number(merged: Merged, chains: Chains, graph: PixelGraph, size: int) -> tup
     return number, new_nodes, owner
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _lay(
     merged: Merged,
     number: Ints32,
@@ -235,7 +235,7 @@ def _lay(
             unhook(points, radius, filled - 1, start)
             new_xy[b, 0], new_xy[b, 1] = points[filled - 1, 0], points[filled - 1, 1]
         closed = a == b and degree[a] == 2
-        smooth_between(points, before, start, filled, smoothing, closed)
+        _smooth(points, before, start, filled, smoothing, closed)
         if closed:
             new_xy[a, 0], new_xy[a, 1] = points[start, 0], points[start, 1]
         offsets[c + 1] = filled
@@ -245,7 +245,7 @@ def _lay(
     return new_xy, new_reach, points[:filled].copy(), radius[:filled].copy(), offsets, lengths
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _leave_zones(
     points: Floats, radius: Floats, start: int, filled: int, degree: Ints32, a: int, b: int, reach: Floats
 ) -> int:
@@ -273,7 +273,7 @@ def _leave_zones(
     return end + 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def unhook(line: Floats, radius: Floats, first: int, last: int) -> None:
     """Lay the open end at ``line[first]`` straight, in place, where thinning led it aside into a corner of the cap.
 
@@ -306,8 +306,8 @@ def unhook(line: Floats, radius: Floats, first: int, last: int) -> None:
         line[p, 0], line[p, 1] = x + along * dx, y + along * dy
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def smooth_between(line: Floats, before: Floats, start: int, stop: int, passes: int, closed: bool) -> None:
+@inner
+def _smooth(line: Floats, before: Floats, start: int, stop: int, passes: int, closed: bool) -> None:
     """Smooth the points ``start:stop`` in place; the ends stay, or are smoothed as one point where the line is closed.
 
     ``before`` is scratch as large as ``line``.
@@ -329,24 +329,27 @@ def smooth_between(line: Floats, before: Floats, start: int, stop: int, passes: 
                 line[stop - 1, axis] = line[start, axis]
 
 
+smooth_between = kernel(_smooth)
+
+
 def smooth(line: Floats, passes: int, closed: bool) -> None:
     """Smooth a polyline ``(k, 2)`` in place; the ends stay, or are smoothed as one point where the line is closed."""
     smooth_between(line, np.empty_like(line), 0, len(line), passes, closed)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _components(n: int, edge_nodes: Ints32) -> Ints32:
     """Return the connected piece of each node, numbered in order of first node."""
     parent = np.empty(n, np.int32)
     for k in range(n):
         parent[k] = k
     for e in range(len(edge_nodes)):
-        a, b = compiled_root(parent, edge_nodes[e, 0]), compiled_root(parent, edge_nodes[e, 1])
+        a, b = find_root(parent, edge_nodes[e, 0]), find_root(parent, edge_nodes[e, 1])
         parent[max(a, b)] = min(a, b)
     component = np.empty(n, np.int32)
     count = 0
     for k in range(n):
-        root = compiled_root(parent, k)
+        root = find_root(parent, k)
         if root == k:
             component[k] = count
             count += 1

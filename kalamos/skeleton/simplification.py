@@ -19,14 +19,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 
 from kalamos.machinery.arrays import Floats, Ints, Ints32
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.skeleton.forest import find_root
 from kalamos.skeleton.pixel_graph import PixelGraph
-
-compiled_root = nb.njit(cache=True, error_model="numpy", nogil=True)(find_root)
 
 
 class Measured(NamedTuple):
@@ -84,7 +82,7 @@ class Rings(NamedTuple):
     ring: Ints32
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def reduce_graph(graph: PixelGraph, measured: Measured, order: Ints, rules: Floats) -> tuple[Merged, Ints32]:
     """Apply the three rules; return what became of every node and edge, and which edge ends are spliced.
 
@@ -113,7 +111,7 @@ def reduce_graph(graph: PixelGraph, measured: Measured, order: Ints, rules: Floa
     rings = _rings(parent, edge_nodes)
     head, ring = rings.head, rings.ring
     for k in order:
-        a, b = compiled_root(parent, edge_nodes[k, 0]), compiled_root(parent, edge_nodes[k, 1])
+        a, b = find_root(parent, edge_nodes[k, 0]), find_root(parent, edge_nodes[k, 1])
         both = node_radius[a] + node_radius[b]
         if state[k] >= 0 or a == b or degree[a] < 3 or degree[b] < 3 or edge_length[k] > max(rules[2], rules[3]) * both:
             continue
@@ -132,14 +130,14 @@ def reduce_graph(graph: PixelGraph, measured: Measured, order: Ints, rules: Floa
         weight[a] = total
         degree[a] += degree[b] - 2  # the bridge had an end at each
     for k in range(n):
-        parent[k] = compiled_root(parent, k)
+        parent[k] = find_root(parent, k)
     for e in range(m):
         if state[e] >= 0:
             state[e] = parent[state[e]]
     return merged, _splices(parent, degree, state, edge_nodes)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _prune(merged: Merged, graph: PixelGraph, measured: Measured, order: Ints, rules: Floats) -> None:
     """Take away the spurs, shortest first; a piece of ink that is nothing but a spur becomes a dot in its middle."""
     parent, degree, state, xy = merged.parent, merged.degree, merged.state, merged.xy
@@ -160,11 +158,11 @@ def _prune(merged: Merged, graph: PixelGraph, measured: Measured, order: Ints, r
             degree[b] -= 1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _rings(parent: Ints32, edge_nodes: Ints32) -> Rings:
     head, ring = np.full(len(parent), -1, np.int32), np.empty(2 * len(edge_nodes), np.int32)
     for h in range(len(ring)):
-        node = compiled_root(parent, edge_nodes[h // 2, h % 2])
+        node = find_root(parent, edge_nodes[h // 2, h % 2])
         if head[node] < 0:
             head[node] = h
             ring[h] = h
@@ -174,7 +172,7 @@ def _rings(parent: Ints32, edge_nodes: Ints32) -> Rings:
     return Rings(head, ring)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def branch_at(
     e: int,
     side: int,
@@ -213,8 +211,8 @@ def branch_at(
     out[2], out[3] = (far_x - near_x) / length, (far_y - near_y) / length
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def total_bend(one: Floats, two: Floats) -> float:
+@inner
+def bend_between(one: Floats, two: Floats) -> float:
     """Return by how much a path turns that comes in along one branch, runs straight to the other and leaves along it.
 
     A branch is ``x, y`` where it leaves the junction's disc and its unit direction away from the junction. Both turns
@@ -230,7 +228,10 @@ def total_bend(one: Floats, two: Floats) -> float:
     return float(max(straight, first + second))
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+total_bend = kernel(bend_between)
+
+
+@inner
 def _crosses(
     bridge: int, a: int, b: int, merged: Merged, rings: Rings, graph: PixelGraph, measured: Measured, limit: float
 ) -> bool:
@@ -245,18 +246,18 @@ def _crosses(
         while True:
             e = h // 2
             if merged.state[e] < 0 and e != bridge and found < 2:
-                far, skip = compiled_root(merged.parent, graph.edge_nodes[e, 1 - h % 2]), reach[node] + 0.5
+                far, skip = find_root(merged.parent, graph.edge_nodes[e, 1 - h % 2]), reach[node] + 0.5
                 branch_at(e, h % 2, measured.edge_xy, graph.edge_offsets, xy, node, far, skip, sides[k, found])
                 found += 1
             h = rings.ring[h]
             if h == rings.head[node]:
                 break
-    parallel = max(total_bend(sides[0, 0], sides[1, 0]), total_bend(sides[0, 1], sides[1, 1]))
-    crossed = max(total_bend(sides[0, 0], sides[1, 1]), total_bend(sides[0, 1], sides[1, 0]))
+    parallel = max(bend_between(sides[0, 0], sides[1, 0]), bend_between(sides[0, 1], sides[1, 1]))
+    crossed = max(bend_between(sides[0, 0], sides[1, 1]), bend_between(sides[0, 1], sides[1, 0]))
     return bool(min(parallel, crossed) < limit)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _splices(group: Ints32, degree: Ints32, state: Ints32, edge_nodes: Ints32) -> Ints32:
     """Pair the edge ends at nodes of two branches; a ring of such nodes keeps one of them as its anchor."""
     m = len(state)
@@ -288,7 +289,7 @@ def _splices(group: Ints32, degree: Ints32, state: Ints32, edge_nodes: Ints32) -
     return partner
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def chain_edges(state: Ints32, partner: Ints32) -> Chains:
     """Return the kept edges strung together at their splices."""
     m = len(state)

@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
-from kalamos.skeleton.simplification import branch_at, total_bend
+from kalamos.machinery.kernels import inner, kernel
+from kalamos.skeleton.simplification import bend_between, branch_at
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +98,7 @@ class StrokeGraph:
 
         The columns are x, y, dx, dy.
         """
-        found: Floats = branches(self.points, self.edge_offsets, self.edge_nodes, self.node_xy, self.node_radius)
-        return found
+        return branches(self.points, self.edge_offsets, self.edge_nodes, self.node_xy, self.node_radius)
 
     def path(self, walk: Sequence[int]) -> Floats:
         """Return the polyline of edges walked one after another, given by the end at which each is entered.
@@ -114,7 +113,7 @@ class StrokeGraph:
         return self.node_of(walk[0]) == self.node_of(walk[-1] ^ 1)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def branches(points: Floats, offsets: Ints32, edge_nodes: Ints32, node_xy: Floats, node_radius: Floats) -> Floats:
     """Return place and direction of each edge end outside its node's disc, ``(2 m, 4)``."""
     out = np.empty((2 * len(edge_nodes), 4))
@@ -124,12 +123,12 @@ def branches(points: Floats, offsets: Ints32, edge_nodes: Ints32, node_xy: Float
     return out
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def bends(branch: Floats, ends: Ints32) -> Floats:
     """Return by how much a path turns between each two of the edge ends of a node, ``(k, k)`` radians."""
     k = len(ends)
     out = np.zeros((k, k))
     for i in range(k):
         for j in range(i + 1, k):
-            out[i, j] = out[j, i] = total_bend(branch[ends[i]], branch[ends[j]])
+            out[i, j] = out[j, i] = bend_between(branch[ends[i]], branch[ends[j]])
     return out

@@ -230,10 +230,11 @@ def test_warming_up_compiles_every_kernel_of_reading_and_drawing():
     code = (
         "from pathlib import Path; from kalamos.commands import warm_up as w\n"
         "from kalamos.machinery import kernels; kernels.compile_at_once()\n"
+        "ROOMS = ('kalamos.formats', 'kalamos.renderers', 'kalamos.ink')\n"
         "from kalamos.formats.report import UnitReport; u = w.CORPUS.units(Path(), scripts='Latn', writers='1')\n"
         "s = [x for unit in u for x in w.CORPUS.read(Path(), unit, UnitReport())][:3]\n"
         "w.warm_formats(s); w.warm_renderer([x.ink for x in s])\n"
-        "print(*[k.__name__ for k in kernels._made if k._compiled is None])"
+        "print(*[k.__name__ for k in kernels._made if k._compiled is None and k.__module__.startswith(ROOMS)])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, timeout=300, capture_output=True, text=True)
     assert not done.stdout.split()

@@ -21,13 +21,13 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
 from kalamos.benchmark.statistics.swaps import ALL_TRIED, p_of_many_sums, p_of_medians, p_of_sums
 from kalamos.errors import KalamosError
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import kernel
 from kalamos.machinery.seeding import rng_for
 
 Counts = NDArray[np.uint16]
@@ -160,7 +160,7 @@ def ratio(
     """
     above, below = _checked(part, writers, None), _checked(whole, writers, None)
     n, clusters = len(above.values), above.clusters
-    sums, sizes = (np.bincount(data.cluster, data.values, clusters) for data in (above, below))
+    sums, sizes = above.sums(above.values), below.sums(below.values)
     if not sizes.sum() > 0:
         return Estimate(math.nan, math.nan, math.nan, n, clusters)
     value = float(sums.sum() / sizes.sum())
@@ -265,9 +265,13 @@ class _Data(NamedTuple):
     @property
     def effective(self) -> float:
         """Return the effective number of clusters by their weights (Kish 1965), 2 at least."""
-        sizes = np.bincount(self.cluster, self.weights, self.clusters)
+        sizes = self.sums(self.weights)
         square = float((sizes**2).sum())
         return max(float(sizes.sum()) ** 2 / square, 2.0) if square > 0 else 2.0
+
+    def sums(self, values: Floats) -> Floats:
+        """Return the sum of values ``(n,)`` over each cluster."""
+        return np.bincount(self.cluster, values, self.clusters).astype(np.float64)
 
     def where(self, keep: Bools) -> _Data:
         """Return the samples to keep, clusters numbered anew."""
@@ -306,9 +310,7 @@ def _over(data: _Data, aggregate: Aggregate, chunks: Iterator[Counts] | list[Cou
         return np.concatenate([_medians(counts, values, cluster) for counts in chunks])
     if aggregate not in ("mean", "pooled_rms"):
         raise KalamosError(f"values combine by mean, median or pooled_rms, not by {aggregate!r}")
-    powers = data.values**2 if aggregate == "pooled_rms" else data.values
-    sums = np.bincount(data.cluster, data.weights * powers, data.clusters)
-    sizes = np.bincount(data.cluster, data.weights, data.clusters)
+    sums, sizes = _sums(data, root=aggregate == "pooled_rms"), data.sums(data.weights)
     means = np.concatenate([_ratios(counts, sums, sizes) for counts in chunks])
     return np.sqrt(means) if aggregate == "pooled_rms" else means
 
@@ -323,8 +325,7 @@ def _resampled(clusters: int, seed: int, resamples: int) -> Iterator[Counts]:
 @lru_cache(maxsize=12)
 def _chunk(clusters: int, seed: int, start: int, rows: int) -> Counts:
     drawn = rng_for(seed, "bootstrap", clusters, start).integers(0, clusters, (rows, clusters), dtype=np.uint32)
-    counts: Counts = _counted(drawn)
-    return counts
+    return _counted(drawn)
 
 
 def _percentiles(draws: Floats, effective: float) -> tuple[float, float]:
@@ -350,12 +351,10 @@ def _p(one: _Data, two: _Data, aggregate: Aggregate, seed: int, draws: int) -> f
 
 def _sums(data: _Data, *, root: bool) -> Floats:
     """Return the weighted sum of the values, or of their squares, of each writer, ``(g,)``."""
-    return np.bincount(data.cluster, data.weights * (data.values**2 if root else data.values), data.clusters).astype(
-        float
-    )
+    return data.sums(data.weights * (data.values**2 if root else data.values))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _counted(drawn: NDArray[np.uint32]) -> Counts:
     rows, clusters = drawn.shape
     counts = np.zeros((rows, clusters), np.uint16)
@@ -365,7 +364,7 @@ def _counted(drawn: NDArray[np.uint32]) -> Counts:
     return counts
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _ratios(counts: Counts, sums: Floats, sizes: Floats) -> Floats:
     """Return weighted sum over weighted size for each row, added up in one fixed order."""
     ratios = np.empty(len(counts))
@@ -379,7 +378,7 @@ def _ratios(counts: Counts, sums: Floats, sizes: Floats) -> Floats:
     return ratios
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _medians(counts: Counts, values: Floats, cluster: Ints) -> Floats:
     """Return the median of each resample; ``values`` ascend. Two middle values give their mean."""
     medians = np.empty(len(counts))

@@ -12,9 +12,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import kernel
 from kalamos.machinery.seeding import rng_for
 
 ALL_TRIED = 13
@@ -70,7 +70,7 @@ def _swaps(writers: int, seed: int, draws: int) -> Bools:
     return swapped
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _count(signed: Floats, totals: Floats, pairs: Ints, root: bool, counts: Ints) -> None:
     """Add to ``counts`` in how many swaps, the columns of ``signed``, each pair differs as much as unswapped."""
     for p in range(len(pairs)):
@@ -88,7 +88,7 @@ def _count(signed: Floats, totals: Floats, pairs: Ints, root: bool, counts: Ints
         counts[p] += found
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _sum_differences(swapped: Bools, first: Floats, second: Floats, root: bool) -> Floats:
     made = np.empty(len(swapped))
     for row in range(len(swapped)):
@@ -104,7 +104,7 @@ def _sum_differences(swapped: Bools, first: Floats, second: Floats, root: bool) 
     return made
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _median_differences(swapped: Bools, values: Floats, writer: Ints, is_second: Bools) -> Floats:
     """Walk up the ascending values once a row, counting for both columns, until both have their middle."""
     n = len(values) // 2

@@ -22,10 +22,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kalamos.machinery.arrays import Floats, Ints
+from kalamos.machinery.kernels import inner, kernel
 
 Path = NDArray[np.complex128]
 REACH = 3.0  # a pulse's window: from 3 sigma before to 3 sigma after its median in log time, 99.7 % of its distance
@@ -73,14 +73,14 @@ def timing_of(width_s: Floats, overlap: Floats, sigma: Floats) -> Timing:
     return Timing(t0 - (t0[0] + np.exp(mu[0] - STILL * sigma[0])), mu, sigma)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _progress(since_s: float, mu: float, sigma: float) -> float:
     if since_s <= 0.0:
         return 0.0
     return 0.5 * math.erfc((mu - math.log(since_s)) / (sigma * math.sqrt(2.0)))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _arc(covered: float, delta: float) -> complex:
     """Return the displacement of a pulse of distance 1 that sets out along x and turns by delta in all."""
     if abs(delta) < 1e-6:
@@ -89,7 +89,7 @@ def _arc(covered: float, delta: float) -> complex:
     return complex(2 * math.sin(half) * math.cos(half) / delta, 2 * math.sin(half) ** 2 / delta)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def progress(timing: Timing, t: Floats) -> Floats:
     """Return the fraction of each pulse's distance covered at each time, ``(n, m)``: the lognormal distribution."""
     t0, mu, sigma = timing
@@ -118,11 +118,10 @@ def velocity(pulses: Pulses, t: Floats) -> Path:
 def position(pulses: Pulses, t: Floats) -> Path:
     """Return the pen's displacement from pen-down at each time, ``(n,)`` complex."""
     command = pulses.distance * np.exp(1j * pulses.theta_s)
-    moved: Path = _positions(pulses.timing, command, pulses.theta_e - pulses.theta_s, t)
-    return moved
+    return _positions(pulses.timing, command, pulses.theta_e - pulses.theta_s, t)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _positions(timing: Timing, command: Path, delta: Floats, t: Floats) -> Path:
     t0, mu, sigma = timing
     moved = np.zeros(len(t), np.complex128)
@@ -151,8 +150,8 @@ def fit(path: Path, breaks: Ints, timing: Timing, ridge: float = 2e-3) -> Pulses
     return Pulses(timing, np.abs(command), theta_s, theta_s + delta)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def parts(path: Path, breaks: Ints) -> tuple[Floats, Floats]:
+@inner
+def _parts(path: Path, breaks: Ints) -> tuple[Floats, Floats]:
     """Return length and turning (radians, at most 270 degrees) of each part of a path between breaks, ``(m,)`` each.
 
     A part takes in the bends at its inner points only: the jump at a corner belongs to no pulse.
@@ -170,10 +169,13 @@ def parts(path: Path, breaks: Ints) -> tuple[Floats, Floats]:
     return length, turn
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+parts = kernel(_parts)
+
+
+@kernel
 def _fitted(path: Path, breaks: Ints, timing: Timing, end_s: float, ridge: float) -> tuple[Path, Floats]:
     """Return the commands D exp(j theta_s) of :func:`fit` and the turning of each pulse."""
-    share, delta = parts(path, breaks)
+    share, delta = _parts(path, breaks)
     m = len(share)
     rows = SAMPLES_A_PULSE * m + 3
     normal, right = _normal_equations(path, share, delta, timing, np.linspace(0.0, end_s, rows + 1)[1:])
@@ -185,7 +187,7 @@ def _fitted(path: Path, breaks: Ints, timing: Timing, end_s: float, ridge: float
     return _solved(normal, right), delta
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _solved(matrix: Path, right: Path) -> Path:
     """Solve a Hermitian positive definite system in place: elimination needs no pivots there."""
     m = len(right)
@@ -202,7 +204,7 @@ def _solved(matrix: Path, right: Path) -> Path:
     return right
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _normal_equations(path: Path, share: Floats, delta: Floats, timing: Timing, t: Floats) -> tuple[Path, Path]:
     """Return matrix and right side of the weighted least-squares problem of :func:`fit`."""
     t0, mu, sigma = timing

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kalamos.machinery.arrays import Floats
+from kalamos.machinery.kernels import kernel
 from kalamos.machinery.seeding import rng_for, stable_hash
 
 Path = NDArray[np.complex128]
@@ -117,7 +117,7 @@ def waves(rng: np.random.Generator, count: int, amplitude: float) -> Waves:
     return field
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def bent(path: Path, field: Waves) -> Path:
     """Return the path displaced by a field of waves."""
     displaced = path.copy()

@@ -8,13 +8,13 @@ piece or goes on to a piece that is joined to it. The cheapest path is found by 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-import numba as nb
 import numpy as np
 
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
+from kalamos.machinery.kernels import inner, kernel
 from kalamos.models.kalamos.pieces import POINTS, Pieces
 
 STEP_PX = 1.0
@@ -24,6 +24,8 @@ CROSS_COST = 0.3
 TURN_BACK_COST = 1.0
 KEPT_SHARE = 0.4
 DOT_PX = 2.5
+
+Grown = TypeVar("Grown", Floats, Ints, Bools)
 
 
 class Path(NamedTuple):
@@ -53,7 +55,7 @@ def match(ink: Ink, pieces: Pieces) -> Path:
     return Path(steps, lifts, truth, clock, float(distance))
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _walk_stroke(xy: Floats, t: Floats, step_px: float) -> tuple[Floats, Floats]:
     """Return points x, y, time at equal distances along a stroke, and the unit directions there."""
     along = np.zeros(len(xy))
@@ -73,7 +75,7 @@ def _walk_stroke(xy: Floats, t: Floats, step_px: float) -> tuple[Floats, Floats]
     return points, ways
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _costs(points: Floats, ways: Floats, lines: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the cost of each directed piece at each step, the place along each piece (0..1), and squared distances."""
     n, m = len(points), len(lines)
@@ -101,7 +103,7 @@ def _costs(points: Floats, ways: Floats, lines: Floats) -> tuple[Floats, Floats,
     return cost, place, square
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _viterbi(cost: Floats, joints: Ints32) -> Ints:
     """Return the cheapest directed piece at each step."""
     n, m = cost.shape
@@ -138,7 +140,7 @@ def _viterbi(cost: Floats, joints: Ints32) -> Ints:
     return path
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _runs(path: Ints, place: Floats, long: Bools) -> tuple[Ints, Floats]:
     """Return the directed pieces passed, and how far along them (in pieces) each step is; barely touched ones go.
 
@@ -186,7 +188,7 @@ def _runs(path: Ints, place: Floats, long: Bools) -> tuple[Ints, Floats]:
     return pieces, along
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _lay(points: Floats, along: Floats, count: int) -> tuple[Floats, Floats]:
     """Return the truth's places and times at the points of ``count`` pieces; a stroke's two ends go to the two ends."""
     rising = along + 1e-6 * np.arange(len(along))
@@ -200,7 +202,7 @@ def _lay(points: Floats, along: Floats, count: int) -> tuple[Floats, Floats]:
     return places, clock
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@inner
 def _dot(points: Floats, lines: Floats, long: Bools) -> int:
     """Return the short piece nearest to a dot, or -1 where none is near: the dot lies on another stroke."""
     x, y = points[:, 0].mean(), points[:, 1].mean()
@@ -213,7 +215,7 @@ def _dot(points: Floats, lines: Floats, long: Bools) -> int:
     return arg if arg >= 0 and not long[arg] else -1
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def _match(
     xy: Floats, offsets: Ints, t: Floats, lines: Floats, joints: Ints32
 ) -> tuple[Ints, Bools, Floats, Floats, float]:
@@ -258,8 +260,9 @@ def _match(
     return steps[:n], lifts[:n], truth[:n], clock[:n], np.sqrt(total / max(count, 1))
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
-def _grown(values, limit):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@inner
+def _grown(values: Grown, limit: int) -> Grown:
+    """Return an array with room for ``limit`` rows, the first of them filled."""
     fresh = np.empty((limit, *values.shape[1:]), values.dtype)
     fresh[: len(values)] = values
     return fresh
