@@ -17,12 +17,12 @@ from scipy.ndimage import (
     gaussian_gradient_magnitude,
     label,
     maximum_filter,
-    minimum_filter,
     percentile_filter,
     uniform_filter,
 )
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats32, Ints
+from kalamos.scans.windows import closed, largest, smallest
 from kalamos.skeleton.binarise import otsu_threshold
 
 PAPER = 235
@@ -109,6 +109,13 @@ def _tile_weights(pixels: Bytes) -> Floats32:
     return np.asarray(sums / sums.sum(axis=2, keepdims=True), np.float32)
 
 
+def paper_and_grain(grey: Bytes) -> tuple[int, int]:
+    """Return the median grey of a picture, and the median distance from it."""
+    counts, levels = np.array(Image.fromarray(grey).histogram()), np.arange(256)
+    paper = _quantile(levels, counts, 0.5)
+    return paper, _quantile(np.abs(levels - paper), counts, 0.5)
+
+
 def pen_width(ink: Bools) -> float:
     """Estimate the width of the strokes from area over outline, which pixels make 1.27 times longer on average."""
     edges = int(np.count_nonzero(ink[1:] != ink[:-1])) + int(np.count_nonzero(ink[:, 1:] != ink[:, :-1]))
@@ -130,7 +137,7 @@ def ink_alone(grey: Bytes) -> Bytes:
     strong = away > np.maximum(_INK_SHARE * level, _GRAIN * grain)
     weak = away > np.maximum(0.5 * _INK_SHARE * level, 0.6 * _GRAIN * grain)
     strong = _held(weak, strong, away > _FIRM_SHARE * level)
-    near = maximum_filter(strong, 5)
+    near = largest(strong, 5)
     shown = np.where(near, away / np.maximum(level, 1.0), 0)
     out: Bytes = (255 - np.clip(255 * shown, 0, 255)).astype(np.uint8)
     return out
@@ -140,7 +147,7 @@ def _departures(grey: Bytes) -> tuple[Floats32, float]:
     """Return how much darker each pixel is than its surroundings, and the grain of the paper."""
     pen = _pen_of(grey)
     span = 2 * int(min(max(6.0, 4 * pen), max(grey.shape) / 6)) + 1
-    around = minimum_filter(maximum_filter(grey, span, mode="nearest"), span, mode="nearest")
+    around = closed(grey, span)
     away = around.astype(np.float32) - grey
     usual = float(np.median(away))
     grain = max(1.0, 1.4826 * float(np.median(np.abs(away[::3, ::3] - usual))))
@@ -188,30 +195,29 @@ def _blots(dark: Bools, blot: Floats32, span: int, least: float) -> Bools:
     step = max(1, span // 8)
     small, depth = dark[::step, ::step], blot[::step, ::step]
     reach = max(1, span // step) | 1
-    wide = maximum_filter(minimum_filter(small, reach), reach)
+    wide = largest(smallest(small, reach), reach)
     if not wide.any():
         return wide[:0]
-    grown = maximum_filter(wide, reach) & small
+    grown = largest(wide, reach) & small
     labels, n = label(grown)
     slope = maximum_filter(gaussian_gradient_magnitude(blot, 1.5), 2 * step + 1)[::step, ::step]
     steep = slope > 0.1 * np.maximum(maximum_filter(depth, 5), 1)
-    edge = grown & ~minimum_filter(grown, 3)
+    edge = grown & ~smallest(grown, 3)
     sharp = np.bincount(labels[edge], steep[edge], n + 1) > 0.8 * np.bincount(labels[edge], minlength=n + 1)
     kept = sharp & (np.bincount(labels[wide], depth[wide], n + 1) > least * np.bincount(labels[wide], minlength=n + 1))
-    kept[np.unique(labels[minimum_filter(wide, 3 * reach)])] = False
+    kept[np.unique(labels[smallest(wide, 3 * reach)])] = False
     kept[0] = False
     if not kept.any():
         return wide[:0]
     rows, columns = (np.minimum(np.arange(k) // step, m - 1) for k, m in zip(dark.shape, small.shape, strict=True))
-    return np.asarray(dark & maximum_filter(kept[labels], 3)[np.ix_(rows, columns)])
+    return np.asarray(dark & largest(kept[labels], 3)[np.ix_(rows, columns)])
 
 
 def _ground(grey: Bytes, span: int) -> Floats32:
     """Return the surroundings at four times the reach: wider than blots, narrower than shadows."""
     height, width = grey.shape
     small = np.asarray(Image.fromarray(grey).reduce(4)) if min(grey.shape) >= 8 else grey
-    closed = minimum_filter(maximum_filter(small, span, mode="nearest"), span, mode="nearest")
-    field = Image.fromarray(closed).resize((width, height), Image.Resampling.BILINEAR)
+    field = Image.fromarray(closed(small, span)).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(field, np.float32)
 
 

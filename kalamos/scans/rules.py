@@ -13,10 +13,11 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import find_objects, label, maximum_filter1d, median_filter, minimum_filter1d, uniform_filter1d
+from scipy.ndimage import find_objects, label, median_filter, uniform_filter1d
 
-from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints, Ints32
-from kalamos.scans.light import pen_width
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
+from kalamos.scans.light import paper_and_grain, pen_width
+from kalamos.scans.windows import largest, smallest
 
 _DARKER_THAN_PAPER = 10
 _LEAN = 0.06
@@ -49,12 +50,12 @@ def cleared_of_rules(grey: Bytes, min_length_px: int | None = None) -> Cleared:
         grey: uint8 ``(h, w)``, paper light.
         min_length_px: the shortest rule, by default three tenths of the picture's side in its direction, at least 120.
     """
-    paper = int(np.median(grey))
-    grain = float(np.median(np.abs(grey.astype(np.int16) - paper)))
+    paper, grain = paper_and_grain(grey)
     marks = grey < paper - max(_DARKER_THAN_PAPER, 4.5 * grain)
     rows, columns = grey.shape
     lying, bands = _bands(grey, marks, min_length_px or max(_LEAST_PX, int(_LEAST_SHARE * columns)))
-    standing, columns_bands = _bands(grey.T, marks.T, min_length_px or max(_LEAST_PX, int(_LEAST_SHARE * rows)))
+    turned = np.ascontiguousarray(grey.T), np.ascontiguousarray(marks.T)
+    standing, columns_bands = _bands(*turned, min_length_px or max(_LEAST_PX, int(_LEAST_SHARE * rows)))
     if not (lying or standing):
         return Cleared(grey, 0, 0)
     band, level = bands
@@ -72,8 +73,7 @@ def _bands(grey: Bytes, marks: Bools, shortest: int) -> tuple[int, tuple[Bools, 
     band, level = np.zeros(marks.shape, bool), np.zeros(marks.shape, np.uint8)
     if marks.shape[1] < shortest or not marks.any():
         return 0, (band, level)
-    thickness = _runs_down(marks)
-    pieces = _pieces(marks, thickness)
+    pieces = _pieces(marks)
     if not len(pieces.x0):
         return 0, (band, level)
     lines = [line for line in _lines(marks, pieces, shortest) if line.end - line.start >= shortest]
@@ -102,14 +102,18 @@ class _Pieces(NamedTuple):
     thick: Floats
 
 
-def _pieces(marks: Bools, thickness: Ints32) -> _Pieces:
+def _pieces(marks: Bools) -> _Pieces:
     """Return the runs of marks that are long and thin."""
-    thin = marks & (thickness <= max(12, min(marks.shape) // 60))
-    loose = maximum_filter1d(thin.view(np.uint8), 3, axis=0)
-    loose = minimum_filter1d(maximum_filter1d(loose, 3, axis=1), 3, axis=1)
+    # what is thicker holds a window of an odd height
+    half = (max(12, min(marks.shape) // 60) + 1) // 2
+    thick = smallest(marks, 2 * half + 1, 1)
+    thick[:half] = thick[len(thick) - half :] = False
+    thin = marks & ~largest(thick, 2 * half + 1, 1)
+    loose = smallest(largest(largest(thin, 3, 1), 1, 3), 1, 3)
     length = _PIECE_PX | 1
-    opened = maximum_filter1d(minimum_filter1d(loose, length, axis=1, mode="constant"), length, axis=1, mode="constant")
-    labels, _ = label(thin & opened.view(bool), np.ones((3, 3), bool))
+    whole = smallest(loose, 1, length)
+    whole[:, : length // 2] = whole[:, whole.shape[1] - length // 2 :] = False
+    labels, _ = label(thin & largest(whole, 1, length), np.ones((3, 3), bool))
     rows = []
     for k, found in enumerate(find_objects(labels)):
         if found is None or found[1].stop - found[1].start < _PIECE_PX:
@@ -132,14 +136,21 @@ def _straight_parts(x0: int, x1: int, middle: Floats, count: Ints) -> list[tuple
             continue
         at = np.flatnonzero(count[a:b] > 0) + a
         third = max(1, len(at) // 3)
-        head, tail = float(np.median(middle[at[:third]])), float(np.median(middle[at[-third:]]))
+        head, tail = _median(middle[at[:third]]), _median(middle[at[-third:]])
         lean = (tail - head) / max(1.0, float(at[-third:].mean() - at[:third].mean()))
         if abs(lean) > _LEAN + 0.03:
             continue
-        centre = float(np.median(middle[at]))
+        centre = _median(middle[at])
         span = (b - a) / 2
-        rows.append((x0 + a, x0 + b - 1, centre - lean * span, centre + lean * span, float(np.median(count[at]))))
+        rows.append((x0 + a, x0 + b - 1, centre - lean * span, centre + lean * span, _median(count[at])))
     return rows
+
+
+def _median(values: Floats | Ints) -> float:
+    """Return the median of a few numbers, for which sorting a list is the quickest."""
+    ordered = sorted(values.tolist())
+    half = len(ordered) // 2
+    return float(ordered[half]) if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
 
 
 def _columns(rows: list[tuple[float, ...]]) -> tuple[Ints, Ints, Floats, Floats, Floats]:
@@ -148,39 +159,51 @@ def _columns(rows: list[tuple[float, ...]]) -> tuple[Ints, Ints, Floats, Floats,
     return whole[:, 0], whole[:, 1], table[:, 2], table[:, 3], table[:, 4]
 
 
+class _End(NamedTuple):
+    """Where a chain of pieces ends and leads to: its number, the column, the row there, the slope, the thickness."""
+
+    chain: int
+    x: int
+    row: float
+    slope: float
+    thick: float
+
+
 def _chained(pieces: _Pieces) -> list[list[int]]:
     """Chain pieces from left to right: the next begins soon after, where the last one leads to."""
     chains: list[list[int]] = []
-    ends: list[tuple[int, float, float, float]] = []  # column, row, slope, thickness of each chain's end
-    for k in range(len(pieces.x0)):
-        x, y = int(pieces.x0[k]), float(pieces.y0[k])
+    ends: list[_End] = []  # of the chains that may still go on
+    first, rows, thick = pieces.x0.tolist(), pieces.y0.tolist(), pieces.thick.tolist()
+    for k, (x, y) in enumerate(zip(first, rows, strict=True)):
         best, least = -1, np.inf
-        for j, (end, row, slope, thick) in enumerate(ends):
+        ends = [end for end in ends if x - end.x <= _JOIN_PX]
+        for place, (_, end, row, slope, thickness) in enumerate(ends):
             gap = x - end
-            if not -8 <= gap <= _JOIN_PX:
-                continue
             off = abs(row + slope * gap - y)
-            limit = _OFF_PX + 0.012 * max(gap, 0) + 0.25 * (thick + pieces.thick[k])
-            if off < limit and off + 0.02 * abs(gap) < least:
-                best, least = j, off + 0.02 * abs(gap)
+            if gap < -8 or off + 0.02 * abs(gap) >= least:
+                continue
+            if off < _OFF_PX + 0.012 * max(gap, 0) + 0.25 * (thickness + thick[k]):
+                best, least = place, off + 0.02 * abs(gap)
         if best < 0:
             chains.append([k])
-            ends.append(_end_of(pieces, chains[-1]))
+            ends.append(_end_of(pieces, chains[-1], len(chains) - 1))
         else:
-            chains[best].append(k)
-            ends[best] = _end_of(pieces, chains[best])
+            number = ends[best].chain
+            chains[number].append(k)
+            ends[best] = _end_of(pieces, chains[number], number)
     return chains
 
 
-def _end_of(pieces: _Pieces, chain: list[int]) -> tuple[int, float, float, float]:
+def _end_of(pieces: _Pieces, chain: list[int], number: int) -> _End:
     """Return where a chain ends and where it leads, from its last pieces."""
     last = chain[-6:]
     x = np.concatenate([pieces.x0[last], pieces.x1[last]]).astype(np.float64)
     y = np.concatenate([pieces.y0[last], pieces.y1[last]])
-    slope = float(np.clip(np.polyfit(x, y, 1)[0], -_LEAN, _LEAN)) if np.ptp(x) > 20 else 0.0
+    aside = x - x.sum() / len(x)
+    slope = float(aside @ y / (aside @ aside)) if x.max() - x.min() > 20 else 0.0
+    slope = min(max(slope, -_LEAN), _LEAN)
     end = int(pieces.x1[chain[-1]])
-    row = float(np.median(y - slope * (x - end)))
-    return end, row, slope, float(np.median(pieces.thick[last]))
+    return _End(number, end, _median(y - slope * (x - end)), slope, _median(pieces.thick[last]))
 
 
 def _extent(pieces: _Pieces, chain: list[int]) -> int:
@@ -289,7 +312,7 @@ def _unlike_writing(grey: Bytes, marks: Bools, lines: list[_Line]) -> list[_Line
     """Leave out strokes of the pen: a line as thick and as dark as the writing is a rule only if it is very long."""
     if not lines:
         return []
-    paper = int(np.median(grey))
+    paper, _ = paper_and_grain(grey)
     band, level = np.zeros(marks.shape, bool), np.zeros(marks.shape, np.uint8)
     for line in lines:
         _paint(marks, line, band, level, 0)
@@ -321,7 +344,7 @@ def _paint(marks: Bools, line: _Line, band: Bools, level: Bytes, tone: int) -> N
 def _crossed(free: Bools, band: Bools) -> Bools:
     """Return the marks of a lying band that ink touches from above or below: the column of the band there is ink."""
     above, below = np.zeros(band.shape, bool), np.zeros(band.shape, bool)
-    wide = maximum_filter1d(free.view(np.uint8), 3, axis=1).view(bool)
+    wide = largest(free, 1, 3)
     for r in range(1, band.shape[0]):
         above[r] = band[r] & (wide[r - 1] | above[r - 1])
     for r in range(band.shape[0] - 2, -1, -1):
@@ -331,24 +354,16 @@ def _crossed(free: Bools, band: Bools) -> Bools:
 
 def _held_long(free: Bools, touched: Bools, band: Bools) -> Bools:
     """Keep what is touched by more than a rim of the rule: free marks at least two rows high beside the band."""
-    core = minimum_filter1d(free.view(np.uint8), 2, axis=0).view(bool)
-    near = maximum_filter1d(maximum_filter1d(core.view(np.uint8), 13, axis=0), 5, axis=1).view(bool)
+    core = free.copy()
+    core[1:] &= free[:-1]
+    near = largest(core, 13, 5)
     return np.asarray(touched & near & band)
 
 
 def _darker(grey: Bytes, level: Bytes, band: Bools, paper: int) -> Bools:
     """Return the marks of a band that are clearly darker than its rule: ink that lies on it."""
-    contrast = np.maximum(paper - level.astype(np.int16), 8)
-    return np.asarray(band & (paper - grey.astype(np.int16) > 1.7 * contrast + 10))
-
-
-def _runs_down(marks: Bools) -> Ints32:
-    """Return for every marked pixel the length of its vertical run, 0 elsewhere."""
-    count = np.zeros(marks.shape, np.int32)
-    running = np.zeros(marks.shape[1], np.int32)
-    for r in range(marks.shape[0]):
-        running = np.where(marks[r], running + 1, 0)
-        count[r] = running
-    for r in range(marks.shape[0] - 2, -1, -1):
-        count[r] = np.where(marks[r] & marks[r + 1], count[r + 1], count[r])
-    return count
+    darker = np.zeros(band.shape, bool)
+    at = np.nonzero(band)
+    contrast = np.maximum(paper - level[at].astype(np.int16), 8)
+    darker[at] = paper - grey[at].astype(np.int16) > 1.7 * contrast + 10
+    return darker
