@@ -22,6 +22,7 @@ from scipy.ndimage import (
 )
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats32, Ints
+from kalamos.machinery.threads import side_by_side
 from kalamos.scans.windows import closed, largest, smallest
 from kalamos.skeleton.binarise import otsu_threshold
 
@@ -29,41 +30,49 @@ PAPER = 235
 LEAST_CONTRAST = 16
 _BACKGROUND_SIDE = 192
 _TILE_PX = 64
-_BAND_ROWS = 256
+_BAND_ROWS = 128
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _COLOURFUL = 24
 _INK_SHARE, _FIRM_SHARE, _LEAST_FIRM = 0.38, 0.5, 0.04
 _GRAIN = 5.0
 _SMALL_PX = 100
+_LARGE = 4_000_000
+"""Pixels from which on some of them speak for all, where a share or a mean of them is asked for."""
 
 
 def luma_of(pixels: Bytes) -> Bytes:
     """Return the brightness of a grey ``(h, w)`` or colour ``(h, w, 3)`` picture."""
     if pixels.ndim == 2:
         return pixels
-    return np.concatenate([np.rint(band @ _LUMA).astype(np.uint8) for band in _bands(pixels)])
+    return np.concatenate([np.rint(pixels[at] @ _LUMA).astype(np.uint8) for at in _bands(len(pixels))])
 
 
 def evened(pixels: Bytes) -> Bytes:
     """Divide each channel by the light that the paper gets, so that paper becomes :data:`PAPER`."""
     if pixels.ndim == 3:
-        return np.stack([evened(np.ascontiguousarray(pixels[..., k])) for k in range(3)], axis=2)
+        out = np.empty_like(pixels)
+
+        def even_out(k: int) -> None:
+            out[..., k] = evened(np.ascontiguousarray(pixels[..., k]))
+
+        side_by_side(even_out, range(3))
+        return out
     height, width = pixels.shape
     block = max(1, math.ceil(max(height, width) / _BACKGROUND_SIDE))
     rows, columns = math.ceil(height / block), math.ceil(width / block)
     padded = np.pad(pixels, ((0, rows * block - height), (0, columns * block - width)), mode="edge")
-    blocks = padded.reshape(rows, block, columns, block).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
-    rank = 4 * (block * block - 1) // 5
+    thinned = padded.reshape(rows, block, columns, block)[:, :: 1 + (block > 11), :, :: 1 + (block > 11)]
+    blocks = thinned.transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    rank = 4 * (blocks.shape[2] - 1) // 5
     bright = np.partition(blocks, rank, axis=2)[..., rank].astype(np.float32)
     reach = max(3, round(max(rows, columns) / 10)) | 1
     bright = percentile_filter(maximum_filter(bright, reach, mode="nearest"), 25, reach, mode="nearest")
     bright = gaussian_filter(bright, reach / 3, mode="nearest")
     light = Image.fromarray(bright).resize((columns * block, rows * block), Image.Resampling.BILINEAR)
-    gain = np.float32(PAPER) / np.maximum(np.asarray(light)[:height, :width], np.float32(8.0))
-    out = np.empty_like(pixels)
-    for top in range(0, height, _BAND_ROWS):
-        band = pixels[top : top + _BAND_ROWS] * gain[top : top + _BAND_ROWS]
-        out[top : top + _BAND_ROWS] = np.minimum(band + np.float32(0.5), np.float32(255.0))
+    lit, out = np.asarray(light)[:height, :width], np.empty_like(pixels)
+    for at in _bands(height):
+        band = pixels[at] * (np.float32(PAPER) / np.maximum(lit[at], np.float32(8.0)))
+        out[at] = np.minimum(band + np.float32(0.5), np.float32(255.0))
     return out
 
 
@@ -83,10 +92,12 @@ def grey_by_region(pixels: Bytes, evened_pixels: Bytes | None = None) -> Bytes:
     ]
     fields = [np.asarray(one)[:height, :width] for one in maps]
     grey = np.empty((height, width), np.uint8)
-    for top in range(0, height, _BAND_ROWS):
-        at = slice(top, top + _BAND_ROWS)
+
+    def mix(at: slice) -> None:
         total = sum(pixels[at, :, k] * fields[k][at] for k in range(3))
         grey[at] = np.clip(total + np.float32(0.5), 0, 255)
+
+    side_by_side(mix, _bands(height))
     return grey
 
 
@@ -95,7 +106,7 @@ def _tile_weights(pixels: Bytes) -> Floats32:
     height, width, _ = pixels.shape
     rows, columns = -(-height // _TILE_PX), -(-width // _TILE_PX)
     sums = np.zeros((rows, columns, 3), np.float32)
-    step = 2 if height * width > 4_000_000 else 1
+    step = 2 if height * width > _LARGE else 1
     for r in range(rows):
         band = pixels[r * _TILE_PX : (r + 1) * _TILE_PX : step, ::step]
         away = np.clip(np.float32(PAPER) - band, 0, None)
@@ -134,12 +145,17 @@ def ink_alone(grey: Bytes) -> Bytes:
     level = _ink_level(away, grain)
     if level is None:
         return np.full(grey.shape, 255, np.uint8)
-    strong = away > np.maximum(_INK_SHARE * level, _GRAIN * grain)
-    weak = away > np.maximum(0.5 * _INK_SHARE * level, 0.6 * _GRAIN * grain)
-    strong = _held(weak, strong, away > _FIRM_SHARE * level)
-    near = largest(strong, 5)
-    shown = np.where(near, away / np.maximum(level, 1.0), 0)
-    out: Bytes = (255 - np.clip(255 * shown, 0, 255)).astype(np.uint8)
+    weak, strong, firm = (np.empty(away.shape, bool) for _ in range(3))
+
+    def sort_out(at: slice) -> None:
+        strong[at] = away[at] > np.maximum(_INK_SHARE * level[at], _GRAIN * grain)
+        weak[at] = away[at] > np.maximum(0.5 * _INK_SHARE * level[at], 0.6 * _GRAIN * grain)
+        firm[at] = away[at] > _FIRM_SHARE * level[at]
+
+    side_by_side(sort_out, _bands(len(away)))
+    at = np.nonzero(largest(_held(weak, strong, firm), 5))
+    out = np.full(grey.shape, 255, np.uint8)
+    out[at] = 255 - np.clip(255 * (away[at] / np.maximum(level[at], 1.0)), 0, 255)
     return out
 
 
@@ -147,13 +163,14 @@ def _departures(grey: Bytes) -> tuple[Floats32, float]:
     """Return how much darker each pixel is than its surroundings, and the grain of the paper."""
     pen = _pen_of(grey)
     span = 2 * int(min(max(6.0, 4 * pen), max(grey.shape) / 6)) + 1
-    around = closed(grey, span)
-    away = around.astype(np.float32) - grey
-    usual = float(np.median(away))
-    grain = max(1.0, 1.4826 * float(np.median(np.abs(away[::3, ::3] - usual))))
-    away -= usual
+    darker = closed(grey, span) - grey
+    usual, off = paper_and_grain(darker)
+    grain = max(1.0, 1.4826 * off)
+    away = darker.astype(np.float32)
+    away -= np.float32(usual)
     # a blot wider than the reach is its own surroundings: what is dark against a wider ground counts as well
-    blot = _ground(grey, span) - grey
+    blot = _ground(grey, span)
+    blot -= grey
     least = 0.85 * _strength(away, max(20.0, _GRAIN * grain))
     dark = _blots(blot > 0.6 * _strength(blot, 20.0), blot, span, least)
     return (np.where(dark, np.maximum(away, blot), away) if len(dark) else away), grain
@@ -165,10 +182,12 @@ def _pen_of(grey: Bytes) -> float:
     Shadows, desks and blots are few runs, however long. A slanted stroke is crossed at a slant: 1.2 widths on average.
     """
     window = max(31, min(grey.shape) // 12) | 1
-    away = uniform_filter(grey.astype(np.float32), window, mode="nearest") - grey
-    grain = 1.4826 * float(np.median(np.abs(away[::3, ::3] - np.median(away[::3, ::3]))))
-    few = max(30, away.size // 1000)
-    top = float(np.partition(away.reshape(-1), -few)[-few]) if away.size > few else float(away.max())
+    away = uniform_filter(grey.astype(np.float32), window, mode="nearest")
+    away -= grey
+    some = away[::3, ::3] if away.size > _LARGE else away
+    grain = 1.4826 * float(np.median(np.abs(some - np.median(some))))
+    few = max(30, some.size // 1000)
+    top = float(np.partition(some.reshape(-1), -few)[-few]) if some.size > few else float(some.max())
     rough = away > max(8.0, _GRAIN * grain, 0.4 * top)
     runs = np.concatenate([_runs(rough), _runs(rough.T)])
     return max(1.0, float(np.percentile(runs, 70)) / 1.2) if len(runs) else 2.0
@@ -218,7 +237,7 @@ def _ground(grey: Bytes, span: int) -> Floats32:
     height, width = grey.shape
     small = np.asarray(Image.fromarray(grey).reduce(4)) if min(grey.shape) >= 8 else grey
     field = Image.fromarray(closed(small, span)).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(field, np.float32)
+    return np.array(field, np.float32)
 
 
 def _strength(away: Floats32, least: float) -> float:
@@ -232,23 +251,27 @@ def _ink_level(away: Floats32, grain: float) -> Floats32 | None:
     least = max(_GRAIN * grain, 10.0)
     # noise has a tail, and ink may be a word on a large sheet: the darkest few pixels say what ink is
     few = max(30, away.size // 10_000)
-    top = float(np.partition(away.reshape(-1), -few)[-few]) if away.size > few else float(away.max())
-    least = max(least, 0.35 * top)
     whole = away[away > least]
+    if whole.size > few:
+        least = max(least, 0.35 * float(np.partition(whole, -few)[-few]))
+        whole = whole[whole > least]
     if not whole.size:
         return None
     usual = float(np.percentile(whole, 60))
     rows, columns = (-(-n // _TILE_PX) for n in away.shape)
     levels, counts = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
-    for r in range(rows):
-        for c in range(columns):
+    y, x = np.nonzero(away > least)
+    tile_of = (y // _TILE_PX) * columns + x // _TILE_PX
+    order = np.argsort(tile_of, kind="stable")
+    sizes = np.bincount(tile_of, minlength=rows * columns)
+    for k, marks in enumerate(np.split(away[y[order], x[order]], np.cumsum(sizes)[:-1])):
+        if marks.size > 12:
+            r, c = divmod(k, columns)
+            levels[r, c] = np.partition(marks, (3 * marks.size) // 4)[(3 * marks.size) // 4]
+            # writing is sparse on a smooth ground; wood and cloth, whose marks are everywhere, say nothing of ink
             tile = away[r * _TILE_PX : (r + 1) * _TILE_PX, c * _TILE_PX : (c + 1) * _TILE_PX]
-            marks = tile[tile > least]
-            if marks.size > 12:
-                levels[r, c] = np.percentile(marks, 75)
-                # writing is sparse on a smooth ground; wood and cloth, whose marks are everywhere, say nothing of ink
-                sparse = float(np.median(tile)) < 0.25 * levels[r, c]
-                counts[r, c] = min(marks.size, 400) if sparse else 0
+            sparse = 2 * np.count_nonzero(tile < 0.25 * levels[r, c]) > tile.size
+            counts[r, c] = min(marks.size, 400) if sparse else 0
     # a tile with little ink leans on its neighbours; full ink of the page keeps stains from passing for ink
     weight = gaussian_filter(counts, 1.5, mode="nearest")
     smooth = (gaussian_filter(levels * counts, 1.5, mode="nearest") + 20 * usual) / (weight + 20)
@@ -293,5 +316,6 @@ def _quantile(values: Ints, counts: Ints, share: float) -> int:
     return int(values[order][np.searchsorted(total, share * total[-1])])
 
 
-def _bands(pixels: Bytes) -> list[Bytes]:
-    return [pixels[top : top + _BAND_ROWS] for top in range(0, len(pixels), _BAND_ROWS)]
+def _bands(height: int) -> list[slice]:
+    """Return the rows of a page in bands that stay in the processor's cache."""
+    return [slice(top, top + _BAND_ROWS) for top in range(0, height, _BAND_ROWS)]

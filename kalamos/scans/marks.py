@@ -42,12 +42,17 @@ def marks_of(grey: Bytes) -> Marks:
         return nothing
     found, n = label(ink, np.ones((3, 3), bool))
     labels: Ints32 = np.asarray(found, np.int32)
-    areas = np.bincount(labels.reshape(-1), minlength=n + 1)[1:]
+    areas = areas_of(labels, n)[1:]
     pen_px = pen_width(ink)
     kept = np.flatnonzero(areas >= 0.25 * pen_px * pen_px) + 1
     if len(kept) > _MAX_COMPONENTS:
         kept = np.sort(np.argsort(-areas, kind="stable")[:_MAX_COMPONENTS] + 1)
     return Marks(boxes_of(labels, kept), labels, kept.astype(np.int64))
+
+
+def areas_of(labels: Ints32, n: int) -> Ints:
+    """Return the pixels of labels 1 to n, ``(n + 1,)``; those of the ground, label 0, are not counted."""
+    return np.bincount(labels[labels > 0], minlength=n + 1)
 
 
 def boxes_of(labels: Ints32, ids: Ints) -> Floats:

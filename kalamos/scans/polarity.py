@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import distance_transform_cdt, label, maximum_filter, minimum_filter
+from scipy.ndimage import distance_transform_cdt, label, minimum_filter
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats32
+from kalamos.scans.windows import largest, smallest
 from kalamos.skeleton.binarise import otsu_threshold
 
 _SIDE_PX = 1000
@@ -129,11 +130,11 @@ def _at_edge(mask: Bools) -> Bools:
 
 def _core(mask: Bools, reach: int) -> Bools:
     """Return the pixels further than ``reach`` from all that is not of the mask; the picture's edge is no limit."""
-    return np.asarray(distance_transform_cdt(np.pad(mask, 1, mode="edge"), "chessboard")[1:-1, 1:-1] > reach)
+    return smallest(mask, 2 * reach + 1)
 
 
 def _grown(mask: Bools, reach: int) -> Bools:
-    return np.asarray(maximum_filter(mask, 2 * reach + 1, mode="constant"))
+    return largest(mask, 2 * reach + 1)
 
 
 def _frame(shape: tuple[int, ...]) -> Bools:

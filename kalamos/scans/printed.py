@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints
-from kalamos.scans.marks import Marks
+from kalamos.scans.marks import Marks, areas_of
 
 _THUMB_PX = 16
 _ALIKE = 0.98
@@ -62,7 +62,7 @@ def printed_bodies(marks: Marks, line: Ints, height: float) -> Bools:
     least, most = 0.35 * min(height, 1.5 * usual), 2.0 * height
     size = np.maximum(marks.width, marks.height)
     # bars and dots are alike in every hand: a letter is neither thin nor full
-    area = np.bincount(marks.labels.reshape(-1), minlength=int(marks.labels.max(initial=0)) + 1)[marks.ids]
+    area = areas_of(marks.labels, int(marks.labels.max(initial=0)))[marks.ids]
     full = area / np.maximum(marks.width * marks.height, 1)
     letter = (size >= least) & (size <= most) & (np.minimum(marks.width, marks.height) > 0.3 * size) & (full < 0.75)
     chosen = np.flatnonzero(letter)

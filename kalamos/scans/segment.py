@@ -186,8 +186,9 @@ def _writing_height(marks: Marks) -> float:
     The height is the median over components, weighted by their size, and some ten to thirty pens: lines that hang
     together would make it a page, and a lone dash nothing.
     """
-    chosen = np.isin(marks.labels, marks.ids) if len(marks.ids) < int(marks.labels.max()) else marks.labels > 0
-    pen_px = pen_width(chosen)
+    chosen = np.zeros(int(marks.labels.max()) + 1, bool)
+    chosen[marks.ids] = True
+    pen_px = pen_width(chosen[marks.labels])
     weight = np.maximum(marks.width, marks.height)
     order = np.argsort(marks.height, kind="stable")
     total = np.cumsum(weight[order])
@@ -218,8 +219,7 @@ def _lines_in_block(
     n = len(lines.rows)
     place = np.full(int(marks.labels.max()) + 1, -1)
     place[marks.ids[own]] = np.arange(len(own))
-    share = np.zeros((len(own), n))
-    np.add.at(share, (place[part[y, x]], which), 1)
+    share = np.bincount(place[part[y, x]] * n + which, minlength=len(own) * n).reshape(len(own), n)
     main = np.argmax(share, axis=1)
     tall = marks.height[own] > _TALL * height
     part_of = share / share.sum(axis=1, keepdims=True)

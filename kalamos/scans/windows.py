@@ -1,7 +1,8 @@
 """Largest and smallest values in square windows, for whole pages: by doubling, a few passes whatever the window.
 
-A window of 2 k values is two of k side by side, so a window of n takes log2 n passes of one vectorised operation, which
-for bytes and booleans is several times quicker than a filter that walks along every row. At the picture's edge the window is what lies inside: the edge is no limit.
+A window of 2 k values is two of k side by side, so a window of n takes log2 n passes of one vectorised operation. For
+bytes and booleans that is several times quicker than a filter that walks along every row. At the picture's edge the
+window is what lies inside: the edge is no limit.
 """
 
 from __future__ import annotations
