@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 
 from kalamos.errors import InkError
 from kalamos.ink import Ink
-from kalamos.machinery.arrays import Floats, Ints
+from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.kernels import kernel_of
 
 By = Literal["arc", "time"]
 _TIE = 1e-9
@@ -317,6 +318,8 @@ def _times_in_sequence(times: Sequence[Floats], pause_s: float) -> Floats:
     return np.concatenate(moved)
 
 
+_SPLIT_US = 12.0
+"""What the simplification of a line costs a point, in plain Python and array language."""
 LONGEST_SPAN = 2048
 """Points that the simplification of a line looks at together; of a longer line every so many points are kept."""
 
@@ -327,21 +330,65 @@ def turning_points(points: Floats, tolerance: float) -> Ints:
     The rule of Ramer (1972) and of Douglas and Peucker (1973), in any number of dimensions.
     """
     # the rule takes quadratic time where it splits off one point at a time: a long line is cut into blocks first
-    ends = [*range(0, len(points) - 1, LONGEST_SPAN), len(points) - 1]
+    ends = np.array([*range(0, len(points) - 1, LONGEST_SPAN), len(points) - 1])
     keep = np.zeros(len(points), bool)
     keep[ends] = True
-    spans = list(itertools.pairwise(ends))
+    split = _split.for_work(_SPLIT_US * len(points))
+    split(np.ascontiguousarray(points, np.float64), float(tolerance), ends, keep)
+    return np.flatnonzero(keep)
+
+
+def _split_off(points: Floats, tolerance: float, ends: Ints, keep: Bools) -> None:
+    """Keep the point furthest from each chord, and split there, until none is further than the tolerance."""
+    spans = list(itertools.pairwise(ends.tolist()))
     while spans:
         a, b = spans.pop()
         if b - a < 2:
             continue
         chord, inner = points[b] - points[a], points[a + 1 : b] - points[a]
-        along = np.clip(inner @ chord / max(float(chord @ chord), 1e-300), 0.0, 1.0)
-        off = inner - along[:, None] * chord
-        away = np.hypot(*off.T) if points.shape[1] == 2 else np.linalg.norm(off, axis=1)
+        length, along = 0.0, np.zeros(len(inner))
+        for k in range(points.shape[1]):
+            length += float(chord[k]) * float(chord[k])
+            along += inner[:, k] * chord[k]
+        along = np.minimum(np.maximum(along / max(length, 1e-300), 0.0), 1.0)
+        away = np.zeros(len(inner))
+        for k in range(points.shape[1]):
+            off = inner[:, k] - along * chord[k]
+            away += off * off
         far = int(np.argmax(away))
-        if away[far] > tolerance:
+        if away[far] > tolerance * tolerance:
             middle = a + 1 + far
             keep[middle] = True
             spans += [(a, middle), (middle, b)]
-    return np.flatnonzero(keep)
+
+
+@kernel_of(_split_off)
+def _split(points: Floats, tolerance: float, ends: Ints, keep: Bools) -> None:
+    spans = np.empty((len(points) + len(ends), 2), np.int64)
+    count = len(ends) - 1
+    for k in range(count):
+        spans[k, 0], spans[k, 1] = ends[k], ends[k + 1]
+    while count > 0:
+        count -= 1
+        a, b = spans[count, 0], spans[count, 1]
+        length = 0.0
+        for k in range(points.shape[1]):
+            length += (points[b, k] - points[a, k]) * (points[b, k] - points[a, k])
+        length = max(length, 1e-300)
+        far, furthest = -1, -1.0
+        for i in range(a + 1, b):
+            along = 0.0
+            for k in range(points.shape[1]):
+                along += (points[i, k] - points[a, k]) * (points[b, k] - points[a, k])
+            along = min(max(along / length, 0.0), 1.0)
+            away = 0.0
+            for k in range(points.shape[1]):
+                off = points[i, k] - points[a, k] - along * (points[b, k] - points[a, k])
+                away += off * off
+            if away > furthest:
+                far, furthest = i, away
+        if furthest > tolerance * tolerance:
+            keep[far] = True
+            spans[count, 0], spans[count, 1] = a, far
+            spans[count + 1, 0], spans[count + 1, 1] = far, b
+            count += 2

@@ -12,6 +12,7 @@ from typing import Any
 from kalamos.errors import FormatError, KalamosError
 from kalamos.formats.recovered import RecoveredPage, samples_of
 from kalamos.front import default_model
+from kalamos.geometry import simplify
 from kalamos.image import OfflineImage
 from kalamos.ink import Sample
 from kalamos.machinery.files import Outputs, replacing, write_bytes, write_text
@@ -23,6 +24,8 @@ from kalamos.scans.segment import SegmentLevel
 
 FILE_TIMEOUT_S = 600.0
 """Far above what the longest page takes, the compilation of kernels included."""
+_OUTLINE_PX = 0.02
+"""So far the outline of a page's ink may lie from the curve, once for the path and once for the nib."""
 _BLANK = "no ink found on the image"
 
 
@@ -295,7 +298,9 @@ def _write_svg(page: RecoveredPage, found: PageRecovery, target: Path) -> None:
     from kalamos.renderers import Style  # noqa: PLC0415
     from kalamos.renderers.outline import outline, to_svg  # noqa: PLC0415
 
-    write_text(target, to_svg(outline(page.recovery.ink, Style(frame="tight", px_per_unit=1.0))))
+    style = Style(frame="tight", px_per_unit=1.0)
+    ink = simplify(page.recovery.ink, _OUTLINE_PX)
+    write_text(target, to_svg(outline(ink, style, tolerance_px=_OUTLINE_PX)))
 
 
 def _write_replay(page: RecoveredPage, found: PageRecovery, target: Path) -> None:

@@ -16,6 +16,7 @@ from kalamos.formats import read_samples
 from kalamos.formats.export import WRITERS
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.report import UnitReport
+from kalamos.geometry import simplify
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.kernels import compile_at_once
 from kalamos.metrics import Pair, score
@@ -84,6 +85,7 @@ def warm_formats(samples: Sequence[Sample]) -> None:
 
 
 def warm_renderer(inks: Sequence[Ink]) -> None:
-    """Draw inks in every preset and all that no preset does, in both tiers."""
+    """Draw inks in every preset and all that no preset does, in both tiers; thin one as its replay does."""
     for style in (*PRESETS.values(), _ALL_ELSE, Style(tier="fast")):
         render_batch(inks, style)
+    simplify(inks[0], 0.1)

@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from kalamos.image import Placement
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats
+from kalamos.machinery.threads import side_by_side
 from kalamos.renderers import nib
 from kalamos.renderers.flat import Batch
 from kalamos.renderers.frame import blank
@@ -66,7 +68,7 @@ def outline(
     batch, frames = placed_paths([ink], style, seed, [key])
     half = nib.half_widths(batch, style)
     shape = _nib_polygon(style, tolerance_px, float(half.max()))
-    strokes = [shapely.union_all(list(_hulls(batch, half, shape, k))) for k in range(len(batch.strokes) - 1)]
+    strokes = side_by_side(lambda k: shapely.union_all(_hulls(batch, half, shape, k)), range(len(batch.strokes) - 1))
     truth = Ink(batch.xy[batch.knots].astype(np.float32), ink.offsets, ink.t, ink.pressure, ink.extra)
     placement = Placement(float(frames.scale[0]), *frames.shift[0].tolist())
     return Outline(strokes, int(frames.widths[0]), int(frames.heights[0]), truth, placement)
@@ -129,12 +131,13 @@ def _nib_polygon(style: Style, tolerance_px: float, largest_px: float) -> Floats
     return turned
 
 
-def _hulls(batch: Batch, half: Floats, shape: Floats, k: int) -> Iterator[shapely.Geometry]:
+def _hulls(batch: Batch, half: Floats, shape: Floats, k: int) -> NDArray[np.object_]:
+    """Return what each piece of a stroke's path sweeps: the hull of the nibs at both its ends."""
     first, last = int(batch.strokes[k]), int(batch.strokes[k + 1]) - 1
-    for i in range(first, max(last, first + 1)):
-        other = min(i + 1, last)
-        corners = np.concatenate([batch.xy[j] + half[j] * shape for j in (i, other)])
-        yield shapely.convex_hull(shapely.multipoints(corners))
+    start = np.arange(first, max(last, first + 1))
+    ends = np.stack([start, np.minimum(start + 1, last)], axis=1)
+    corners = batch.xy[ends][:, :, None, :] + half[ends][:, :, None, None] * shape
+    return np.asarray(shapely.convex_hull(shapely.linestrings(corners.reshape(len(start), -1, 2))))
 
 
 def _rings(geometry: shapely.Geometry) -> Iterator[Floats]:

@@ -15,6 +15,7 @@ from kalamos.errors import InkError
 from kalamos.formats.inkml.tracetext import scan_traces
 from kalamos.formats.mending import mend_flat
 from kalamos.formats.unipen_scan import scan
+from kalamos.geometry import turning_points
 from kalamos.ink import Ink
 from kalamos.machinery import kernels
 from kalamos.machinery.kernels import UNCACHED_S, Kernel, kernel
@@ -113,6 +114,16 @@ def test_inks_are_mended_alike(rows, data):
             counts = Counter()
             found.append((mend_flat(rows[:, :2], offsets, rows[:, 2], rows[:, 3], counts=counts), counts))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_lines_turn_alike(dimensions, both):
+    rng = np.random.default_rng(4)
+    for n in (1, 2, 3, 60, 3000):
+        line = np.cumsum(rng.normal(size=(n, dimensions)), axis=0)
+        for points in (line, np.round(line), 0 * line):
+            plain, fast = both(lambda points=points: turning_points(points, 0.7))
+            np.testing.assert_array_equal(plain, fast)
 
 
 def test_thresholds_are_alike(both):
