@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Values = TypeVar("Values", bound=np.generic)
+Values = TypeVar("Values", np.uint8, np.bool_)
 
 _BAND_BYTES = 1 << 18
 """What is worked on at a time, so that the passes stay within the processor's cache."""
@@ -41,7 +41,7 @@ def closed(values: NDArray[Values], side: int) -> NDArray[Values]:
 
 def _windowed(over: np.ufunc, values: NDArray[Values], rows: int, columns: int) -> NDArray[Values]:
     """Return ``over`` of the windows, band by band: along the rows first, then down the columns."""
-    neutral = values.dtype.type(0) if over is np.maximum else _top(values)
+    neutral = values.dtype.type(0 if over is np.maximum else 255)  # 255 is True of a boolean
     height, width = values.shape
     half = rows // 2
     out = np.empty(values.shape, values.dtype)
@@ -53,11 +53,6 @@ def _windowed(over: np.ufunc, values: NDArray[Values], rows: int, columns: int) 
         padded[low - top + half : high - top + half] = wide
         out[top : top + band] = _doubled(over, padded, rows)
     return out
-
-
-def _top(values: NDArray[Values]) -> Values:
-    """Return the largest value that the type has."""
-    return values.dtype.type(True if values.dtype == np.bool_ else np.iinfo(values.dtype).max)
 
 
 def _across(over: np.ufunc, values: NDArray[Values], size: int, neutral: Values) -> NDArray[Values]:
