@@ -24,10 +24,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kalamos.machinery.arrays import Floats, Floats32, Ints
+from kalamos.machinery.arrays import Floats, Floats32, Ints, Ints32
 from kalamos.machinery.kernels import inner, inner_of, kernel
-from kalamos.renderers.rows import PER, SHARE, SUB, disc_rows, fold, mark, polygon_rows, samples, weigh
+from kalamos.renderers.rows import PER, SHARE, SUB, Discs, Rows, disc_rows, fold, mark, polygon_rows, samples, weigh
 
 LANES = 16
 _BAND_BYTES = 1 << 19
@@ -59,6 +60,31 @@ class Paths(NamedTuple):
     images: Ints
 
 
+class Workspace(NamedTuple):
+    """What the exact raster works with, of one band of an image at a time.
+
+    Attributes:
+        bits: uint64, the samples that are marked, one column of words after another.
+        passes: float32 ``(2, pixels)``, the samples of all hulls in a pixel and the sum of their ink; ``(2, 1)`` where
+            all ink is full.
+        dirty: int64 ``(4,)``, first and last row of pixels, first and last column of words that are marked.
+        window: float64 ``(4,)``, top, left, bottom and right of the band, px.
+        part: float64 ``(6,)``, x, y and half width at both ends of the hull at hand.
+        edges: float64 ``(12, 4)``, the straight edges of that hull.
+        spans: float32 ``(2, rows)``, where it begins and ends in each row of samples.
+        runs: int32 ``(2, rows)``, its first and last sample there.
+    """
+
+    bits: NDArray[np.uint64]
+    passes: Floats32
+    dirty: Ints
+    window: Floats
+    part: Floats
+    edges: Floats
+    spans: Floats32
+    runs: Ints32
+
+
 def nib_matrix(shape: str, angle_deg: float, aspect: float) -> Floats:
     """Return what the kernels need to know of a nib of half width 1, ``(14,)``.
 
@@ -85,15 +111,16 @@ def nib_matrix(shape: str, angle_deg: float, aspect: float) -> Floats:
 
 
 @inner_of(disc_rows)
-def _disc_rows(v0, dv, rows, ar, bu, bv, br, edges, spans):
+def _disc_rows(rows, discs, edges, spans):
     """Fill the interval of u in which each row meets the hull of two discs; left > right: nowhere."""
+    (v0, dv, count), (ar, bu, bv, br) = rows, discs
     left, right = spans[0], spans[1]
     ar2, bu, bv, br2 = np.float32(ar * ar), np.float32(bu), np.float32(bv), np.float32(br * br)
     p0, p1, px, ps = edges[0, 0], edges[0, 1], edges[0, 2], edges[0, 3]
     q0, q1, qx, qs = edges[1, 0], edges[1, 1], edges[1, 2], edges[1, 3]
     far, zero = np.float32(1e9), np.float32(0.0)
     start, step = np.float32(v0), np.float32(dv)
-    for j in range(rows):
+    for j in range(count):
         v = start + step * np.float32(np.int32(j))
         low, high = far, -far
         h = ar2 - v * v
@@ -123,17 +150,18 @@ def _disc_rows(v0, dv, rows, ar, bu, bv, br, edges, spans):
 
 
 @inner_of(polygon_rows)
-def _polygon_rows(v0, dv, rows, edges, spans):
+def _polygon_rows(rows, edges, spans):
     """Fill the interval in which each row meets any of the edges."""
+    v0, dv, count = rows
     left, right = spans[0], spans[1]
     far = np.float32(1e9)
     start, step = np.float32(v0), np.float32(dv)
-    for j in range(rows):
+    for j in range(count):
         left[j] = far
         right[j] = -far
     for k in range(len(edges)):
         p0, p1, px, ps = edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3]
-        for j in range(rows):
+        for j in range(count):
             v = start + step * np.float32(np.int32(j))
             on = (v >= p0) & (v <= p1)
             e = px + ps * v
@@ -288,8 +316,8 @@ def _clipped(x0, y0, dx, dy, window, edge):
 
 
 @inner
-def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
-    """Mark the samples in the hull of the nibs at ``part`` = (ax, ay, a's half width, bx, by, b's); return its rows."""
+def _mark_hull(part, window, nib, edges, spans, runs, bits, dirty):
+    """Mark the samples in the hull of the nibs at both ends of ``part``; return its rows."""
     ax, ay, ar, bx, by, br = part[0], part[1], part[2], part[3], part[4], part[5]
     top, rise = window[0], nib[12]
     low = ay - ar * rise if ay - ar * rise < by - br * rise else by - br * rise
@@ -297,8 +325,8 @@ def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
     row0 = math.floor((low - top) * SUB) - 1
     row0 = row0 if row0 > 0 else 0
     row1 = math.ceil((high - top) * SUB) + 1
-    limit = int(window[2] - top) * SUB
-    row1 = row1 if row1 < limit else limit
+    stride = int(window[2] - top) * SUB
+    row1 = row1 if row1 < stride else stride
     rows = row1 - row0
     if rows <= 0:
         return 0, 0
@@ -308,9 +336,9 @@ def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
     du, dv = su * (bx + shear * by) - au, sv * (by - ay)
     _hull_edges(du, dv, ar, br, nib, edges)
     if nib[0] == 0.0:
-        disc_rows(sv * (y0 - ay), sv / SUB, rows, ar, du, dv, br, edges, spans)
+        disc_rows(Rows(sv * (y0 - ay), sv / SUB, rows), Discs(ar, du, dv, br), edges, spans)
     else:
-        polygon_rows(y0 - ay, 1.0 / SUB, rows, edges, spans)
+        polygon_rows(Rows(y0 - ay, 1.0 / SUB, rows), edges, spans)
     base = PER * (au / su - shear * y0)
     least, greatest = samples(spans, rows, PER / su, base, -shear * PER / SUB, int(window[3]) * PER, runs)
     if least > greatest:
@@ -324,9 +352,11 @@ def _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty):
 
 
 @kernel
-def _draw_all(path, ink, strokes, images, frames, nib, opacity, bits, passes, spans, runs, floats, dirty, clear):  # noqa: PLR0913, PLR0917 - flat arrays
+def _draw_all(paths, frames, nib, opacity, work, clear):
     """Draw image after image, band after band, so that the bit map stays in the cache, and stroke after stroke."""
-    window, part, edges = floats[:4], floats[4:10], floats[10:].reshape(12, 4)
+    # taken apart once: to take arrays from tuples in the inner loop counts references, a quarter of the time
+    path, ink, strokes, images = paths
+    bits, passes, dirty, window, part, edges, spans, runs = work
     for image in range(len(frames)):
         height, width = frames[image, 0], frames[image, 1]
         words = (width + 1) // 2
@@ -357,7 +387,7 @@ def _draw_all(path, ink, strokes, images, frames, nib, opacity, bits, passes, sp
                         for end in range(2):
                             t = t0 + (t1 - t0) * (piece + end) / pieces
                             part[3 * end], part[3 * end + 1], part[3 * end + 2] = x0 + t * dx, y0 + t * dy, r0 + t * dr
-                        row0, marked = _mark_hull(part, window, nib, edges, spans, runs, bits, stride, dirty)
+                        row0, marked = _mark_hull(part, window, nib, edges, spans, runs, bits, dirty)
                         if passes.shape[1] > 1:
                             weigh(row0, marked, runs, ink[i], passes, width)
                 if opacity < np.float32(1.0) or stroke == images[image + 1] - 1:
@@ -381,24 +411,20 @@ def draw_exact(paths: Paths, frames: Ints, nib: Floats, opacity: float, output: 
     varying = bool((paths.ink != 1.0).any())
     output[:] = 1.0
     folds = len(paths.strokes) if opacity < 1 else len(frames)
-    hulls_us, folds_us = (
-        len(paths.path) * (_HULL_US + varying * _WEIGH_US),
-        len(output) / len(frames) * folds * _FOLD_US,
+    hulls_us = len(paths.path) * (_HULL_US + varying * _WEIGH_US)
+    folds_us = len(output) / len(frames) * folds * _FOLD_US
+    work = Workspace(
+        bits=np.zeros(int((rows * words).max()) * SUB, np.uint64),
+        passes=np.zeros((2, int((rows * frames[:, 1]).max()) if varying else 1), np.float32),
+        dirty=np.zeros(4, np.int64),
+        window=np.zeros(4),
+        part=np.zeros(6),
+        edges=np.zeros((12, 4)),
+        spans=np.empty((2, longest), np.float32),
+        runs=np.empty((2, longest), np.int32),
     )
     draw = _draw_all.for_work(hulls_us + folds_us)
-    draw(
-        *paths,
-        frames,
-        nib,
-        np.float32(opacity),
-        np.zeros(int((rows * words).max()) * SUB, np.uint64),
-        np.zeros((2, int((rows * frames[:, 1]).max()) if varying else 1), np.float32),
-        np.empty((2, longest), np.float32),
-        np.empty((2, longest), np.int32),
-        np.zeros(4 + 6 + 12 * 4),
-        np.zeros(4, np.int64),
-        output,
-    )
+    draw(paths, frames, nib, np.float32(opacity), work, output)
 
 
 @inner
@@ -502,8 +528,9 @@ def _splat_segment(path, i, other, ink, canvas, padded, window, hull):
 
 
 @kernel
-def _splat_all(path, ink, strokes, images, frames, window, hull, canvas, clear):
+def _splat_all(paths, frames, window, hull, canvas, clear):
     """Draw image after image on one canvas, wider than they are by the overhang of the last ``LANES`` columns."""
+    path, ink, strokes, images = paths
     for image in range(len(frames)):
         height, width, at = frames[image, 0], frames[image, 1], frames[image, 2]
         window[0], window[1], window[2], window[3] = 0.0, 0.0, height, width
@@ -524,4 +551,4 @@ def draw_fast(paths: Paths, frames: Ints, output: Floats32) -> None:
     """Draw a batch with round nibs by the maximum over the hulls' coverages; arguments as :func:`draw_exact`."""
     canvas = np.empty(int((frames[:, 0] * (frames[:, 1] + LANES)).max()), np.float32)
     draw = _splat_all.for_work(len(paths.path) * _SPLAT_US + len(output) * _COPY_US)
-    draw(*paths, frames, np.zeros(4), np.zeros(6, np.float32), canvas, output)
+    draw(paths, frames, np.zeros(4), np.zeros(6, np.float32), canvas, output)

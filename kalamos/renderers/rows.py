@@ -1,10 +1,12 @@
 """Rows of samples against one hull, in array language, for the raster where it is interpreted.
 
 Compiled, the loops of the same names in :mod:`kalamos.renderers.raster` take their place; both do the same arithmetic
-to the same bits. Row j of a hull lies at ``v = v0 + j * dv``.
+to the same bits.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,39 +24,61 @@ _ZERO = np.float32(0.0)
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-def disc_rows(
-    v0: float, dv: float, rows: int, ar: float, bu: float, bv: float, br: float, edges: Floats, spans: Floats32
-) -> None:
+class Rows(NamedTuple):
+    """Rows of samples: row j of a hull lies at ``v = v0 + j * dv``, from the middle of its first nib.
+
+    Attributes:
+        v0: v of the first row.
+        dv: step of v from row to row.
+        n: number of rows.
+    """
+
+    v0: float
+    dv: float
+    n: int
+
+
+class Discs(NamedTuple):
+    """Two discs, the first around ``(0, 0)``.
+
+    Attributes:
+        radius: of the first.
+        u, v: the second's centre.
+        other_radius: of the second.
+    """
+
+    radius: float
+    u: float
+    v: float
+    other_radius: float
+
+
+def disc_rows(rows: Rows, discs: Discs, edges: Floats, spans: Floats32) -> None:
     """Fill the interval of u in which each row meets the hull of two discs; left > right: nowhere.
 
     Args:
-        v0: v of the first row, from the centre of the first disc.
-        dv: step of v from row to row.
-        rows: number of rows.
-        ar: radius of the first disc.
-        bu: u of the second disc's centre.
-        bv: v of the second disc's centre.
-        br: radius of the second disc.
+        rows: where they lie.
+        discs: at the ends of the hull.
         edges: the hull's two straight edges, ``(2.., 4)``: top, bottom, u at v 0, slope.
         spans: filled, ``(2, rows..)``: left and right ends.
     """
-    v = _heights(v0, dv, rows)
-    h = np.float32(ar * ar) - v * v
+    v, n = _heights(rows), rows.n
+    h = np.float32(discs.radius * discs.radius) - v * v
     w = np.sqrt(np.maximum(h, _ZERO))
     low, high = np.where(h >= _ZERO, -w, _FAR), np.where(h >= _ZERO, w, -_FAR)
-    away = v - np.float32(bv)
-    h = np.float32(br * br) - away * away
+    away = v - np.float32(discs.v)
+    h = np.float32(discs.other_radius * discs.other_radius) - away * away
     w = np.sqrt(np.maximum(h, _ZERO))
-    low = np.minimum(low, np.where(h >= _ZERO, np.float32(bu) - w, _FAR))
-    high = np.maximum(high, np.where(h >= _ZERO, np.float32(bu) + w, -_FAR))
-    spans[0, :rows], spans[1, :rows] = low, high
-    _widen(v, edges[:2], spans, rows)
+    low = np.minimum(low, np.where(h >= _ZERO, np.float32(discs.u) - w, _FAR))
+    high = np.maximum(high, np.where(h >= _ZERO, np.float32(discs.u) + w, -_FAR))
+    spans[0, :n], spans[1, :n] = low, high
+    _widen(v, edges[:2], spans)
 
 
-def polygon_rows(v0: float, dv: float, rows: int, edges: Floats, spans: Floats32) -> None:
+def polygon_rows(rows: Rows, edges: Floats, spans: Floats32) -> None:
     """Fill the interval in which each row meets any of the edges ``(k, 4)``; arguments as of :func:`disc_rows`."""
-    spans[0, :rows], spans[1, :rows] = _FAR, -_FAR
-    _widen(_heights(v0, dv, rows), edges, spans, rows)
+    spans[0, : rows.n], spans[1, : rows.n] = _FAR, -_FAR
+    _widen(_heights(rows), edges, spans)
 
 
 def samples(
@@ -164,15 +188,16 @@ def fold(
     clear[at] *= np.float32(1.0) - amount
 
 
-def _heights(v0: float, dv: float, rows: int) -> Floats32:
-    heights: Floats32 = np.float32(v0) + np.float32(dv) * np.arange(rows, dtype=np.float32)
+def _heights(rows: Rows) -> Floats32:
+    heights: Floats32 = np.float32(rows.v0) + np.float32(rows.dv) * np.arange(rows.n, dtype=np.float32)
     return heights
 
 
-def _widen(v: Floats32, edges: Floats, spans: Floats32, rows: int) -> None:
+def _widen(v: Floats32, edges: Floats, spans: Floats32) -> None:
     """Widen the intervals to the edges that a row meets."""
+    left, right = spans[0, : len(v)], spans[1, : len(v)]
     for top, bottom, at_zero, slope in edges:
         on = (v >= top) & (v <= bottom)
         u = at_zero + slope * v
-        spans[0, :rows] = np.where(on, np.minimum(u, spans[0, :rows]), spans[0, :rows])
-        spans[1, :rows] = np.where(on, np.maximum(u, spans[1, :rows]), spans[1, :rows])
+        left[:] = np.where(on, np.minimum(u, left), left)
+        right[:] = np.where(on, np.maximum(u, right), right)
