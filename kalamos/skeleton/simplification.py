@@ -174,27 +174,20 @@ def _rings(parent: Ints32, edge_nodes: Ints32) -> Rings:
 
 @inner
 def branch_at(
-    e: int,
-    side: int,
-    edge_xy: Floats,
-    edge_offsets: Ints32,
-    xy: Floats,
-    node: int,
-    other: int,
-    skip: float,
-    out: Floats,
+    end: int, edge_xy: Floats, edge_offsets: Ints32, xy: Floats, node: int, other: int, skip: float, out: Floats
 ) -> None:
     """Write where a branch leaves the disc of ``skip`` px around its node into ``out``: x, y, unit direction there.
 
-    ``other`` is the node at its other end; ``xy`` holds all nodes' centres.
+    ``end`` is the edge end at ``node``, twice its edge and one more for the second; ``other`` is the node at the other
+    end; ``xy`` holds all nodes' centres.
     """
-    lo, hi = edge_offsets[e], edge_offsets[e + 1]
+    lo, hi = edge_offsets[end // 2], edge_offsets[end // 2 + 1]
     x, y = xy[node, 0], xy[node, 1]
     near_x, near_y = xy[other, 0], xy[other, 1]
     far_x, far_y = near_x, near_y
     found = False
     for j in range(hi - lo):
-        p = lo + j if side == 0 else hi - 1 - j
+        p = lo + j if end % 2 == 0 else hi - 1 - j
         far_x, far_y = edge_xy[p, 0], edge_xy[p, 1]
         d = np.hypot(far_x - x, far_y - y)
         if not found and d >= skip:
@@ -247,7 +240,7 @@ def _crosses(
             e = h // 2
             if merged.state[e] < 0 and e != bridge and found < 2:
                 far, skip = find_root(merged.parent, graph.edge_nodes[e, 1 - h % 2]), reach[node] + 0.5
-                branch_at(e, h % 2, measured.edge_xy, graph.edge_offsets, xy, node, far, skip, sides[k, found])
+                branch_at(h, measured.edge_xy, graph.edge_offsets, xy, node, far, skip, sides[k, found])
                 found += 1
             h = rings.ring[h]
             if h == rings.head[node]:

@@ -119,7 +119,7 @@ def branches(points: Floats, offsets: Ints32, edge_nodes: Ints32, node_xy: Float
     out = np.empty((2 * len(edge_nodes), 4))
     for h in range(len(out)):
         node, other = edge_nodes[h // 2, h % 2], edge_nodes[h // 2, 1 - h % 2]
-        branch_at(h // 2, h % 2, points, offsets, node_xy, node, other, node_radius[node] + 0.5, out[h])
+        branch_at(h, points, offsets, node_xy, node, other, node_radius[node] + 0.5, out[h])
     return out
 
 

@@ -22,7 +22,7 @@ from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints, Ints3
 from kalamos.machinery.kernels import foresee, kernel
 from kalamos.skeleton.binarise import binarise
 from kalamos.skeleton.forest import find_root
-from kalamos.skeleton.pixel_graph import trace_pixels
+from kalamos.skeleton.pixel_graph import PixelGraph, trace_pixels
 from kalamos.skeleton.thinning import ink_radii, thin_in_place
 
 PIECE_PX = 8.0
@@ -55,6 +55,34 @@ class Pieces(NamedTuple):
         return np.asarray(np.hypot(steps[..., 0], steps[..., 1]).sum(axis=1))
 
 
+class _Chains(NamedTuple):
+    """The edges of a skeleton as lines from node to node.
+
+    Attributes:
+        points: ``(p, 3)``: x, y and radius, pixels, one edge after another.
+        starts: ``(m + 1,)``, where each edge begins among them.
+        lengths: ``(m,)``, pixels.
+    """
+
+    points: Floats
+    starts: Ints
+    lengths: Floats
+
+
+class _Joints(NamedTuple):
+    """What the nodes of a skeleton have become.
+
+    Attributes:
+        of_node: ``(n,)``, the joint that each node is, or belongs to: the number of one of the nodes.
+        place: ``(n, 3)``: x, y and radius of each joint, pixels.
+        alone: ``(n,)``, which nodes no edge touches.
+    """
+
+    of_node: Ints32
+    place: Floats
+    alone: Bools
+
+
 def cut_pieces(pixels: Bytes, piece_px: float = PIECE_PX) -> Pieces:
     """Return the pieces of the ink in a grey image ``(h, w)``; none where there is no ink."""
     mask = np.zeros((pixels.shape[0] + 2, pixels.shape[1] + 2), np.uint8)
@@ -68,13 +96,12 @@ def cut_pieces(pixels: Bytes, piece_px: float = PIECE_PX) -> Pieces:
     field[at] = ink_radii(mask.reshape(-1), stride, at)
     few_us = _EDGE_US * (1 + len(graph.edge_nodes))
     work_us = few_us + _PIXEL_US * at.size
-    points, starts, lengths = _chains.for_work(work_us)(*graph[1:], field, stride)
-    order, n_nodes = lengths.argsort(kind="stable"), len(graph.node_kind)
-    stays, joint = _clean.for_work(few_us)(graph.edge_nodes, lengths, order, n_nodes, SPUR_PX, LINK_PX)
-    nodes = (graph.node_pixels, graph.node_offsets, graph.edge_nodes)
-    place, alone = _places.for_work(few_us)(*nodes, joint, field, stride)
-    chains = (graph.edge_nodes, stays, points, starts, lengths)
-    xy, radii, joints, n = _cut.for_work(work_us)(*chains, joint, place, alone, piece_px)
+    chains = _Chains(*_chains.for_work(work_us)(graph, field, stride))
+    order, n_nodes = chains.lengths.argsort(kind="stable"), len(graph.node_kind)
+    stays, joint = _clean.for_work(few_us)(graph.edge_nodes, chains.lengths, order, n_nodes, SPUR_PX, LINK_PX)
+    place, alone = _places.for_work(few_us)(graph, joint, field, stride)
+    at_joints = _Joints(joint, place, alone)
+    xy, radii, joints, n = _cut.for_work(work_us)(graph.edge_nodes, stays, chains, at_joints, piece_px)
     return Pieces(xy[:n].copy(), radii[:n].copy(), joints[:n].copy())
 
 
@@ -97,19 +124,12 @@ def interval_lengths(line: Floats) -> Floats:
 
 
 @kernel
-def _chains(
-    node_pixels: Ints32,
-    node_offsets: Ints32,
-    edges: Ints32,
-    pixels: Ints32,
-    offsets: Ints32,
-    field: Floats,
-    stride: int,
-) -> tuple[Floats, Ints, Floats]:
-    """Return each edge as points x, y, radius from node to node, their offsets, and the edges' lengths.
+def _chains(graph: PixelGraph, field: Floats, stride: int) -> tuple[Floats, Ints, Floats]:
+    """Return the fields of :class:`_Chains`; ``field`` has the radius at each pixel of the skeleton.
 
     A node's place is the mean of its pixels; inner points are smoothed by (1, 2, 1) / 4.
     """
+    _, node_pixels, node_offsets, edges, pixels, offsets = graph
     n_nodes, n_edges = len(node_offsets) - 1, len(edges)
     nodes = np.zeros((n_nodes, 3))
     for k in range(n_nodes):
@@ -181,10 +201,9 @@ def _clean(
 
 
 @kernel
-def _places(
-    node_pixels: Ints32, node_offsets: Ints32, edges: Ints32, joint: Ints32, field: Floats, stride: int
-) -> tuple[Floats, Bools]:
+def _places(graph: PixelGraph, joint: Ints32, field: Floats, stride: int) -> tuple[Floats, Bools]:
     """Return x, y and radius of each joint, the mean over the pixels of its nodes, and which nodes no edge touches."""
+    _, node_pixels, node_offsets, edges, _, _ = graph
     n_nodes = len(joint)
     place, weight, alone = np.zeros((n_nodes, 3)), np.zeros(n_nodes), np.ones(n_nodes, np.bool_)
     for e in range(len(edges)):
@@ -206,17 +225,10 @@ def _places(
 
 @kernel
 def _cut(  # noqa: PLR0912 - compiled whole
-    edges: Ints32,
-    stays: Bools,
-    points: Floats,
-    starts: Ints,
-    lengths: Floats,
-    joint: Ints32,
-    place: Floats,
-    alone: Bools,
-    piece_px: float,
+    edges: Ints32, stays: Bools, chains: _Chains, at_joints: _Joints, piece_px: float
 ) -> tuple[Floats32, Floats32, Ints32, int]:
-    """Return the fields of :class:`Pieces` with room behind them, and their number; ``points`` are changed."""
+    """Return the fields of :class:`Pieces` with room behind them, and their number; the chains' points are changed."""
+    (points, starts, lengths), (joint, place, alone) = chains, at_joints
     n_nodes, count = len(joint), 0
     for k in range(n_nodes):
         count += alone[k]
