@@ -8,6 +8,7 @@ import numpy as np
 
 from kalamos.machinery.arrays import Bools, Floats, Ints, Ints32
 from kalamos.machinery.kernels import inner, kernel
+from kalamos.skeleton.chains import string_edges, strung
 from kalamos.skeleton.from_image import smooth
 from kalamos.skeleton.simplification import total_bend
 from kalamos.skeleton.stroke_graph import StrokeGraph, bends
@@ -75,31 +76,6 @@ def _matched(bend: Floats, lift: float) -> Ints32:
 match_branches = kernel(_matched)
 
 
-@kernel
-def follow(partner: Ints32) -> tuple[Ints32, Ints32]:
-    """Return the walks that the pairs make.
-
-    Edge ends in walking order, and offsets. Closed walks begin at their lowest end.
-    """
-    total = len(partner)
-    walk, offsets = np.empty(total // 2, np.int32), np.zeros(total // 2 + 1, np.int32)
-    seen = np.zeros(total // 2, np.uint8)
-    n, filled = 0, 0
-    for closed in range(2):
-        for h in range(total):
-            if seen[h // 2] or (closed == 0 and partner[h] >= 0):
-                continue
-            here = h
-            while here >= 0 and not seen[here // 2]:
-                seen[here // 2] = 1
-                walk[filled] = here
-                filled += 1
-                here = partner[here ^ 1]
-            n += 1
-            offsets[n] = filled
-    return walk, offsets[: n + 1].copy()
-
-
 class Tracing(NamedTuple):
     """A multigraph to be walked: the edges of a stroke graph, some of them twice, and the pairs at their ends.
 
@@ -113,7 +89,7 @@ class Tracing(NamedTuple):
 
     def walks(self) -> list[list[int]]:
         """Return the walks as lists of the graph's own edge ends, each the end at which an edge is entered."""
-        walk, offsets = follow(self.partner)
+        walk, offsets = string_edges(self.partner, np.zeros(len(self.edge), bool))
         base = 2 * self.edge[walk // 2] + walk % 2
         return [part.tolist() for part in np.split(base, offsets[1:-1])] if len(base) else []
 
@@ -161,8 +137,30 @@ def match_copies(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, li
     return partner
 
 
+@inner
+def _walks_of(partner: Ints32) -> tuple[Ints32, Bools]:
+    """Return the number of the walk that each copy of an edge belongs to, ``(m,)``, and which walks are closed."""
+    m = len(partner) // 2
+    chains = strung(partner, np.zeros(m, np.bool_))
+    walk_of, closed = np.empty(m, np.int32), np.empty(len(chains.offsets) - 1, np.bool_)
+    for n in range(len(closed)):
+        closed[n] = partner[chains.walk[chains.offsets[n]]] >= 0
+        for k in range(chains.offsets[n], chains.offsets[n + 1]):
+            walk_of[chains.walk[k] // 2] = n
+    return walk_of, closed
+
+
+@inner
+def _place(group: Ints32, end: int) -> int:
+    """Return where an end stands in a group, -1 for nowhere."""
+    for k in range(len(group)):
+        if group[k] == end:
+            return k
+    return -1
+
+
 @kernel
-def absorb_rings(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, partner: Ints32, limit: float) -> None:  # noqa: PLR0912 - compiled whole
+def absorb_rings(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, partner: Ints32, limit: float) -> None:
     """Open closed walks into those that pass through the same node.
 
     Only where that bends less than ``limit`` more; in place.
@@ -172,18 +170,7 @@ def absorb_rings(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, pa
     """
     m = len(edge)
     for _ in range(min(m, MOST_LOOKS // max(m, 1))):
-        walk_of, n_walks = np.full(m, -1, np.int32), 0
-        closed = np.zeros(m, np.uint8)
-        for phase in range(2):
-            for h in range(2 * m):
-                if walk_of[h // 2] >= 0 or (phase == 0 and partner[h] >= 0):
-                    continue
-                here = h
-                while here >= 0 and walk_of[here // 2] < 0:
-                    walk_of[here // 2] = n_walks
-                    here = partner[here ^ 1]
-                closed[n_walks] = phase
-                n_walks += 1
+        walk_of, closed = _walks_of(partner)
         best, bp, br = limit, -1, -1
         for node in range(len(offsets) - 1):
             group = ends[offsets[node] : offsets[node + 1]]
@@ -196,12 +183,7 @@ def absorb_rings(branch: Floats, edge: Ints32, ends: Ints32, offsets: Ints32, pa
                 for j in range(len(group)):
                     if partner[group[j]] < 0 or walk_of[group[j] // 2] == walk_of[group[i] // 2]:
                         continue
-                    pi, pj = -1, -1
-                    for k in range(len(group)):
-                        if group[k] == partner[group[i]]:
-                            pi = k
-                        if group[k] == partner[group[j]]:
-                            pj = k
+                    pi, pj = _place(group, partner[group[i]]), _place(group, partner[group[j]])
                     more = bend[i, j] + bend[pi, pj] - bend[i, pi] - bend[j, pj]
                     if more < best:
                         best, bp, br = more, group[i], group[j]

@@ -9,13 +9,12 @@ import numpy as np
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints32
 from kalamos.machinery.kernels import inner, kernel
 from kalamos.skeleton.binarise import Method, binarise
+from kalamos.skeleton.chains import Chains, string_edges
 from kalamos.skeleton.forest import find_root
 from kalamos.skeleton.pixel_graph import PixelGraph, trace_pixels
 from kalamos.skeleton.simplification import (
-    Chains,
     Measured,
     Merged,
-    chain_edges,
     reduce_graph,
 )
 from kalamos.skeleton.stroke_graph import StrokeGraph
@@ -73,7 +72,7 @@ def graph_of_mask(mask: Bools, rules: SkeletonRules = RULES) -> StrokeGraph:
     measured = _measure(graph, radii, stride)
     limits = np.array([rules.spur_ratio, rules.spur_px, rules.merge_ratio, rules.cross_ratio, rules.cross_bend_rad])
     merged, partner = reduce_graph(graph, measured, measured.edge_length.argsort(kind="stable"), limits)
-    chains = chain_edges(merged.state, partner)
+    chains = string_edges(partner, merged.state >= 0)
     number, new_nodes, owner = _number(merged, chains, graph, lines.size)
     node_xy, node_radius, points, point_radius, offsets, lengths = _lay(
         merged, number, new_nodes, chains, graph, measured, radii, rules.smoothing

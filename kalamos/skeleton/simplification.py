@@ -23,6 +23,7 @@ import numpy as np
 
 from kalamos.machinery.arrays import Floats, Ints, Ints32
 from kalamos.machinery.kernels import inner, kernel
+from kalamos.skeleton.chains import strung
 from kalamos.skeleton.forest import find_root
 from kalamos.skeleton.pixel_graph import PixelGraph
 
@@ -61,18 +62,6 @@ class Merged(NamedTuple):
     state: Ints32
     xy: Floats
     reach: Floats
-
-
-class Chains(NamedTuple):
-    """Edges strung together.
-
-    Attributes:
-        walk: edge ends in walking order: ``2 e`` for edge e walked forwards, ``2 e + 1`` for backwards.
-        offsets: between the chains.
-    """
-
-    walk: Ints32
-    offsets: Ints32
 
 
 class Rings(NamedTuple):
@@ -267,37 +256,10 @@ def _splices(group: Ints32, degree: Ints32, state: Ints32, edge_nodes: Ints32) -
         elif first[node] != h ^ 1:
             partner[h] = first[node]
             partner[first[node]] = h
-    seen = np.zeros(m, np.uint8)
-    for chained in range(2):
-        for h in range(2 * m):
-            if state[h // 2] >= 0 or seen[h // 2] or (chained == 0 and partner[h] >= 0):
-                continue
-            if chained == 1:
-                partner[partner[h]] = -1
-                partner[h] = -1
-            here = h
-            while here >= 0:
-                seen[here // 2] = 1
-                here = partner[here ^ 1]
+    chains = strung(partner, state >= 0)
+    for k in range(len(chains.offsets) - 1):
+        first = chains.walk[chains.offsets[k]]
+        if partner[first] >= 0:
+            partner[partner[first]] = -1
+            partner[first] = -1
     return partner
-
-
-@kernel
-def chain_edges(state: Ints32, partner: Ints32) -> Chains:
-    """Return the kept edges strung together at their splices."""
-    m = len(state)
-    walk, offsets = np.empty(m, np.int32), np.zeros(m + 1, np.int32)
-    seen = np.zeros(m, np.uint8)
-    n, filled = 0, 0
-    for h in range(2 * m):
-        if state[h // 2] >= 0 or seen[h // 2] or partner[h] >= 0:
-            continue
-        here = h
-        while here >= 0:
-            seen[here // 2] = 1
-            walk[filled] = here
-            filled += 1
-            here = partner[here ^ 1]
-        n += 1
-        offsets[n] = filled
-    return Chains(walk[:filled].copy(), offsets[: n + 1].copy())

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints, Ints32
-from kalamos.machinery.kernels import foresee, kernel
+from kalamos.machinery.kernels import foresee, inner, kernel
 from kalamos.skeleton.binarise import binarise
 from kalamos.skeleton.forest import find_root
 from kalamos.skeleton.pixel_graph import PixelGraph, trace_pixels
@@ -223,26 +223,36 @@ def _places(graph: PixelGraph, joint: Ints32, field: Floats, stride: int) -> tup
     return place, alone
 
 
+@inner
+def _join(edges: Ints32, stays: Bools, chains: _Chains, at_joints: _Joints, piece_px: float) -> int:
+    """Lay the ends of the edges that stay onto their joints; return how many pieces there can be at most.
+
+    Contracted links may have moved the joints away: an edge grows by as much.
+    """
+    points, place, count = chains.points, at_joints.place, 0
+    for e in range(len(edges)):
+        if not stays[e]:
+            continue
+        longer = chains.lengths[e]
+        for end in range(2):
+            i, j = chains.starts[e + end] - end, at_joints.of_node[edges[e, end]]
+            dx, dy = place[j, 0] - points[i, 0], place[j, 1] - points[i, 1]
+            longer += sqrt(dx * dx + dy * dy)
+            for c in range(3):
+                points[i, c] = place[j, c]
+        count += max(2, ceil(longer / piece_px) + 1)
+    for k in range(len(at_joints.alone)):
+        count += at_joints.alone[k]
+    return count
+
+
 @kernel
-def _cut(  # noqa: PLR0912 - compiled whole
+def _cut(
     edges: Ints32, stays: Bools, chains: _Chains, at_joints: _Joints, piece_px: float
 ) -> tuple[Floats32, Floats32, Ints32, int]:
     """Return the fields of :class:`Pieces` with room behind them, and their number; the chains' points are changed."""
-    (points, starts, lengths), (joint, place, alone) = chains, at_joints
-    n_nodes, count = len(joint), 0
-    for k in range(n_nodes):
-        count += alone[k]
-    for e in range(len(edges)):
-        if stays[e]:
-            # the ends go to the joints' places, which contracted links may have moved away: the edge grows by as much
-            longer = lengths[e]
-            for end in range(2):
-                i, j = starts[e + end] - end, joint[edges[e, end]]
-                dx, dy = place[j, 0] - points[i, 0], place[j, 1] - points[i, 1]
-                longer += sqrt(dx * dx + dy * dy)
-                for c in range(3):
-                    points[i, c] = place[j, c]
-            count += max(2, ceil(longer / piece_px) + 1)
+    (points, starts, _), (joint, place, alone) = chains, at_joints
+    n_nodes, count = len(joint), _join(edges, stays, chains, at_joints, piece_px)
     xy, radii = np.empty((count, POINTS, 2), np.float32), np.empty((count, POINTS), np.float32)
     joints, along = np.empty((count, 2), np.int32), np.zeros(len(points))
     n, fresh = 0, n_nodes
