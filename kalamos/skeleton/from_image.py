@@ -10,7 +10,7 @@ from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints32
 from kalamos.machinery.kernels import inner, kernel
 from kalamos.skeleton.binarise import Method, binarise
 from kalamos.skeleton.chains import Chains, string_edges
-from kalamos.skeleton.forest import find_root
+from kalamos.skeleton.forest import degrees, find_root, new_forest
 from kalamos.skeleton.pixel_graph import PixelGraph, trace_pixels
 from kalamos.skeleton.simplification import (
     Measured,
@@ -204,10 +204,7 @@ def _lay(
         if number[k] >= 0:
             new_xy[number[k], 0], new_xy[number[k], 1] = xy[k, 0], xy[k, 1]
             new_reach[number[k]] = reach[k]
-    degree = np.zeros(n_new, np.int32)
-    for c in range(n_chains):
-        degree[new_nodes[c, 0]] += 1
-        degree[new_nodes[c, 1]] += 1
+    degree = degrees(new_nodes, n_new)
     points = np.empty((len(edge_pixels) + len(walk) + 2 * n_chains, 2))
     radius, offsets, lengths = np.empty(len(points)), np.zeros(n_chains + 1, np.int32), np.empty(n_chains)
     before = np.empty_like(points)
@@ -339,9 +336,7 @@ def smooth(line: Floats, passes: int, closed: bool) -> None:
 @kernel
 def _components(n: int, edge_nodes: Ints32) -> Ints32:
     """Return the connected piece of each node, numbered in order of first node."""
-    parent = np.empty(n, np.int32)
-    for k in range(n):
-        parent[k] = k
+    parent = new_forest(n)
     for e in range(len(edge_nodes)):
         a, b = find_root(parent, edge_nodes[e, 0]), find_root(parent, edge_nodes[e, 1])
         parent[max(a, b)] = min(a, b)

@@ -24,7 +24,7 @@ import numpy as np
 from kalamos.machinery.arrays import Floats, Ints, Ints32
 from kalamos.machinery.kernels import inner, kernel
 from kalamos.skeleton.chains import strung
-from kalamos.skeleton.forest import find_root
+from kalamos.skeleton.forest import degrees, find_root, flatten, new_forest
 from kalamos.skeleton.pixel_graph import PixelGraph
 
 
@@ -87,13 +87,7 @@ def reduce_graph(graph: PixelGraph, measured: Measured, order: Ints, rules: Floa
     """
     edge_nodes, edge_length, node_radius = graph.edge_nodes, measured.edge_length, measured.node_radius
     n, m = len(node_radius), len(edge_length)
-    parent, degree = np.empty(n, np.int32), np.zeros(n, np.int32)
-    for k in range(n):
-        parent[k] = k
-    state = np.full(m, -1, np.int32)
-    for e in range(m):
-        degree[edge_nodes[e, 0]] += 1
-        degree[edge_nodes[e, 1]] += 1
+    parent, degree, state = new_forest(n), degrees(edge_nodes, n), np.full(m, -1, np.int32)
     xy, reach, weight = measured.node_xy.copy(), node_radius.copy(), measured.node_weight.copy()
     merged = Merged(parent, degree, state, xy, reach)
     _prune(merged, graph, measured, order, rules)
@@ -118,8 +112,7 @@ def reduce_graph(graph: PixelGraph, measured: Measured, order: Ints, rules: Floa
             xy[a, axis] = (xy[a, axis] * weight[a] + xy[b, axis] * weight[b]) / total
         weight[a] = total
         degree[a] += degree[b] - 2  # the bridge had an end at each
-    for k in range(n):
-        parent[k] = find_root(parent, k)
+    flatten(parent)
     for e in range(m):
         if state[e] >= 0:
             state[e] = parent[state[e]]

@@ -7,7 +7,8 @@ the skeleton graph, or a cut).
 
 Two irregularities that thinning makes are taken back first: an end shorter than :data:`SPUR_PX` that hangs at a
 junction is dropped, and a link between two junctions shorter than :data:`LINK_PX` is contracted (two lines that cross
-at a small angle become two junctions with a link between them).
+at a small angle become two junctions with a link between them). The stroke graph has rules of its own
+(:mod:`kalamos.skeleton.simplification`); ``docs/architecture.md`` says why these are not they.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints, Ints32
 from kalamos.machinery.kernels import foresee, inner, kernel
 from kalamos.skeleton.binarise import binarise
-from kalamos.skeleton.forest import find_root
+from kalamos.skeleton.forest import degrees, find_root, flatten, new_forest
 from kalamos.skeleton.pixel_graph import PixelGraph, trace_pixels
 from kalamos.skeleton.thinning import ink_radii, thin_in_place
 
@@ -173,10 +174,7 @@ def _clean(
     edges: Ints32, lengths: Floats, order: Ints, n_nodes: int, spur_px: float, link_px: float
 ) -> tuple[Bools, Ints32]:
     """Say which edges stay, and which joint each node has become; ``order`` has the edges from short to long."""
-    degree = np.zeros(n_nodes, np.int32)
-    for e in range(len(edges)):
-        degree[edges[e, 0]] += 1
-        degree[edges[e, 1]] += 1
+    degree = degrees(edges, n_nodes)
     stays = np.ones(len(edges), np.bool_)
     for e in range(len(edges)):
         a, b = edges[e, 0], edges[e, 1]
@@ -184,9 +182,7 @@ def _clean(
             stays[e] = False
             degree[a] -= 1
             degree[b] -= 1
-    parent = np.empty(n_nodes, np.int32)
-    for k in range(n_nodes):
-        parent[k] = k
+    parent = new_forest(n_nodes)
     for e in order:
         if not lengths[e] < link_px:
             break
@@ -195,8 +191,7 @@ def _clean(
             if i != j:
                 parent[i] = j
                 stays[e] = False
-    for k in range(n_nodes):
-        parent[k] = find_root(parent, k)
+    flatten(parent)
     return stays, parent
 
 
