@@ -23,6 +23,7 @@ from scipy.ndimage import (
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats32, Ints
 from kalamos.machinery.threads import side_by_side
+from kalamos.scans.sharpness import blunt_marks
 from kalamos.scans.windows import closed, largest, smallest
 from kalamos.skeleton.binarise import otsu_threshold
 
@@ -141,16 +142,21 @@ def ink_alone(grey: Bytes) -> Bytes:
     """
     if min(grey.shape) < _SMALL_PX:
         return stretched(grey)
-    away, grain = _departures(grey)
-    level = _ink_level(away, grain)
+    pen = _pen_of(grey)
+    away, grain = _departures(grey, pen)
+    level, usual = _ink_level(away, grain)
     if level is None:
         return np.full(grey.shape, 255, np.uint8)
+    blunt = blunt_marks(grey, away, usual, pen)
     weak, strong, firm = (np.empty(away.shape, bool) for _ in range(3))
 
     def sort_out(at: slice) -> None:
         strong[at] = away[at] > np.maximum(_INK_SHARE * level[at], _GRAIN * grain)
         weak[at] = away[at] > np.maximum(0.5 * _INK_SHARE * level[at], 0.6 * _GRAIN * grain)
         firm[at] = away[at] > _FIRM_SHARE * level[at]
+        if blunt is not None:
+            strong[at] &= ~blunt[at]
+            weak[at] &= ~blunt[at]
 
     side_by_side(sort_out, _bands(len(away)))
     at = np.nonzero(largest(_held(weak, strong, firm), 5))
@@ -159,9 +165,8 @@ def ink_alone(grey: Bytes) -> Bytes:
     return out
 
 
-def _departures(grey: Bytes) -> tuple[Floats32, float]:
+def _departures(grey: Bytes, pen: float) -> tuple[Floats32, float]:
     """Return how much darker each pixel is than its surroundings, and the grain of the paper."""
-    pen = _pen_of(grey)
     span = 2 * int(min(max(6.0, 4 * pen), max(grey.shape) / 6)) + 1
     darker = closed(grey, span) - grey
     usual, off = paper_and_grain(darker)
@@ -246,8 +251,8 @@ def _strength(away: Floats32, least: float) -> float:
     return float(np.percentile(marks, 80)) if marks.size > 16 else 255.0
 
 
-def _ink_level(away: Floats32, grain: float) -> Floats32 | None:
-    """Return how far the ink of each region departs, ``(h, w)`` by tiles; None where there is no ink at all."""
+def _ink_level(away: Floats32, grain: float) -> tuple[Floats32 | None, float]:
+    """Return how far the ink of each region departs, ``(h, w)`` by tiles, None where there is none; and usual ink."""
     least = max(_GRAIN * grain, 10.0)
     # noise has a tail, and ink may be a word on a large sheet: the darkest few pixels say what ink is
     few = max(30, away.size // 10_000)
@@ -256,7 +261,7 @@ def _ink_level(away: Floats32, grain: float) -> Floats32 | None:
         least = max(least, 0.35 * float(np.partition(whole, -few)[-few]))
         whole = whole[whole > least]
     if not whole.size:
-        return None
+        return None, 0.0
     usual = float(np.percentile(whole, 60))
     rows, columns = (-(-n // _TILE_PX) for n in away.shape)
     levels, counts = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
@@ -278,7 +283,7 @@ def _ink_level(away: Floats32, grain: float) -> Floats32 | None:
     smooth = np.clip(smooth, 0.35 * usual, 1.5 * usual)
     size = (columns * _TILE_PX, rows * _TILE_PX)
     field = Image.fromarray(smooth.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(field, np.float32)[: away.shape[0], : away.shape[1]]
+    return np.asarray(field, np.float32)[: away.shape[0], : away.shape[1]], usual
 
 
 def _held(weak: Bools, strong: Bools, firm: Bools) -> Bools:
