@@ -21,6 +21,7 @@ LOWEST_PENS, USUAL_PENS, HIGHEST_PENS = 8.0, 20.0, 30.0
 _SMALL_PX = 10
 _ALONG, _ACROSS = 2.6, 0.42
 _GUTTER, _GAP = 1.8, 1.3
+_CROWDED, _CROWDED_SHARE = 1.5, 0.65
 _MOST_LEAN_DEG = 6.0
 
 
@@ -118,9 +119,10 @@ def lines_of(ink: Bools, height: float, lean: float) -> Lines:
     step = max(1.0, height / _SMALL_PX)
     density = _density(ink, step, lean)
     scale = height / step
-    smooth = gaussian_filter(density, (_ACROSS * scale, _ALONG * scale), mode="constant")
-    ridges = _ridges(smooth)
-    rows = _joined_ridges(ridges, smooth, scale)
+    rows = _rows_of(density, scale, scale)
+    apart = np.diff(np.sort(rows.mean(axis=1)))
+    if len(apart) >= 2 and np.median(apart) < _CROWDED * scale:
+        rows = _rows_of(density, _CROWDED_SHARE * float(np.median(apart)), scale)
     columns = np.arange(density.shape[1], dtype=np.float32)
     # back from the straightened, reduced page to rows of the block
     first = _offset(ink.shape[1], lean)
@@ -130,6 +132,18 @@ def lines_of(ink: Bools, height: float, lean: float) -> Lines:
         - np.float32(first)
     )
     return Lines(rows[np.argsort(rows.mean(axis=1), kind="stable")], 0.5 * step, step)
+
+
+def _rows_of(density: Floats32, scale: float, along: float) -> Floats32:
+    """Return the row of each line at each column of a reduced page, ``(lines, columns)``; lengths in its cells.
+
+    Args:
+        density: of the ink.
+        scale: height of the writing, or of what parts the lines, where they stand closer.
+        along: height of the writing.
+    """
+    smooth = gaussian_filter(density, (_ACROSS * scale, _ALONG * along), mode="constant")
+    return _joined_ridges(_ridges(smooth), smooth, scale)
 
 
 def line_of(lines: Lines, x: Floats, y: Floats) -> Ints:
