@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from kalamos.baselines.good_continuation import GoodContinuation
@@ -304,3 +305,26 @@ def test_a_very_long_line_under_uneven_light_is_no_negative():
     prepared = prepare(np.clip(np.asarray(sheet) * light + rng.normal(0, 3, ink.shape), 0, 255).astype(np.uint8))
     assert not prepared.light_on_dark
     assert (prepared.grey[ink] < 150).mean() > 0.99 and (prepared.grey[~ink] < 100).mean() < 0.01
+
+
+def test_lines_that_run_into_each_other_are_told_apart():
+    made = page("crowded", lines=9, words=4, letter=0.9)
+    found = recover_page(page_of(made.pixels), GoodContinuation())
+    assert len(found.recovery.lines) == 9
+
+
+def test_a_pale_blurred_rim_is_no_ink_and_a_pale_sharp_line_is():
+    grey = np.full((500, 700), 235.0)
+    strokes = Image.new("L", (700, 500), 0)
+    draw = ImageDraw.Draw(strokes)
+    for row in range(60, 300, 60):
+        for x in range(60, 600, 40):
+            draw.line([(x, row), (x + 20, row + 36)], fill=160, width=4)
+    draw.line([(60, 340), (600, 350)], fill=70, width=4)
+    ink = np.asarray(strokes, np.float32)
+    y, x = np.mgrid[0:500, 0:700]
+    rim = 75 * np.exp(-(((y - 430 - 15 * np.sin(x / 40)) / 4) ** 2))
+    picture = np.clip(grey - gaussian_filter(ink, 1.0) - rim, 0, 255).astype(np.uint8)
+    cleaned = prepare(picture, rules=False).grey
+    assert (cleaned[400:] == 255).all()
+    assert (cleaned[335:356, 60:600].min(axis=0) < 255).mean() > 0.95
