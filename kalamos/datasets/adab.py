@@ -11,7 +11,7 @@ import re
 from pathlib import PurePosixPath
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus, placed_by
+from kalamos.datasets.folders import of_files, placed_by
 from kalamos.ink import Split
 
 _SET = re.compile(r"set[\s_-]*(\d+)", re.IGNORECASE)
@@ -23,7 +23,7 @@ def split_of_set(path: PurePosixPath) -> Split | None:
     return None if found is None else ("train" if int(found[1]) <= 3 else "test")
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="adab",
         title="ADAB, Arabic online words",
@@ -38,7 +38,7 @@ CORPUS = FolderCorpus(
         layout="<set>/upx/*.upx beside <set>/inkml/*.inkml",
         verified="only against published descriptions of the corpus and the UPX 0.9.5 schema; no real file was at hand",
     ),
-    format=("upx",),
+    reader=("upx",),
     suffixes=(".upx",),
     complete=placed_by("adab", "Arab", "word", split=split_of_set),
     keys="path",

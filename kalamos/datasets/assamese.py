@@ -17,18 +17,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import refuse_options
+from kalamos.datasets.folders import FolderCorpus
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import assamese
 from kalamos.ink import Sample, Split
 
+NAME = "assamese"
+LAYOUT = "W<writer>/<class>.<writer>.txt"
 SPLITS: tuple[tuple[int, Split], ...] = ((30, "train"), (33, "validation"), (45, "test"))
 """Last writer of each split."""
 COMPOSED = range(53, 174)
@@ -55,60 +56,55 @@ def classes() -> dict[int, Class]:
     return {int(number): Class(name, text.replace(" ", HASANTA)) for number, name, text in rows}
 
 
-@dataclass(frozen=True)
-class Assamese:
-    """The corpus; a unit is the folder of one writer."""
+def _find(root: Path) -> Sequence[str]:
+    """Return the writers' folders, in the order of their numbers.
 
-    card: Card
+    Raises:
+        CorpusError: where there is none.
+    """
+    try:
+        folders = [path.name for path in root.iterdir() if path.is_dir()]
+    except OSError as error:
+        raise CorpusError(f"the folder {root} cannot be read: {error.strerror}") from error
+    found = [int(name[1]) for name in map(_WRITER.fullmatch, folders) if name]
+    if not found:
+        raise CorpusError(f"{root} holds no folder W1, W2 ...; assamese is {LAYOUT}")
+    return [f"W{number}" for number in sorted(found)]
 
-    def units(self, root: Path, **options: str) -> Sequence[str]:
-        """Return the writers' folders, in the order of their numbers.
 
-        Raises:
-            CorpusError: where there is none, or an option is given.
-        """
-        refuse_options(self.card, options)
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the characters of one writer, in the order of the classes."""
+    found = [(name, path) for path in (root / unit).iterdir() if (name := _FILE.fullmatch(path.name))]
+    for name, path in sorted(found, key=lambda one: (int(one[0][1]), one[1].name)):
+        source = f"{unit}/{path.name}"
+        report.expected["character"] += 1
         try:
-            folders = [path.name for path in root.iterdir() if path.is_dir()]
-        except OSError as error:
-            raise CorpusError(f"the folder {root} cannot be read: {error.strerror}") from error
-        found = [int(name[1]) for name in map(_WRITER.fullmatch, folders) if name]
-        if not found:
-            raise CorpusError(f"{root} holds no folder W1, W2 ...; assamese is {self.card.layout}")
-        return [f"W{number}" for number in sorted(found)]
+            yield _sample(unit, name, path, report)
+        except FormatError as error:
+            report.refusals.append(Refusal(source, error.where, error.reason))
 
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the characters of one writer, in the order of the classes."""
-        found = [(name, path) for path in (root / unit).iterdir() if (name := _FILE.fullmatch(path.name))]
-        for name, path in sorted(found, key=lambda one: (int(one[0][1]), one[1].name)):
-            source = f"{unit}/{path.name}"
-            report.expected["character"] += 1
-            try:
-                yield self._sample(unit, name, path, report)
-            except FormatError as error:
-                report.refusals.append(Refusal(source, error.where, error.reason))
 
-    def _sample(self, unit: str, name: re.Match[str], path: Path, report: UnitReport) -> Sample:
-        if f"W{name[2]}" != unit:
-            raise FormatError(path, "names another writer than the folder that it lies in", f"writer {name[2]}")
-        known = classes().get(int(name[1]))
-        if known is None:
-            raise FormatError(path, "is none of the classes 1 to 183", f"class {name[1]}")
-        inside, ink = assamese.read_character(path, report)
-        if inside != known.name:  # one recorder's name for E and one for PTT has a letter too many
-            report.mendings["assamese-other-name"] += 1
-        return Sample(
-            key=f"{unit}/{path.stem}",
-            ink=ink,
-            label=known.text,
-            level="character",
-            script="Beng",
-            writer=unit,
-            corpus=self.card.name,
-            split=split_of_writer(int(name[2])),
-            points_per_mm=UNITS_PER_MM,
-            source=f"{unit}/{path.name}",
-        )
+def _sample(unit: str, name: re.Match[str], path: Path, report: UnitReport) -> Sample:
+    if f"W{name[2]}" != unit:
+        raise FormatError(path, "names another writer than the folder that it lies in", f"writer {name[2]}")
+    known = classes().get(int(name[1]))
+    if known is None:
+        raise FormatError(path, "is none of the classes 1 to 183", f"class {name[1]}")
+    inside, ink = assamese.read_character(path, report)
+    if inside != known.name:  # one recorder's name for E and one for PTT has a letter too many
+        report.mendings["assamese-other-name"] += 1
+    return Sample(
+        key=f"{unit}/{path.stem}",
+        ink=ink,
+        label=known.text,
+        level="character",
+        script="Beng",
+        writer=unit,
+        corpus=NAME,
+        split=split_of_writer(int(name[2])),
+        points_per_mm=UNITS_PER_MM,
+        source=f"{unit}/{path.name}",
+    )
 
 
 def split_of_writer(number: int) -> Split | None:
@@ -116,9 +112,9 @@ def split_of_writer(number: int) -> Split | None:
     return next((split for last, split in SPLITS if number <= last), None)
 
 
-CORPUS = Assamese(
+CORPUS = FolderCorpus(
     Card(
-        name="assamese",
+        name=NAME,
         title="Online Handwritten Assamese Characters (UCI)",
         scripts=("Beng",),
         levels=("character",),
@@ -129,8 +125,10 @@ CORPUS = Assamese(
             " Processing Systems 11(3), 2015, pp. 325-341, doi:10.3745/JIPS.02.0008"
         ),
         obtain="clone the repository ranjaykrishna/assamese_dataset (folder dataset), or data set 208 of UCI",
-        layout="W<writer>/<class>.<writer>.txt",
+        layout=LAYOUT,
         verified="all 8,236 files: 8,235 characters, 23,743 strokes, 1,806,135 points; see docs/corpora/assamese.md",
         url="https://archive.ics.uci.edu/dataset/208/online+handwritten+assamese+characters+dataset",
-    )
+    ),
+    _find,
+    _read,
 )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import of_files
 from kalamos.formats import calliar
 from kalamos.ink import Sample
 
@@ -26,7 +26,7 @@ def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     return replace(sample, label=label, script="Arab", level="word" if words == 1 else "line")
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="calliar",
         title="Calliar",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import of_files
 from kalamos.formats import uci
 from kalamos.ink import Sample
 
@@ -18,7 +18,7 @@ def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     return replace(sample, script="Latn", writer="1")
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="character-trajectories",
         title="Character Trajectories (UCI)",

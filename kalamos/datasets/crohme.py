@@ -20,95 +20,91 @@ from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.folders import files, refuse_options, refuse_value, split_of_folder
+from kalamos.datasets.folders import FolderCorpus, files, refuse_value, split_of_folder
 from kalamos.datasets.label_graph import LabelGraph, Symbol, read_label_graph
 from kalamos.errors import FormatError, InkError
 from kalamos.formats import inkml
 from kalamos.ink import Sample
 
+NAME = "crohme"
 LEVELS = ("expression", "symbol")
 SYMBOL_PART = "#symbols"
 SCRIPT = "Zmth"
 
 
-@dataclasses.dataclass(frozen=True)
-class Crohme:
-    """The corpus; a unit is one file, with ``#symbols`` where it is cut into symbols."""
+def _find(root: Path, level: str = "expression") -> Sequence[str]:
+    """Return the InkML files below ``root``.
 
-    card: Card
+    Raises:
+        CorpusError: where there is no such file.
+    """
+    refuse_value(NAME, "level", level, LEVELS)
+    _graphs.cache_clear()
+    found = files(root, (".inkml",), "*.inkml; unpack the archives of crohme first")
+    return [unit + SYMBOL_PART * (level == "symbol") for unit in found]
 
-    def units(self, root: Path, level: str = "expression", **options: str) -> Sequence[str]:
-        """Return the InkML files below ``root``.
 
-        Raises:
-            CorpusError: where an option is unknown, or there is no such file.
-        """
-        refuse_options(self.card, options)
-        refuse_value(self.card, "level", level, LEVELS)
-        _graphs.cache_clear()
-        found = files(root, (".inkml",), f"*.inkml; unpack the archives of {self.card.name} first")
-        return [unit + SYMBOL_PART * (level == "symbol") for unit in found]
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the expression of one file, or its symbols."""
+    path, _, part = unit.partition("#")
+    try:
+        document = inkml.read_document(root / path)
+        report.mendings.update(document.counts)
+        expression = _expression(document, path, report)
+        if not expression.ink.n_points:
+            report.refusals.append(Refusal(path, "", "the file holds no ink"))
+        elif part:
+            yield from _symbols(root, document, expression, report)
+        else:
+            report.expected["expression"] += 1
+            yield _labelled(root, expression, report)
+    except FormatError as error:
+        report.refusals.append(Refusal(path, error.where, error.reason))
 
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the expression of one file, or its symbols."""
-        path, _, part = unit.partition("#")
-        try:
-            document = inkml.read_document(root / path)
-            report.mendings.update(document.counts)
-            expression = self._expression(document, path, report)
-            if not expression.ink.n_points:
-                report.refusals.append(Refusal(path, "", "the file holds no ink"))
-            elif part:
-                yield from self._symbols(root, document, expression, report)
-            else:
-                report.expected["expression"] += 1
-                yield self._labelled(root, expression, report)
-        except FormatError as error:
-            report.refusals.append(Refusal(path, error.where, error.reason))
 
-    def _labelled(self, root: Path, expression: Sample, report: UnitReport) -> Sample:
-        """Return the expression with the label of its label graph, where it has none of its own."""
-        graph = None if expression.label else _graph_of(root, expression.source, report)
-        latex = None if graph is None else graph.latex()
-        if graph is not None and latex is None:
-            reason = "the relations of its label graph form no tree: the label is left out"
-            report.refusals.append(Refusal(expression.source, "label", reason))
-        if latex is None:
-            return expression
-        report.mendings["label-from-lg"] += 1
-        return dataclasses.replace(expression, label=f"${latex}$")
+def _labelled(root: Path, expression: Sample, report: UnitReport) -> Sample:
+    """Return the expression with the label of its label graph, where it has none of its own."""
+    graph = None if expression.label else _graph_of(root, expression.source, report)
+    latex = None if graph is None else graph.latex()
+    if graph is not None and latex is None:
+        reason = "the relations of its label graph form no tree: the label is left out"
+        report.refusals.append(Refusal(expression.source, "label", reason))
+    if latex is None:
+        return expression
+    report.mendings["label-from-lg"] += 1
+    return dataclasses.replace(expression, label=f"${latex}$")
 
-    def _symbols(
-        self, root: Path, document: inkml.Document, expression: Sample, report: UnitReport
-    ) -> Iterator[Sample]:
-        groups = [(group, inkml.notes(group).get("truth", "")) for group in _leaves(document.root)]
-        graph = None if any(label for _, label in groups) else _graph_of(root, expression.source, report)
-        if graph is not None:
-            groups = [(_view(symbol), symbol.label) for symbol in graph.symbols.values()]
-            report.mendings["label-from-lg"] += len(groups)
-        yield from _cut(document, expression, groups, report)
 
-    def _expression(self, document: inkml.Document, path: str, report: UnitReport) -> Sample:
-        facts = inkml.notes(document.root)
-        collection = facts.get("UI", "").rpartition("_")[0] or facts.get("UI", "")
-        writer = f"{collection}/{facts['writer']}".lstrip("/") if facts.get("writer") else ""
-        split = split_of_folder(PurePosixPath(path))
-        if split is None and writer:
-            split = split_by_writer(self.card.name, writer)
-        ink = document.ink(counts=report.mendings)
-        return Sample(
-            str(PurePosixPath(path).with_suffix("")),
-            ink,
-            facts.get("truth", ""),
-            "line",
-            script=SCRIPT,
-            writer=writer,
-            corpus=self.card.name,
-            split=split,
-            points_per_mm=document.points_per_mm,
-            time_source="none" if ink.t is None else document.time_source,
-            source=path,
-        )
+def _symbols(root: Path, document: inkml.Document, expression: Sample, report: UnitReport) -> Iterator[Sample]:
+    groups = [(group, inkml.notes(group).get("truth", "")) for group in _leaves(document.root)]
+    graph = None if any(label for _, label in groups) else _graph_of(root, expression.source, report)
+    if graph is not None:
+        groups = [(_view(symbol), symbol.label) for symbol in graph.symbols.values()]
+        report.mendings["label-from-lg"] += len(groups)
+    yield from _cut(document, expression, groups, report)
+
+
+def _expression(document: inkml.Document, path: str, report: UnitReport) -> Sample:
+    facts = inkml.notes(document.root)
+    collection = facts.get("UI", "").rpartition("_")[0] or facts.get("UI", "")
+    writer = f"{collection}/{facts['writer']}".lstrip("/") if facts.get("writer") else ""
+    split = split_of_folder(PurePosixPath(path))
+    if split is None and writer:
+        split = split_by_writer(NAME, writer)
+    ink = document.ink(counts=report.mendings)
+    return Sample(
+        str(PurePosixPath(path).with_suffix("")),
+        ink,
+        facts.get("truth", ""),
+        "line",
+        script=SCRIPT,
+        writer=writer,
+        corpus=NAME,
+        split=split,
+        points_per_mm=document.points_per_mm,
+        time_source="none" if ink.t is None else document.time_source,
+        source=path,
+    )
 
 
 def _cut(
@@ -173,9 +169,9 @@ def _leaves(root: Element) -> Iterator[Element]:
             yield group
 
 
-CORPUS = Crohme(
+CORPUS = FolderCorpus(
     Card(
-        name="crohme",
+        name=NAME,
         title="CROHME, handwritten mathematical expressions",
         scripts=(SCRIPT,),
         levels=("line", "character"),
@@ -190,5 +186,7 @@ CORPUS = Crohme(
         verified="only against published descriptions and files written after them; no real file was at hand",
         url="https://tc11.cvc.uab.es/datasets/ICDAR2019-CROHME-TDF_1",
         options=(("level", "expression (default) or symbol"),),
-    )
+    ),
+    _find,
+    _read,
 )

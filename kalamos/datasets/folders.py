@@ -1,7 +1,8 @@
-"""A corpus that is a folder of files: find them, say clearly what is wrong with the folder, read them one by one.
+"""A corpus that lies in a folder: find its units, say clearly what is wrong with the folder, read them one by one.
 
-What differs between such corpora is data of :class:`FolderCorpus`: which files, in which format, how samples are keyed,
-and what the place of a file says of label, script, writer and split.
+What differs between such corpora is data of :class:`FolderCorpus`: what finds the units and what reads one. Most are
+:func:`of_files`: which files, in which format, how samples are keyed, and what the place of a file says of label,
+script, writer and split.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
@@ -58,14 +60,30 @@ def refuse_options(card: Card, options: Iterable[str]) -> None:
         raise CorpusError(f"{card.name} has no option {', '.join(unknown)}; it has: {known}")
 
 
-def refuse_value(card: Card, option: str, value: str, choices: Iterable[str]) -> None:
+def refuse_value(corpus: str, option: str, value: str, choices: Iterable[str]) -> None:
     """Refuse a value that an option of the corpus does not have.
 
     Raises:
         CorpusError: naming it and those that it has.
     """
     if value not in choices:
-        raise CorpusError(f"{card.name} has the option {option}: {', '.join(choices)}; not {value!r}")
+        raise CorpusError(f"{corpus} has the option {option}: {', '.join(choices)}; not {value!r}")
+
+
+def need_folders(root: Path, names: Iterable[str], remedy: str) -> None:
+    """Refuse a folder that does not hold all of these.
+
+    Raises:
+        CorpusError: naming the first that is missing, and the remedy.
+    """
+    for name in names:
+        if not (root / name).is_dir():
+            raise CorpusError(f"{root} has no folder {name!r}; {remedy}")
+
+
+def listed(text: str) -> list[str]:
+    """Return the entries of a comma list, each once, in their order."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 class Reads(Protocol):
@@ -82,72 +100,106 @@ Complete = Callable[[Sample, Path, str], Sample | None]
 
 @dataclass(frozen=True)
 class FolderCorpus:
-    """A corpus whose units are files below a folder.
+    """A corpus that lies in a folder.
 
     Attributes:
+        card: what a user has to know; options that it does not name are refused.
+        find: ``(root, **options)`` -> the units; raises :class:`CorpusError` where the folder is not laid out so.
+        parse: ``(root, unit, report)`` -> the samples of a unit; where it raises :class:`FormatError`, the rest of the
+            unit is refused.
+    """
+
+    card: Card
+    find: Callable[..., Sequence[str]]
+    parse: Callable[[Path, str, UnitReport], Iterator[Sample]]
+
+    def units(self, root: Path, **options: str) -> Sequence[str]:
+        """Return the corpus' units, in a stable order.
+
+        Raises:
+            CorpusError: where there is none, a folder cannot be read, or an option is unknown or has no meaning.
+        """
+        refuse_options(self.card, options.keys() - dict(self.card.options).keys())
+        return self.find(root, **options)
+
+    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+        """Yield the samples of one unit."""
+        try:
+            yield from self.parse(root, unit, report)
+        except FormatError as error:
+            report.refusals.append(Refusal(unit, error.where, error.reason))
+
+
+@contextmanager
+def refused_as(unit: str, report: UnitReport) -> Iterator[UnitReport]:
+    """Give a report whose refusals go on to another in the end, all with the unit as their source."""
+    own = UnitReport([], report.mendings, report.expected)
+    try:
+        yield own
+    finally:
+        report.refusals.extend(replace(refusal, source=unit) for refusal in own.refusals)
+
+
+def of_files(
+    card: Card,
+    reader: Reads | tuple[str, ...],
+    suffixes: tuple[str, ...],
+    complete: Complete,
+    *,
+    keys: Literal["unit", "path"] = "unit",
+    named: str = ".*",
+) -> FolderCorpus:
+    """Return a corpus whose units are files in a format that Kalamos reads.
+
+    Args:
         card: what a user has to know.
-        format: the module that reads every file; or the names of formats, one of which each file is recognised to be.
+        reader: the module that reads every file; or the names of formats, one of which each file is recognised to be.
         suffixes: how the names of its files end.
         complete: gives a keyed sample its label, script, writer and split; None drops it, with a refusal of its own.
         keys: ``"unit"`` for ``a/b.txt#key in the file``, ``"path"`` for ``a/b/key in the file``, which leaves the
             suffix and, where the file gives one sample, the key out.
         named: what the stem of a file's name must match; other files are none of the corpus.
     """
+    pattern, keyed = re.compile(named), _by_unit if keys == "unit" else _by_path
 
-    card: Card
-    format: Reads | tuple[str, ...]
-    suffixes: tuple[str, ...]
-    complete: Complete
-    keys: Literal["unit", "path"] = "unit"
-    named: str = ".*"
+    def find(root: Path) -> Sequence[str]:
+        found = files(root, suffixes, card.layout)
+        chosen = [unit for unit in found if pattern.fullmatch(PurePosixPath(unit).stem)]
+        if not chosen:
+            raise CorpusError(f"{root} holds no {card.layout}")
+        return chosen
 
-    def units(self, root: Path, **options: str) -> Sequence[str]:
-        """Return the corpus' files, sorted.
-
-        Raises:
-            CorpusError: where there is none, a folder cannot be read or an option is given.
-        """
-        refuse_options(self.card, options)
-        pattern = re.compile(self.named)
-        units = files(root, self.suffixes, self.card.layout)
-        found = [unit for unit in units if pattern.fullmatch(PurePosixPath(unit).stem)]
-        if not found:
-            raise CorpusError(f"{root} holds no {self.card.layout}")
-        return found
-
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the samples of one file."""
-        own = UnitReport([], report.mendings, report.expected)
-        try:
-            for sample in self._reader(root / unit).read(root / unit, own):
-                finished = self.complete(self._keyed(sample, unit), root, unit)
+    def parse(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+        with refused_as(unit, report) as own:
+            chosen = _recognised(root / unit, reader, card.name) if isinstance(reader, tuple) else reader
+            for sample in chosen.read(root / unit, own):
+                finished = complete(replace(keyed(sample, unit), corpus=card.name), root, unit)
                 if finished is None:
                     reason = "the file's place or name does not say what it is"
                     own.refusals.append(Refusal(unit, sample.source, reason))
                 else:
                     yield finished
-        except FormatError as error:
-            own.refusals.append(Refusal(unit, error.where, error.reason))
-        report.refusals.extend(replace(refusal, source=unit) for refusal in own.refusals)
 
-    def _reader(self, path: Path) -> Reads:
-        if not isinstance(self.format, tuple):
-            return self.format
-        name, _ = recognise(path)
-        if name not in self.format:
-            raise FormatError(path, f"is not in a format of {self.card.name}", name)
-        reader: Reads = FORMATS.load(name)
-        return reader
+    return FolderCorpus(card, find, parse)
 
-    def _keyed(self, sample: Sample, unit: str) -> Sample:
-        if self.keys == "unit":
-            _, _, place = sample.source.partition(", ")
-            key, source = f"{unit}#{sample.key}", f"{unit}, {place}" if place else unit
-        else:
-            path = PurePosixPath(unit)
-            inner = sample.key.removeprefix(path.stem).removeprefix(path.name).strip("/#")
-            key, source = f"{path.with_suffix('')}/{inner}".rstrip("/"), f"{unit}#{inner}".rstrip("#")
-        return replace(sample, key=key, corpus=self.card.name, source=source)
+
+def _recognised(path: Path, formats: tuple[str, ...], corpus: str) -> Reads:
+    name, _ = recognise(path)
+    if name not in formats:
+        raise FormatError(path, f"is not in a format of {corpus}", name)
+    reader: Reads = FORMATS.load(name)
+    return reader
+
+
+def _by_unit(sample: Sample, unit: str) -> Sample:
+    _, _, place = sample.source.partition(", ")
+    return replace(sample, key=f"{unit}#{sample.key}", source=f"{unit}, {place}" if place else unit)
+
+
+def _by_path(sample: Sample, unit: str) -> Sample:
+    path = PurePosixPath(unit)
+    inner = sample.key.removeprefix(path.stem).removeprefix(path.name).strip("/#")
+    return replace(sample, key=f"{path.with_suffix('')}/{inner}".rstrip("/"), source=f"{unit}#{inner}".rstrip("#"))
 
 
 def no_text(root: Path, path: PurePosixPath) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import FolderCorpus, of_files
 from kalamos.datasets.identity import split_of
 from kalamos.formats import gesture
 from kalamos.ink import Sample
@@ -18,4 +18,4 @@ def gestures_in(card: Card, script: str) -> FolderCorpus:
     def complete(sample: Sample, root: Path, unit: str) -> Sample:
         return replace(sample, script=script, split=split_of(card.name, sample.key, sample.writer))
 
-    return FolderCorpus(card, gesture, (".xml",), complete)
+    return of_files(card, gesture, (".xml",), complete)

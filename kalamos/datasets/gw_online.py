@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import of_files
 from kalamos.formats import gw_online
 from kalamos.ink import Sample
 
@@ -20,7 +20,7 @@ def _complete(sample: Sample, root: Path, unit: str) -> Sample | None:
     return replace(sample, writer="1") if "/" in unit else None
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="gw-online",
         title="Online-Handwritten George Washington Dataset",

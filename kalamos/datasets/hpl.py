@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus, placed_by
+from kalamos.datasets.folders import of_files, placed_by
 from kalamos.errors import CorpusError
 from kalamos.formats.reading import read_bytes, text_of
 from kalamos.ink import Sample
@@ -73,7 +73,7 @@ def _complete(sample: Sample, root: Path, unit: str) -> Sample | None:
     return dataclasses.replace(placed, label=label_of(root, path), script=script_of(root, path))
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="hpl",
         title="HP Labs India isolated characters",
@@ -90,7 +90,7 @@ CORPUS = FolderCorpus(
         verified="UNIPEN of the same makers (LipiTk's numerals) on real files; names and numbers only against published"
         " descriptions",
     ),
-    format=("unipen",),
+    reader=("unipen",),
     suffixes=(".txt",),
     complete=_complete,
     keys="path",

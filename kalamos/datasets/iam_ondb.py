@@ -14,19 +14,18 @@ be a guess. Forms of which the writer is not known (``original`` is not unpacked
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.folders import refuse_options
-from kalamos.errors import CorpusError, FormatError
+from kalamos.datasets.folders import FolderCorpus, need_folders
 from kalamos.formats import iamondb
 from kalamos.formats.reading import read_bytes, text_of
 from kalamos.ink import Sample, Split
 
+NAME = "iam-ondb"
 LISTS: dict[str, Split] = {
     "trainset.txt": "train",
     "testset_v.txt": "validation",
@@ -41,62 +40,50 @@ _LINE = re.compile(r"(?P<form>(?P<sheet>[a-z]\d\d-\d+)(?P<part>[a-z]?))-(?P<line
 _WRITER = re.compile(rb'<Form\b[^>]*\bwriterID\s*=\s*"([^"]*)"')
 
 
-@dataclasses.dataclass(frozen=True)
-class IamOndb:
-    """The corpus; a unit is one line."""
+def _find(root: Path) -> Sequence[str]:
+    """Return the line files.
 
-    card: Card
+    Raises:
+        CorpusError: where the folders are not there.
+    """
+    need_folders(root, ("lineStrokes", "ascii"), "unpack lineStrokes-all and ascii-all into it")
+    return sorted(file.relative_to(root).as_posix() for file in (root / "lineStrokes").rglob("*.xml"))
 
-    def units(self, root: Path, **options: str) -> Sequence[str]:
-        """Return the line files.
 
-        Raises:
-            CorpusError: where an option is given, or the folders are not there.
-        """
-        refuse_options(self.card, options)
-        for folder in ("lineStrokes", "ascii"):
-            if not (root / folder).is_dir():
-                raise CorpusError(f"{root} has no folder {folder!r}; unpack lineStrokes-all and ascii-all into it")
-        return sorted(file.relative_to(root).as_posix() for file in (root / "lineStrokes").rglob("*.xml"))
-
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the line of one file."""
-        report.expected["line"] += 1
-        name = _LINE.fullmatch(Path(unit).stem)
-        if name is None:
-            report.refusals.append(Refusal(unit, "", "is not named <form>-<line>.xml, as a01-000u-01.xml is"))
-            return
-        try:
-            session = iamondb.read_session(root / unit, report)
-            lines = _text(root, name["sheet"], name["form"])
-        except FormatError as error:
-            report.refusals.append(Refusal(unit, error.where, error.reason))
-            return
-        number = int(name["line"])
-        if not session.ink.n_points or not 1 <= number <= len(lines):
-            reason = "the text of the form has fewer lines" if session.ink.n_points else "the file holds no ink"
-            report.refusals.append(Refusal(unit, f"line {number} of {len(lines)}", reason))
-            return
-        if lines[number - 1] == NOT_TRANSCRIBED:
-            report.refusals.append(Refusal(unit, f"line {number}", "the line was not transcribed"))
-            return
-        writer = _writer(root, name["sheet"], name["part"])
-        report.mendings.update({} if writer else {"iam-writer-unknown": 1})
-        split = _splits(root).get(name["form"]) or _splits(root).get(name["sheet"])
-        if split is None and writer and not _splits(root):
-            split = split_by_writer(self.card.name, writer)
-        yield Sample(
-            Path(unit).stem,
-            session.ink,
-            lines[number - 1],
-            "line",
-            "Latn",
-            writer,
-            self.card.name,
-            split,
-            time_source="none" if session.ink.t is None else "recorded",
-            source=unit,
-        )
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the line of one file."""
+    report.expected["line"] += 1
+    name = _LINE.fullmatch(Path(unit).stem)
+    if name is None:
+        report.refusals.append(Refusal(unit, "", "is not named <form>-<line>.xml, as a01-000u-01.xml is"))
+        return
+    session = iamondb.read_session(root / unit, report)
+    lines = _text(root, name["sheet"], name["form"])
+    number = int(name["line"])
+    if not session.ink.n_points or not 1 <= number <= len(lines):
+        reason = "the text of the form has fewer lines" if session.ink.n_points else "the file holds no ink"
+        report.refusals.append(Refusal(unit, f"line {number} of {len(lines)}", reason))
+        return
+    if lines[number - 1] == NOT_TRANSCRIBED:
+        report.refusals.append(Refusal(unit, f"line {number}", "the line was not transcribed"))
+        return
+    writer = _writer(root, name["sheet"], name["part"])
+    report.mendings.update({} if writer else {"iam-writer-unknown": 1})
+    split = _splits(root).get(name["form"]) or _splits(root).get(name["sheet"])
+    if split is None and writer and not _splits(root):
+        split = split_by_writer(NAME, writer)
+    yield Sample(
+        Path(unit).stem,
+        session.ink,
+        lines[number - 1],
+        "line",
+        "Latn",
+        writer,
+        NAME,
+        split,
+        time_source="none" if session.ink.t is None else "recorded",
+        source=unit,
+    )
 
 
 @lru_cache(maxsize=64)
@@ -129,9 +116,9 @@ def _splits(root: Path) -> dict[str, Split]:
     return found
 
 
-CORPUS = IamOndb(
+CORPUS = FolderCorpus(
     Card(
-        name="iam-ondb",
+        name=NAME,
         title="IAM On-Line Handwriting Database",
         scripts=("Latn",),
         levels=("line",),
@@ -144,5 +131,7 @@ CORPUS = IamOndb(
         layout="lineStrokes/, ascii/, original/ and trainset.txt, testset_v.txt, testset_t.txt, testset_f.txt",
         verified="only against published descriptions and files written after them; no real file was at hand",
         url="https://fki.tic.heia-fr.ch/databases/iam-on-line-handwriting-database",
-    )
+    ),
+    _find,
+    _read,
 )

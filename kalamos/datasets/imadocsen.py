@@ -13,7 +13,6 @@ sessions of the authors' training and test sets.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -21,75 +20,67 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import files, refuse_options, refuse_value
+from kalamos.datasets.folders import FolderCorpus, files, refuse_value
 from kalamos.datasets.identity import split_of
-from kalamos.errors import CorpusError, FormatError
+from kalamos.errors import CorpusError
 from kalamos.formats import inkml
 from kalamos.formats.reading import read_bytes, text_of
 from kalamos.ink import Level, Sample, Split
 
+NAME = "imadocsen"
 FOLDERS: dict[str, Level] = {"sentences": "line", "words": "word"}
 """Folder below ``data`` -> level of its samples."""
 LIST = "task1.txt"
 _SESSION = re.compile(r"(writer\d+)[a-z]*")
 
 
-@dataclasses.dataclass(frozen=True)
-class ImadocSen:
-    """The corpus; a unit is one file."""
+def _find(root: Path, level: str = "line") -> Sequence[str]:
+    """Return the files of the sentences, whole (``line``) or cut (``word``).
 
-    card: Card
+    Raises:
+        CorpusError: where there is no such file.
+    """
+    refuse_value(NAME, "level", level, FOLDERS.values())
+    chosen = next(folder for folder, own in FOLDERS.items() if own == level)
+    below = root / "data" / chosen
+    if not below.is_dir():
+        raise CorpusError(f"{root} has no folder data/{chosen}; name the folder ImadocSen-OnDB itself")
+    return [f"data/{chosen}/{name}" for name in files(below, (".inkml",), "InkML file")]
 
-    def units(self, root: Path, level: str = "line", **options: str) -> Sequence[str]:
-        """Return the files of the sentences, whole (``line``) or cut (``word``).
 
-        Raises:
-            CorpusError: where an option is unknown, or there is no such file.
-        """
-        refuse_options(self.card, options)
-        refuse_value(self.card, "level", level, FOLDERS.values())
-        chosen = next(folder for folder, own in FOLDERS.items() if own == level)
-        below = root / "data" / chosen
-        if not below.is_dir():
-            raise CorpusError(f"{root} has no folder data/{chosen}; name the folder ImadocSen-OnDB itself")
-        return [f"data/{chosen}/{name}" for name in files(below, (".inkml",), "InkML file")]
-
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the sentence of one file, or its words."""
-        _, folder, session, *_ = Path(unit).parts
-        person = _SESSION.fullmatch(session)
-        if person is None:
-            report.refusals.append(Refusal(unit, session, "the folder is not named as a session, as writer12b is"))
-            return
-        level = FOLDERS[folder]
-        key, writer = f"{folder}/{session}/{Path(unit).stem}", person[1]
-        try:
-            document = inkml.read_document(root / unit)
-            groups = [group for group in document.root.iter("traceGroup") if _truth(group, "type") == _TYPES[level]]
-            report.expected[level] += len(groups)
-            for number, group in enumerate(groups, 1):
-                ink = document.ink(document.pieces(group), counts=report.mendings)
-                if not ink.n_points:
-                    report.refusals.append(Refusal(unit, f"{level} {number}", "the group holds no ink"))
-                    continue
-                own = key if level == "line" else f"{key}/{number}"
-                yield Sample(
-                    own,
-                    ink,
-                    _truth(group, "label"),
-                    level,
-                    script="Latn",
-                    writer=writer,
-                    corpus=self.card.name,
-                    split=_split(root, own, writer),
-                    points_per_mm=document.points_per_mm,
-                    time_source="none" if ink.t is None else document.time_source,
-                    source=unit if level == "line" else f"{unit}#word {number}",
-                )
-            if not groups:
-                report.refusals.append(Refusal(unit, "", f"no group says that it is a {_TYPES[level].lower()}"))
-        except FormatError as error:
-            report.refusals.append(Refusal(unit, error.where, error.reason))
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the sentence of one file, or its words."""
+    _, folder, session, *_ = Path(unit).parts
+    person = _SESSION.fullmatch(session)
+    if person is None:
+        report.refusals.append(Refusal(unit, session, "the folder is not named as a session, as writer12b is"))
+        return
+    level = FOLDERS[folder]
+    key, writer = f"{folder}/{session}/{Path(unit).stem}", person[1]
+    document = inkml.read_document(root / unit)
+    groups = [group for group in document.root.iter("traceGroup") if _truth(group, "type") == _TYPES[level]]
+    report.expected[level] += len(groups)
+    for number, group in enumerate(groups, 1):
+        ink = document.ink(document.pieces(group), counts=report.mendings)
+        if not ink.n_points:
+            report.refusals.append(Refusal(unit, f"{level} {number}", "the group holds no ink"))
+            continue
+        own = key if level == "line" else f"{key}/{number}"
+        yield Sample(
+            own,
+            ink,
+            _truth(group, "label"),
+            level,
+            script="Latn",
+            writer=writer,
+            corpus=NAME,
+            split=_split(root, own, writer),
+            points_per_mm=document.points_per_mm,
+            time_source="none" if ink.t is None else document.time_source,
+            source=unit if level == "line" else f"{unit}#word {number}",
+        )
+    if not groups:
+        report.refusals.append(Refusal(unit, "", f"no group says that it is a {_TYPES[level].lower()}"))
 
 
 _TYPES: dict[Level, str] = {"line": "Sentence", "word": "Word"}
@@ -106,10 +97,10 @@ def _truth(group: Element, what: str) -> str:
 def _split(root: Path, key: str, writer: str) -> Split | None:
     sets = _sets(root)
     if not sets:
-        return split_of("imadocsen", key, writer)
+        return split_of(NAME, key, writer)
     if sets.get(writer) == "test":
         return "test"
-    return split_of("imadocsen", key, writer, (("train", 0.9), ("validation", 0.1))) if writer in sets else None
+    return split_of(NAME, key, writer, (("train", 0.9), ("validation", 0.1))) if writer in sets else None
 
 
 @lru_cache(maxsize=8)
@@ -128,9 +119,9 @@ def _sets(root: Path) -> dict[str, Split]:
     return found
 
 
-CORPUS = ImadocSen(
+CORPUS = FolderCorpus(
     Card(
-        name="imadocsen",
+        name=NAME,
         title="ImadocSen-OnDB, English sentences",
         scripts=("Latn",),
         levels=("line", "word"),
@@ -146,5 +137,7 @@ CORPUS = ImadocSen(
         verified="the syntax on two files of a public copy, by eye; its sentences were not at hand",
         url="http://www.irisa.fr/imadoc",
         options=(("level", "line (default: sentences as recorded) or word (cut by hand)"),),
-    )
+    ),
+    _find,
+    _read,
 )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, split_by_writer
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import of_files
 from kalamos.formats import unipen
 from kalamos.ink import Sample
 
@@ -24,7 +24,7 @@ def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     return replace(sample, script=script, level=level, writer=writer, split=split)
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="ironoff",
         title="IRESTE On/Off (IRONOFF) dual handwriting database",

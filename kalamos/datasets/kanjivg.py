@@ -11,51 +11,43 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import refuse_options, refuse_value
-from kalamos.errors import CorpusError, FormatError
+from kalamos.datasets.corpus import Card, UnitReport
+from kalamos.datasets.folders import FolderCorpus, refuse_value
+from kalamos.errors import CorpusError
 from kalamos.formats import kanjivg
 from kalamos.ink import Sample
 
-
-@dataclasses.dataclass(frozen=True)
-class KanjiVg:
-    """The corpus; a unit is one file."""
-
-    card: Card
-
-    def units(self, root: Path, variants: str = "no", **options: str) -> Sequence[str]:
-        """Return the drawings.
-
-        Args:
-            root: the folder that holds ``kanji`` or ``svgs``.
-            variants: ``yes`` for the variants too.
-            options: none.
-
-        Raises:
-            CorpusError: where an option is unknown, or the folder is not there.
-        """
-        refuse_options(self.card, options)
-        refuse_value(self.card, "variants", variants, ("yes", "no"))
-        folder = next((name for name in ("kanji", "svgs") if (root / name).is_dir()), None)
-        if folder is None:
-            raise CorpusError(f"{root} has no folder 'kanji'; name the folder of KanjiVG itself")
-        found = sorted(f"{folder}/{file.name}" for file in (root / folder).glob("*.svg"))
-        return [unit for unit in found if variants == "yes" or "-" not in unit]
-
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the character of one file."""
-        report.expected["character"] += 1
-        try:
-            for sample in kanjivg.read(root / unit, report):
-                yield dataclasses.replace(sample, corpus=self.card.name, source=unit)
-        except FormatError as error:
-            report.refusals.append(Refusal(unit, error.where, error.reason))
+NAME = "kanjivg"
 
 
-CORPUS = KanjiVg(
+def _find(root: Path, variants: str = "no") -> Sequence[str]:
+    """Return the drawings.
+
+    Args:
+        root: the folder that holds ``kanji`` or ``svgs``.
+        variants: ``yes`` for the variants too.
+
+    Raises:
+        CorpusError: where the folder is not there.
+    """
+    refuse_value(NAME, "variants", variants, ("yes", "no"))
+    folder = next((name for name in ("kanji", "svgs") if (root / name).is_dir()), None)
+    if folder is None:
+        raise CorpusError(f"{root} has no folder 'kanji'; name the folder of KanjiVG itself")
+    found = sorted(f"{folder}/{file.name}" for file in (root / folder).glob("*.svg"))
+    return [unit for unit in found if variants == "yes" or "-" not in unit]
+
+
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the character of one file."""
+    report.expected["character"] += 1
+    for sample in kanjivg.read(root / unit, report):
+        yield dataclasses.replace(sample, corpus=NAME, source=unit)
+
+
+CORPUS = FolderCorpus(
     Card(
-        name="kanjivg",
+        name=NAME,
         title="KanjiVG",
         scripts=("Hani", "Hira", "Kana", "Zyyy"),
         levels=("character",),
@@ -67,5 +59,7 @@ CORPUS = KanjiVg(
         verified="all 11,662 drawings of the release of 14 July 2026",
         url="https://kanjivg.tagaini.net",
         options=(("variants", "yes or no (default)"),),
-    )
+    ),
+    _find,
+    _read,
 )

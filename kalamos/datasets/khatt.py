@@ -8,9 +8,9 @@ writer can stand on both sides.
 from __future__ import annotations
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus, placed_by, text_beside
+from kalamos.datasets.folders import of_files, placed_by, text_beside
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="khatt",
         title="Online-KHATT",
@@ -26,7 +26,7 @@ CORPUS = FolderCorpus(
         verified="only against the published description; no real file was at hand",
         url="https://benthamopen.com/FULLTEXT/TOCSJ-12-42",
     ),
-    format=("inkml",),
+    reader=("inkml",),
     suffixes=(".inkml",),
     complete=placed_by("khatt", "Arab", "line", label=text_beside),
     keys="path",

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, split_by_writer
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import of_files
 from kalamos.formats import unipen
 from kalamos.ink import Sample
 
@@ -38,7 +38,7 @@ def _complete(sample: Sample, root: Path, unit: str) -> Sample | None:
     return None
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="lipitk",
         title="Lipi Toolkit sample data",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus, placed_by
+from kalamos.datasets.folders import of_files, placed_by
 
 
 def label_of_folder(root: Path, path: PurePosixPath) -> str:
@@ -17,7 +17,7 @@ def label_of_folder(root: Path, path: PurePosixPath) -> str:
     return path.parent.name
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="lmca",
         title="LMCA, Arabic letters, words and digits",
@@ -31,7 +31,7 @@ CORPUS = FolderCorpus(
         layout="a folder of UNIPEN files, *.dat, *.unp or *.txt, sorted in folders by class",
         verified="only against published descriptions; no real file was at hand",
     ),
-    format=("unipen",),
+    reader=("unipen",),
     suffixes=(".dat", ".unp", ".txt", ".upn"),
     complete=placed_by("lmca", "Arab", label=label_of_folder),
     keys="path",

@@ -9,16 +9,16 @@ on it may be called writer-disjoint.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import refuse_options
-from kalamos.errors import CorpusError, FormatError
+from kalamos.datasets.folders import FolderCorpus, listed
+from kalamos.errors import CorpusError
 from kalamos.formats import inkml
 from kalamos.ink import Sample, Split
 
+NAME = "mathwriting"
 FOLDERS: dict[str, Split] = {
     "train": "train",
     "synthetic": "train",
@@ -31,61 +31,49 @@ DEFAULT = "train,valid,test"
 SCRIPT = "Zmth"
 
 
-@dataclasses.dataclass(frozen=True)
-class MathWriting:
-    """The corpus; a unit is one file."""
+def _find(root: Path, folders: str = DEFAULT) -> Sequence[str]:
+    """Return the InkML files of the folders.
 
-    card: Card
-
-    def units(self, root: Path, folders: str = DEFAULT, **options: str) -> Sequence[str]:
-        """Return the InkML files of the folders.
-
-        Raises:
-            CorpusError: where an option or folder is unknown, or none of the folders is there.
-        """
-        chosen = [name.strip() for name in folders.split(",") if name.strip()]
-        refuse_options(self.card, options)
-        if not chosen or not set(chosen) <= set(FOLDERS):
-            raise CorpusError(f"mathwriting has the option folders: a comma list of {', '.join(FOLDERS)}")
-        found = [f"{name}/{file.name}" for name in dict.fromkeys(chosen) for file in (root / name).glob("*.inkml")]
-        if not found:
-            raise CorpusError(
-                f"{root} has no *.inkml in {' or '.join(chosen)}; name the folder mathwriting-2024 itself"
-            )
-        return sorted(found)
-
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the expression or symbol of one file."""
-        report.expected["ink"] += 1
-        try:
-            document = inkml.read_document(root / unit)
-            ink = document.ink(counts=report.mendings)
-        except FormatError as error:
-            report.refusals.append(Refusal(unit, error.where, error.reason))
-            return
-        report.mendings.update(document.counts)
-        if not ink.n_points:
-            report.refusals.append(Refusal(unit, "", "the file holds no ink"))
-            return
-        folder = unit.partition("/")[0]
-        facts = inkml.notes(document.root)
-        yield Sample(
-            unit.removesuffix(".inkml"),
-            ink,
-            facts.get("normalizedLabel") or facts.get("label", ""),
-            "character" if folder == "symbols" else "line",
-            script=SCRIPT,
-            corpus=self.card.name,
-            split=FOLDERS[folder],
-            time_source="none" if ink.t is None else document.time_source,
-            source=unit,
-            provenance="synthetic" if folder == "synthetic" else "recorded",
-        )
+    Raises:
+        CorpusError: where a folder is unknown, or none of the folders is there.
+    """
+    chosen = listed(folders)
+    if not chosen or not set(chosen) <= set(FOLDERS):
+        raise CorpusError(f"mathwriting has the option folders: a comma list of {', '.join(FOLDERS)}")
+    found = [f"{name}/{file.name}" for name in chosen for file in (root / name).glob("*.inkml")]
+    if not found:
+        raise CorpusError(f"{root} has no *.inkml in {' or '.join(chosen)}; name the folder mathwriting-2024 itself")
+    return sorted(found)
 
 
-CORPUS = MathWriting(
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the expression or symbol of one file."""
+    report.expected["ink"] += 1
+    document = inkml.read_document(root / unit)
+    ink = document.ink(counts=report.mendings)
+    report.mendings.update(document.counts)
+    if not ink.n_points:
+        report.refusals.append(Refusal(unit, "", "the file holds no ink"))
+        return
+    folder = unit.partition("/")[0]
+    facts = inkml.notes(document.root)
+    yield Sample(
+        unit.removesuffix(".inkml"),
+        ink,
+        facts.get("normalizedLabel") or facts.get("label", ""),
+        "character" if folder == "symbols" else "line",
+        script=SCRIPT,
+        corpus=NAME,
+        split=FOLDERS[folder],
+        time_source="none" if ink.t is None else document.time_source,
+        source=unit,
+        provenance="synthetic" if folder == "synthetic" else "recorded",
+    )
+
+
+CORPUS = FolderCorpus(
     Card(
-        name="mathwriting",
+        name=NAME,
         title="MathWriting",
         scripts=(SCRIPT,),
         levels=("line", "character"),
@@ -99,5 +87,7 @@ CORPUS = MathWriting(
         verified="only against the published description and files written after it; no real file was at hand",
         url="https://arxiv.org/abs/2404.10690",
         options=(("folders", f"comma list of {', '.join(FOLDERS)}; default {DEFAULT}"),),
-    )
+    ),
+    _find,
+    _read,
 )

@@ -12,7 +12,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus, placed_by, text_beside
+from kalamos.datasets.folders import of_files, placed_by, text_beside
 from kalamos.ink import Sample
 
 _USER = re.compile(r"(?:^|/)((?:usr|user|writer)[\s_-]*\d+)(?=/)", re.IGNORECASE)
@@ -43,7 +43,7 @@ def _complete(sample: Sample, root: Path, unit: str) -> Sample | None:
     return None if placed is None else dataclasses.replace(placed, script=script_of(placed.label))
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="mile",
         title="MILE Kannada and Tamil words",
@@ -58,7 +58,7 @@ CORPUS = FolderCorpus(
         layout="folders of InkML or UPX files, one a word, with *.txt of the same names",
         verified="nothing: the XML of the release is described nowhere in detail, and no real file was at hand",
     ),
-    format=("inkml", "upx"),
+    reader=("inkml", "upx"),
     suffixes=(".inkml", ".upx", ".xml"),
     complete=_complete,
     keys="path",

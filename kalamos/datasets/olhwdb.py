@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, split_by_writer
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import of_files
 from kalamos.formats import olhwdb
 from kalamos.ink import Sample, Split
 
@@ -32,7 +32,7 @@ def _split(unit: str, writer: str) -> Split:
     return split_by_writer("olhwdb", writer)
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="olhwdb",
         title="CASIA-OLHWDB 1.0-1.2 and 2.0-2.2",

@@ -18,16 +18,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import refuse_options
+from kalamos.datasets.folders import FolderCorpus, listed
 from kalamos.datasets.identity import split_of
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import omniglot
 from kalamos.ink import Sample, Split
 
+NAME = "omniglot"
 SCRIPTS: dict[str, str] = {
     "Anglo-Saxon_Futhorc": "Runr",
     "Armenian": "Armn",
@@ -83,66 +83,59 @@ before anything was trained on these."""
 
 def split_of_drawing(alphabet: str, key: str, writer: str) -> Split | None:
     """Return the split of a drawing."""
-    return split_of("omniglot", key, writer) if alphabet in HELD_OUT else "train"
+    return split_of(NAME, key, writer) if alphabet in HELD_OUT else "train"
 
 
-@dataclass(frozen=True)
-class Omniglot:
-    """The corpus; a unit is the folder of one character."""
+def _find(root: Path, alphabets: str = "") -> Sequence[str]:
+    """Return the character folders, each once though several parts may hold it.
 
-    card: Card
+    Args:
+        root: the folder that holds ``strokes_*``.
+        alphabets: comma list of alphabets to keep; all where empty.
 
-    def units(self, root: Path, alphabets: str = "", **options: str) -> Sequence[str]:
-        """Return the character folders, each once though several parts may hold it.
+    Raises:
+        CorpusError: where no strokes are found, or an alphabet is unknown.
+    """
+    found: dict[str, str] = {}
+    for unit in _character_folders(root):
+        found.setdefault(unit.partition("/")[2], unit)
+    present = {character.partition("/")[0] for character in found}
+    if not present:
+        raise CorpusError(f"{root} holds no strokes_*/<alphabet>/character*; unpack strokes_background.zip there")
+    wanted = set(listed(alphabets)) or present
+    if wanted - present:
+        missing, there = ", ".join(sorted(wanted - present)), ", ".join(sorted(present))
+        raise CorpusError(f"omniglot has no alphabet {missing} in {root}; it holds {there}")
+    return [unit for character, unit in sorted(found.items()) if character.partition("/")[0] in wanted]
 
-        Args:
-            root: the folder that holds ``strokes_*``.
-            alphabets: comma list of alphabets to keep; all where empty.
-            options: none are known.
 
-        Raises:
-            CorpusError: where no strokes are found, or an alphabet or option is unknown.
-        """
-        refuse_options(self.card, options)
-        found: dict[str, str] = {}
-        for unit in _character_folders(root):
-            found.setdefault(unit.partition("/")[2], unit)
-        present = {character.partition("/")[0] for character in found}
-        if not present:
-            raise CorpusError(f"{root} holds no strokes_*/<alphabet>/character*; unpack strokes_background.zip there")
-        wanted = {name.strip() for name in alphabets.split(",") if name.strip()} or present
-        if wanted - present:
-            missing, there = ", ".join(sorted(wanted - present)), ", ".join(sorted(present))
-            raise CorpusError(f"omniglot has no alphabet {missing} in {root}; it holds {there}")
-        return [unit for character, unit in sorted(found.items()) if character.partition("/")[0] in wanted]
-
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the drawings of one character."""
-        _, alphabet, character = PurePosixPath(unit).parts
-        for path in sorted((root / unit).glob("*.txt")):
-            report.expected["drawings"] += 1
-            source = f"{unit}/{path.name}"
-            try:
-                ink = omniglot.read_ink(path, report.mendings)
-                if not ink.n_strokes:
-                    raise FormatError(path, "the drawing has no points")
-            except FormatError as error:
-                report.refusals.append(Refusal(source, error.where, error.reason))
-                continue
-            writer = f"{alphabet}/{path.stem.rpartition('_')[2]}"
-            key = f"{alphabet}/{character}/{path.stem}"
-            yield Sample(
-                key=key,
-                ink=ink,
-                label=f"{alphabet}/{character}",
-                script=SCRIPTS.get(alphabet, "Zzzz"),
-                writer=writer,
-                corpus=self.card.name,
-                split=split_of_drawing(alphabet, key, writer),
-                units="px",
-                time_source="none" if ink.t is None else "recorded",
-                source=source,
-            )
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the drawings of one character."""
+    _, alphabet, character = PurePosixPath(unit).parts
+    for path in sorted((root / unit).glob("*.txt")):
+        report.expected["drawings"] += 1
+        source = f"{unit}/{path.name}"
+        try:
+            ink = omniglot.read_ink(path, report.mendings)
+            if not ink.n_strokes:
+                raise FormatError(path, "the drawing has no points")
+        except FormatError as error:
+            report.refusals.append(Refusal(source, error.where, error.reason))
+            continue
+        writer = f"{alphabet}/{path.stem.rpartition('_')[2]}"
+        key = f"{alphabet}/{character}/{path.stem}"
+        yield Sample(
+            key=key,
+            ink=ink,
+            label=f"{alphabet}/{character}",
+            script=SCRIPTS.get(alphabet, "Zzzz"),
+            writer=writer,
+            corpus=NAME,
+            split=split_of_drawing(alphabet, key, writer),
+            units="px",
+            time_source="none" if ink.t is None else "recorded",
+            source=source,
+        )
 
 
 def _character_folders(root: Path) -> Iterator[str]:
@@ -161,9 +154,9 @@ def _folders(path: Path) -> list[str]:
         raise CorpusError(f"the folder {path} cannot be read: {error.strerror}") from error
 
 
-CORPUS = Omniglot(
+CORPUS = FolderCorpus(
     Card(
-        name="omniglot",
+        name=NAME,
         title="Omniglot",
         scripts=tuple(sorted({*SCRIPTS.values(), "Zzzz"})),
         levels=("character",),
@@ -181,5 +174,7 @@ CORPUS = Omniglot(
         verified="the two small background parts, strokes and images: 8 alphabets, 242 characters, 4,840 drawings",
         url="https://github.com/brendenlake/omniglot",
         options=(("alphabets", "comma list of alphabets, as their folders are named; default all"),),
-    )
+    ),
+    _find,
+    _read,
 )

@@ -19,7 +19,7 @@ is ``train`` all the same; these have no side (``identities/omniglot.tsv``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -29,14 +29,15 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
 from kalamos.datasets import omniglot
-from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.folders import refuse_options
-from kalamos.errors import CorpusError, FormatError
+from kalamos.datasets.corpus import Card, UnitReport, split_by_writer
+from kalamos.datasets.folders import FolderCorpus
+from kalamos.errors import CorpusError
 from kalamos.formats import stroke3
 from kalamos.geometry import trajectory
 from kalamos.ink import Ink, Sample, Split
 from kalamos.machinery.arrays import Floats, Floats32, Ints
 
+NAME = "omniglot-stroke3"
 FILE = "stroke3_all50alphabets.npz"
 GRID = 20
 ALIKE = 0.93
@@ -47,32 +48,23 @@ STROKE_WEIGHT = 0.2
 """What a stroke more or less weighs beside the distance of :data:`PATH_PLACES` places."""
 
 
-@dataclass(frozen=True)
-class OmniglotStroke3:
-    """The corpus; its one unit is the file."""
+def _find(root: Path) -> Sequence[str]:
+    """Return the name of the file.
 
-    card: Card
+    Raises:
+        CorpusError: where it is not there.
+    """
+    if not (root / FILE).is_file():
+        raise CorpusError(f"{root} holds no {FILE}; name the folder that holds it")
+    return [FILE]
 
-    def units(self, root: Path, **options: str) -> Sequence[str]:
-        """Return the name of the file.
 
-        Raises:
-            CorpusError: where it is not there, or an option is given.
-        """
-        refuse_options(self.card, options)
-        if not (root / FILE).is_file():
-            raise CorpusError(f"{root} holds no {FILE}; name the folder that holds it")
-        return [FILE]
-
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the sketches, each with its split."""
-        held_out = held_out_sketches()
-        try:
-            for number, sketch in enumerate(stroke3.read(root / unit, report)):
-                split = held_out.get(number, "train")
-                yield replace(sketch, corpus=self.card.name, script="Zyyy", split=split, time_source="none")
-        except FormatError as error:
-            report.refusals.append(Refusal(unit, error.where, error.reason))
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the sketches, each with its split."""
+    held_out = held_out_sketches()
+    for number, sketch in enumerate(stroke3.read(root / unit, report)):
+        split = held_out.get(number, "train")
+        yield replace(sketch, corpus=NAME, script="Zyyy", split=split, time_source="none")
 
 
 @lru_cache(maxsize=1)
@@ -160,9 +152,9 @@ def picture(ink: Ink) -> Floats:
     return np.asarray(blurred / np.linalg.norm(blurred))
 
 
-CORPUS = OmniglotStroke3(
+CORPUS = FolderCorpus(
     Card(
-        name="omniglot-stroke3",
+        name=NAME,
         title="Omniglot, simplified sketches of all alphabets",
         scripts=("Zyyy",),
         levels=("character",),
@@ -177,5 +169,7 @@ CORPUS = OmniglotStroke3(
         layout=FILE,
         verified="all 32,000 drawings; split beside the two small background parts of Omniglot",
         url="https://github.com/hardmaru/sketch-rnn-datasets",
-    )
+    ),
+    _find,
+    _read,
 )

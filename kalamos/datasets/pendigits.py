@@ -16,76 +16,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.folders import files, refuse_options
-from kalamos.errors import FormatError
+from kalamos.datasets.corpus import Card, UnitReport, split_by_writer
+from kalamos.datasets.folders import FolderCorpus, files, refused_as
 from kalamos.formats import uci, unipen
 from kalamos.formats.reading import read_bytes
 from kalamos.ink import Sample, Split
 
+NAME = "pendigits"
+LAYOUT = "pendigits-orig.tra and pendigits-orig.tes, or pendigits.tra and pendigits.tes"
 _SEGMENT = re.compile(rb"^\.SEGMENT[^\n]*\n\.COMMENT[ \t]+(\d+)[ \t]+(\d+)[ \t]+(\d+)", re.MULTILINE)
 _ANY_SEGMENT = re.compile(rb"^\.SEGMENT\b", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Pendigits:
-    """The corpus; a unit is a file."""
+def _find(root: Path) -> Sequence[str]:
+    """Return the original files where they are there, else those of eight points.
 
-    card: Card
+    Raises:
+        CorpusError: where there is neither.
+    """
+    found = files(root, (".tra", ".tes"), LAYOUT)
+    return [name for name in found if "orig" in name.rpartition("/")[2]] or found
 
-    def units(self, root: Path, **options: str) -> Sequence[str]:
-        """Return the original files where they are there, else those of eight points.
 
-        Raises:
-            CorpusError: where there is neither, or an option is given.
-        """
-        refuse_options(self.card, options)
-        found = files(root, (".tra", ".tes"), self.card.layout)
-        return [name for name in found if "orig" in name.rpartition("/")[2]] or found
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the digits of one file."""
+    with refused_as(unit, report) as own:
+        original = uci.sniff(read_bytes(root / unit, uci.MAX_FILE_BYTES)[:65_536]) is None
+        yield from _originals(root, unit, own) if original else _points(root, unit, own)
 
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the digits of one file."""
-        own = UnitReport([], report.mendings, report.expected)
-        try:
-            original = uci.sniff(read_bytes(root / unit, uci.MAX_FILE_BYTES)[:65_536]) is None
-            yield from self._originals(root, unit, own) if original else self._points(root, unit, own)
-        except FormatError as error:
-            own.refusals.append(Refusal(unit, error.where, error.reason))
-        report.refusals.extend(replace(refusal, source=unit) for refusal in own.refusals)
 
-    def _originals(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        data = read_bytes(root / unit, uci.MAX_FILE_BYTES)
-        comments = {match.start(): match for match in _SEGMENT.finditer(data)}
-        writers = [comments.get(match.start()) for match in _ANY_SEGMENT.finditer(data)]
-        document = unipen.read_document(root / unit, root)
-        part = "tes" if unit.endswith("tes") else "tra"
-        for sample in unipen.samples(document, document.segments, unit, report):
-            comment = writers[int(sample.key.rpartition("#")[2])]
-            writer = f"{part}/{int(comment[2])}" if comment else ""
-            placed = replace(sample, corpus=self.card.name, writer=writer, split=_split(part, writer))
-            yield replace(placed, level="character", time_source="equal-interval" if sample.ink.t is None else "rate")
+def _originals(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    data = read_bytes(root / unit, uci.MAX_FILE_BYTES)
+    comments = {match.start(): match for match in _SEGMENT.finditer(data)}
+    writers = [comments.get(match.start()) for match in _ANY_SEGMENT.finditer(data)]
+    document = unipen.read_document(root / unit, root)
+    part = "tes" if unit.endswith("tes") else "tra"
+    for sample in unipen.samples(document, document.segments, unit, report):
+        comment = writers[int(sample.key.rpartition("#")[2])]
+        writer = f"{part}/{int(comment[2])}" if comment else ""
+        placed = replace(sample, corpus=NAME, writer=writer, split=_split(part, writer))
+        yield replace(placed, level="character", time_source="equal-interval" if sample.ink.t is None else "rate")
 
-    def _points(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        split: Split = "test" if unit.endswith("tes") else "train"
-        for sample in uci.read(root / unit, report):
-            place = sample.source.partition(", ")[2]
-            yield replace(
-                sample, key=f"{unit}#{sample.key}", corpus=self.card.name, split=split, source=f"{unit}, {place}"
-            )
+
+def _points(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    split: Split = "test" if unit.endswith("tes") else "train"
+    for sample in uci.read(root / unit, report):
+        place = sample.source.partition(", ")[2]
+        yield replace(sample, key=f"{unit}#{sample.key}", corpus=NAME, split=split, source=f"{unit}, {place}")
 
 
 def _split(part: str, writer: str) -> Split | None:
     if part == "tes":
         return "test"
-    return split_by_writer("pendigits", writer, (("train", 0.9), ("validation", 0.1))) if writer else "train"
+    return split_by_writer(NAME, writer, (("train", 0.9), ("validation", 0.1))) if writer else "train"
 
 
-CORPUS = Pendigits(
+CORPUS = FolderCorpus(
     Card(
-        name="pendigits",
+        name=NAME,
         title="Pen-Based Recognition of Handwritten Digits (UCI)",
         scripts=("Zyyy",),
         levels=("character",),
@@ -99,8 +90,10 @@ CORPUS = Pendigits(
             "download pendigits-orig.tra.Z and pendigits-orig.tes.Z from the UCI repository, data set 81, and"
             " uncompress them"
         ),
-        layout="pendigits-orig.tra and pendigits-orig.tes, or pendigits.tra and pendigits.tes",
+        layout=LAYOUT,
         verified="the original files: all 10,992 digits, 13,690 strokes, 442,794 points, 30 and 14 writers",
         url="https://archive.ics.uci.edu/dataset/81/pen+based+recognition+of+handwritten+digits",
-    )
+    ),
+    _find,
+    _read,
 )

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import refuse_options, refuse_value
+from kalamos.datasets.folders import FolderCorpus, listed, need_folders, refuse_value
 from kalamos.datasets.identity import split_of
 from kalamos.datasets.line_grouping import group_lines, select_strokes
 from kalamos.errors import CorpusError, FormatError
@@ -37,6 +37,7 @@ from kalamos.formats import inkml
 from kalamos.formats.xmltree import parse_xml, read_bytes
 from kalamos.ink import Level, Sample
 
+NAME = "poh-db"
 TYPES: dict[str, Level] = {
     "WordGroup": "word",
     "WordGroup2": "line",
@@ -49,87 +50,77 @@ LEVELS = ("line", "word", "page")
 REAL_PRESSURE_VALUES = 3
 
 
-@dataclasses.dataclass(frozen=True)
-class PohDb:
-    """The corpus; a unit is one page, ``Writepads/<type>/<number>.inkml``, with ``#page`` where it stays whole."""
+def _find(root: Path, level: str = "line", types: str = "") -> Sequence[str]:
+    """Return the pages.
 
-    card: Card
+    Args:
+        root: the folder that holds ``Writepads`` and ``GroundTruths``.
+        level: ``line`` (all types but Text, cut into lines; a line of WordGroup is a word), ``word`` (WordGroup
+            only) or ``page`` (all types, whole).
+        types: a comma list of types, instead of all that the level allows.
 
-    def units(self, root: Path, level: str = "line", types: str = "", **options: str) -> Sequence[str]:
-        """Return the pages.
+    Raises:
+        CorpusError: where the folders are not there.
+    """
+    refuse_value(NAME, "level", level, LEVELS)
+    possible = [name for name, own in TYPES.items() if level == "page" or own in ("word", level)]
+    chosen = listed(types) or possible
+    if not set(chosen) <= set(possible):
+        raise CorpusError(f"poh-db has pages of {', '.join(possible)} at the level {level}; not all of {types!r}")
+    need_folders(root, ("Writepads", "GroundTruths"), "name the folder of POH-Db itself")
+    files = [file for name in chosen for file in (root / "Writepads" / name).glob("*.inkml")]
+    found = sorted(file.relative_to(root).as_posix() for file in files)
+    return [f"{path}#page" for path in found] if level == "page" else found
 
-        Args:
-            root: the folder that holds ``Writepads`` and ``GroundTruths``.
-            level: ``line`` (all types but Text, cut into lines; a line of WordGroup is a word), ``word`` (WordGroup
-                only) or ``page`` (all types, whole).
-            types: a comma list of types, instead of all that the level allows.
-            options: none.
 
-        Raises:
-            CorpusError: where an option is unknown, or the folders are not there.
-        """
-        refuse_options(self.card, options)
-        refuse_value(self.card, "level", level, LEVELS)
-        possible = [name for name, own in TYPES.items() if level == "page" or own in ("word", level)]
-        chosen = [name.strip() for name in types.split(",") if name.strip()] or possible
-        if not set(chosen) <= set(possible):
-            raise CorpusError(f"poh-db has pages of {', '.join(possible)} at the level {level}; not all of {types!r}")
-        for folder in ("Writepads", "GroundTruths"):
-            if not (root / folder).is_dir():
-                raise CorpusError(f"{root} has no folder {folder!r}; name the folder of POH-Db itself")
-        files = [file for name in dict.fromkeys(chosen) for file in (root / "Writepads" / name).glob("*.inkml")]
-        found = sorted(file.relative_to(root).as_posix() for file in files)
-        return [f"{path}#page" for path in found] if level == "page" else found
+def _read(root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
+    """Yield the lines of one page, or the page."""
+    path, _, part = unit.partition("#")
+    if part:
+        report.expected["page"] += 1
+    try:
+        document = inkml.read_document(root / path)
+        sheet = _page(document, root, path, report)
+    except FormatError as error:
+        report.refusals.append(Refusal(path, error.where, error.reason))
+        return
+    if sheet is None:
+        return
+    page, lines = sheet
+    if part:
+        yield page
+    else:
+        yield from _lines(page, lines, report)
 
-    def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
-        """Yield the lines of one page, or the page."""
-        path, _, part = unit.partition("#")
-        if part:
-            report.expected["page"] += 1
-        try:
-            document = inkml.read_document(root / path)
-            sheet = self._page(document, root, path, report)
-        except FormatError as error:
-            report.refusals.append(Refusal(path, error.where, error.reason))
-            return
-        if sheet is None:
-            return
-        page, lines = sheet
-        if part:
-            yield page
-        else:
-            yield from _lines(page, lines, report)
 
-    def _page(
-        self, document: inkml.Document, root: Path, path: str, report: UnitReport
-    ) -> tuple[Sample, list[str]] | None:
-        """Return a page and the text of its lines; None where it holds no ink."""
-        facts = {item.tag: (item.text or "").strip() for note in document.root.iter("annotationXML") for item in note}
-        kind, writer = facts.get("type", ""), facts.get("writerId", "").removeprefix("urn:uuid:")
-        truth = _truths(root, kind).get(facts.get("truthId", "")) if kind in TYPES else None
-        if truth is None:
-            where = f"type {kind!r:.20}, truthId {facts.get('truthId', '')!r:.20}"
-            raise FormatError(path, "no ground truth belongs to the page", where)
-        measured = dataclasses.replace(document, arrays=_measured(document, report))
-        ink = measured.ink(counts=report.mendings)
-        report.mendings.update(document.counts)
-        if not ink.n_points:
-            report.refusals.append(Refusal(path, "", "the page holds no ink"))
-            return None
-        key = f"{kind}/{Path(path).stem}"
-        page = Sample(
-            key,
-            ink,
-            "\n".join(truth),
-            "page",
-            script="Arab",
-            writer=writer,
-            corpus=self.card.name,
-            split=split_of(self.card.name, key, writer),
-            time_source="none" if ink.t is None else document.time_source,
-            source=path,
-        )
-        return page, truth
+def _page(document: inkml.Document, root: Path, path: str, report: UnitReport) -> tuple[Sample, list[str]] | None:
+    """Return a page and the text of its lines; None where it holds no ink."""
+    facts = {item.tag: (item.text or "").strip() for note in document.root.iter("annotationXML") for item in note}
+    kind, writer = facts.get("type", ""), facts.get("writerId", "").removeprefix("urn:uuid:")
+    truth = _truths(root, kind).get(facts.get("truthId", "")) if kind in TYPES else None
+    if truth is None:
+        where = f"type {kind!r:.20}, truthId {facts.get('truthId', '')!r:.20}"
+        raise FormatError(path, "no ground truth belongs to the page", where)
+    measured = dataclasses.replace(document, arrays=_measured(document, report))
+    ink = measured.ink(counts=report.mendings)
+    report.mendings.update(document.counts)
+    if not ink.n_points:
+        report.refusals.append(Refusal(path, "", "the page holds no ink"))
+        return None
+    key = f"{kind}/{Path(path).stem}"
+    page = Sample(
+        key,
+        ink,
+        "\n".join(truth),
+        "page",
+        script="Arab",
+        writer=writer,
+        corpus=NAME,
+        split=split_of(NAME, key, writer),
+        time_source="none" if ink.t is None else document.time_source,
+        source=path,
+    )
+    return page, truth
 
 
 def _lines(page: Sample, labels: Sequence[str], report: UnitReport) -> Iterator[Sample]:
@@ -180,9 +171,9 @@ def _truths(root: Path, kind: str) -> dict[str, list[str]]:
     return found
 
 
-CORPUS = PohDb(
+CORPUS = FolderCorpus(
     Card(
-        name="poh-db",
+        name=NAME,
         title="POH-Db, Persian online handwriting",
         scripts=("Arab",),
         levels=("word", "line", "page"),
@@ -200,5 +191,7 @@ CORPUS = PohDb(
             ("level", "line (default), word or page"),
             ("types", f"comma list of {', '.join(TYPES)}; default all that the level allows"),
         ),
-    )
+    ),
+    _find,
+    _read,
 )

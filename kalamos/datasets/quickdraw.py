@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import of_files
 from kalamos.formats import quickdraw
 from kalamos.ink import Sample
 
@@ -19,7 +19,7 @@ def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     return replace(sample, script="Zyyy")
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="quickdraw",
         title="The Quick, Draw! Dataset",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, split_by_writer
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import of_files
 from kalamos.formats import uci
 from kalamos.ink import Sample
 
@@ -29,7 +29,7 @@ def _complete(sample: Sample, root: Path, unit: str) -> Sample:
     return replace(sample, script=script, writer=person, split=split)
 
 
-CORPUS = FolderCorpus(
+CORPUS = of_files(
     Card(
         name="ujipenchars",
         title="UJI Pen Characters, versions 1 and 2 (UCI)",

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import refuse_options
+from kalamos.datasets.folders import listed, need_folders, refuse_options
 from kalamos.datasets.identity import split_of
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import unipen
@@ -101,18 +101,16 @@ class Unipen:
                 there (of the default categories, those that are there are taken).
         """
         refuse_options(self.card, options)
-        chosen = [name.strip() for name in categories.split(",") if name.strip()]
+        chosen = listed(categories)
         unknown = [name for name in chosen if name not in CATEGORIES]
         if unknown or not chosen:
             raise CorpusError(f"unipen has the categories {', '.join(CATEGORIES)}; not {', '.join(unknown) or 'none'}")
-        for folder in ("data", "include"):
-            if not (root / folder).is_dir():
-                raise CorpusError(f"{root} has no folder {folder!r}; name the folder train_r01_v07 itself")
+        need_folders(root, ("data", "include"), "name the folder train_r01_v07 itself")
         present = [name for name in chosen if (root / "data" / name).is_dir()]
         if not present or (present != chosen and categories != DEFAULT_CATEGORIES):
             missing = ", ".join(name for name in chosen if name not in present)
             raise CorpusError(f"{root / 'data'} has no folder for the categories {missing}")
-        found = [(path, name) for name in dict.fromkeys(present) for path in _dat_files(root, name)]
+        found = [(path, name) for name in present for path in _dat_files(root, name)]
         return [f"data/{name}/{path}" for path, name in sorted(found)]
 
     def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:
