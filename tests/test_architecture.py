@@ -57,7 +57,7 @@ def imports_of(package: Path, *, lazy: bool = True) -> Imports:
         (name, target)
         for name, path in modules.items()
         for node in (imports_in(path) if lazy else _at_import(tree_of(path)))
-        for target in _targets(node, name, path.name == "__init__.py", modules)
+        for target in targets_of(node, name, path.name == "__init__.py", modules)
         if target in modules and target != name
     ]
 
@@ -74,7 +74,8 @@ def _at_import(tree: ast.Module) -> list[ast.AST]:
     return found
 
 
-def _targets(node: ast.AST, name: str, is_package: bool, modules: dict[str, Path]) -> list[str]:
+def targets_of(node: ast.AST, name: str, is_package: bool, modules: dict[str, Path]) -> list[str]:
+    """Return the modules that a node in the module ``name`` imports."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
@@ -165,7 +166,7 @@ def test_a_library_stays_in_its_rooms(library: str, rooms: set[str]):
         imported = {
             target.split(".")[0]
             for node in imports_in(path)
-            for target in _targets(node, name, path.name == "__init__.py", {})
+            for target in targets_of(node, name, path.name == "__init__.py", {})
         }
         if library in imported and not (library == "click" and '__name__ == "__main__"' in text):
             users.add(room_of(name))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,6 +24,8 @@ TREMBLES = 12_000
 TREMBLE_PX = 1.0
 TINY_PX = 3.0
 POINT_S = 0.01
+_IMAGES_KNOWN = 2048
+"""Images whose skeletons are kept for the next control: some 10 kB each."""
 
 
 def scribble(image: OfflineImage, rng: np.random.Generator) -> Ink:
@@ -120,13 +123,17 @@ def _ink(image: OfflineImage) -> Bools:
 
 def _lines(image: OfflineImage, rng: np.random.Generator) -> list[Floats]:
     """Return the skeleton's edges and dots in any order and direction."""
-    graph = skeleton(image.pixels, "otsu")
-    lines: list[Floats] = [
-        graph.points[a:b].astype(np.float64) for a, b in itertools.pairwise(graph.edge_offsets.tolist())
-    ]
-    lines += [place[None].astype(np.float64) for place in graph.node_xy[graph.dots()]]
+    lines = _edges_and_dots(image.pixels.tobytes(), image.pixels.shape)
     turned = [line[::-1] if flip else line for line, flip in zip(lines, rng.random(len(lines)) < 0.5, strict=True)]
     return [turned[k] for k in rng.permutation(len(turned))]
+
+
+@lru_cache(maxsize=_IMAGES_KNOWN)
+def _edges_and_dots(pixels: bytes, shape: tuple[int, int]) -> tuple[Floats, ...]:
+    """Return the lines of the skeleton of an image; three controls ask for those of every image of a task."""
+    graph = skeleton(np.frombuffer(pixels, np.uint8).reshape(shape), "otsu")
+    edges = [graph.points[a:b].astype(np.float64) for a, b in itertools.pairwise(graph.edge_offsets.tolist())]
+    return (*edges, *(place[None].astype(np.float64) for place in graph.node_xy[graph.dots()]))
 
 
 def _length(line: Floats) -> float:

@@ -9,24 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from kalamos.benchmark.cheats import CHEATS
-from kalamos.benchmark.controls import CONTROLS, Control
-from kalamos.benchmark.entries import MEAN_TRAJECTORY, fingerprint
+from kalamos.benchmark.entries import fingerprint
 from kalamos.benchmark.isolation import Answer, IsolatedRecoverer
 from kalamos.benchmark.predictions import read_predictions, write_predictions
-from kalamos.benchmark.prepare import prepared_task
+from kalamos.benchmark.prepare import prepared_task, shown
 from kalamos.benchmark.provenance import provenance
 from kalamos.benchmark.stated import N_BEST
 from kalamos.benchmark.task import Task
 from kalamos.errors import StoreError
-from kalamos.image import OfflineImage
-from kalamos.ink import Ink, Sample
+from kalamos.ink import Sample
 from kalamos.machinery import engine
 from kalamos.machinery.files import remove_abandoned, write_text
-from kalamos.machinery.seeding import rng_for, stable_hash
-from kalamos.storage.parquet import Row, file_metadata, read_rows
+from kalamos.machinery.seeding import stable_hash
+from kalamos.storage.parquet import file_metadata, read_rows
 
 CHUNK = 256
 MOST_OF_A_GROUP = 256
@@ -102,43 +97,6 @@ def predict(
     return target
 
 
-def controls_of(task_file: Path) -> list[str]:
-    """Return the controls of a task: without training writers no mean trajectory, without a truth those that cheat.
-
-    Cheats are made for single pieces of writing: of pages there are none.
-    """
-    task = prepared_task(task_file)[0]
-    if not task.has_truth:
-        return list(CHEATS)
-    if task.input == "page":
-        return list(CONTROLS)
-    fitted = [MEAN_TRAJECTORY] if file_metadata(task_file).get("mean_trajectory") else []
-    return [*CONTROLS, *fitted, *CHEATS]
-
-
-def predict_control(name: str, task_file: Path, destination: Path) -> Path:
-    """Write the predictions of a control, which sees the truth or cheats, into ``destination``."""
-    task, task_hash = prepared_task(task_file)
-    control = None if name in CHEATS else CONTROLS[name] if name != MEAN_TRAJECTORY else _mean_trajectory(task_file)
-
-    def answers() -> Iterator[tuple[str, Answer]]:
-        for row in read_rows(task_file, images=control is None):
-            rng = rng_for(task.seed, "control", name, row.sample.key)
-            ink = CHEATS[name](_shown(row, task.give_script), rng) if control is None else control(row.truth(), rng)
-            yield row.sample.key, Answer(ink)
-
-    target = destination / "predictions.parquet"
-    metadata = {"entry": name, "kind": "control", "task": task.name, "task_hash": task_hash}
-    write_predictions(target, answers(), metadata | {"provenance": json.dumps(provenance())})
-    return target
-
-
-def _mean_trajectory(task_file: Path) -> Control:
-    positions = json.loads(file_metadata(task_file)["mean_trajectory"])
-    mean = Ink.from_strokes([positions], [np.linspace(0.0, 1.0, len(positions))])
-    return lambda truth, rng: mean
-
-
 def declared_name(spec: str, timeout_s: float, memory_mb: float | None, workers: engine.Workers) -> str:
     """Start a recoverer and return what it calls itself.
 
@@ -211,17 +169,12 @@ def _predict_chunk(job: _ChunkJob) -> int:
 
     def answers() -> Iterator[tuple[str, Answer]]:
         for some in _together(job.groups, job.batch):
-            images = [[_shown(rows[place], job.give_script) for place in group] for group in some]
+            images = [[shown(rows[place], job.give_script) for place in group] for group in some]
             keys = [rows[place].sample.key for group in some for place in group]
             yield from zip(keys, recoverer.recover_many(images, N_BEST), strict=True)
 
     done = list(answers())
     return write_predictions(job.path, done, {"peak_memory_mb": str(recoverer.peak_memory_mb)})
-
-
-def _shown(row: Row, give_script: bool) -> OfflineImage:
-    assert row.image is not None  # noqa: S101 - a prepared task has an image in every row
-    return row.image if give_script else OfflineImage(row.image.pixels)
 
 
 _RUNNING: dict[tuple[str, float, float | None], IsolatedRecoverer] = {}

@@ -1,5 +1,7 @@
 """Make a task's images from the user's own copy of the corpus: once, stored as bytes, verified at every run.
 
+Those of the built-in task ship with Kalamos, as they are made here: nobody has to compile what makes them.
+
 A pinned task reads exactly the samples of its pins, from the units that hold them, whatever else the copy holds; what
 is missing is named. A task of one's own takes the samples with the smallest hash of the key.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
@@ -16,7 +19,7 @@ from pathlib import Path
 
 from kalamos.benchmark.controls import mean_trajectory
 from kalamos.benchmark.pins import Pins, differs, pins_of
-from kalamos.benchmark.task import Task, prepared_task_of
+from kalamos.benchmark.task import Task, file_name, prepared_task_of, shipped
 from kalamos.datasets import CORPORA
 from kalamos.datasets.convert import rows_in
 from kalamos.datasets.corpus import Corpus
@@ -24,9 +27,11 @@ from kalamos.datasets.inputs import state_of
 from kalamos.datasets.shared_root import find_corpus
 from kalamos.errors import CorpusError, KalamosError, TaskError, UnreadableError
 from kalamos.formats.report import Refusal, UnitReport
+from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Sample
+from kalamos.machinery.files import replacing
 from kalamos.machinery.seeding import rng_for, stable_hash
-from kalamos.storage.parquet import file_metadata, read_rows, write_rows
+from kalamos.storage.parquet import Row, file_metadata, read_rows, write_rows
 
 TRAINING_SAMPLES = 500
 """How many samples of the training split the mean trajectory is fitted on."""
@@ -59,13 +64,32 @@ def prepare(
     count = _smaller(len(pins.samples) or task.limit, limit)
     whole = count == (len(pins.samples) or task.limit)
     path = cache / f"{task.name}-v{task.version}-{task.hash}{'' if whole else f'-first{count}'}.parquet"
+    ready = ready_made(task)
     if not pins.samples:  # nothing but the corpus says what its images are: another copy has a file of its own
         path = path.with_stem(f"{path.stem}-{_state(task, find_corpus(task.corpus, root, _holds(task, pins)))}")
-    if not path.exists():
+    if not path.exists() and ready is not None:
+        _take(ready, pins.first(count), path, count, whole)
+    elif not path.exists():
         progress(f"making the images of {task.name} from {task.corpus}")
         _make(task, pins.first(count), root, path, count, whole)
     verify(task, path, pins)
     return path
+
+
+def ready_made(task: Task) -> Path | None:
+    """Return the file with a task's samples and images that ships with Kalamos; None for all but the built-in one."""
+    path = shipped(file_name(task), ".parquet")
+    return path if path is not None and file_metadata(path).get("task_hash") == task.hash else None
+
+
+def _take(ready: Path, pins: Pins, path: Path, count: int | None, whole: bool) -> None:
+    """Take a prepared task, or those of its samples that are wanted, from the file that ships."""
+    if whole:
+        with replacing(path) as part:
+            shutil.copyfile(ready, part)
+    else:
+        rows = (row for row in read_rows(ready) if row.sample.key in pins.samples)
+        write_rows(path, rows, file_metadata(ready) | {"limited": str(count)})
 
 
 def _state(task: Task, folder: Path) -> str:
@@ -78,6 +102,12 @@ def _state(task: Task, folder: Path) -> str:
     states = [state_of(folder, unit) for unit in units]
     place = str(folder.resolve()) if any(states) else ""
     return f"{stable_hash(chr(10).join([place, *units, *states])):016x}"
+
+
+def make(task: Task, root: Path | None, path: Path) -> None:
+    """Write a whole task, made from the corpus, to ``path``; arguments and errors as in :func:`prepare`."""
+    pins = pins_of(task)
+    _make(task, pins, root, path, len(pins.samples) or task.limit, whole=True)
 
 
 def _make(task: Task, pins: Pins, root: Path | None, path: Path, count: int | None, whole: bool) -> None:
@@ -254,6 +284,12 @@ def prepared_task(path: Path) -> tuple[Task, str]:
     if "task" not in metadata:
         raise TaskError(f"{path} is not a prepared task; make one with `kalamos bench`")
     return prepared_task_of(metadata), metadata["task_hash"]
+
+
+def shown(row: Row, give_script: bool) -> OfflineImage:
+    """Return what a method is shown of a sample: its image, its script only where the task tells it."""
+    assert row.image is not None  # noqa: S101 - a prepared task has an image in every row
+    return row.image if give_script else OfflineImage(row.image.pixels)
 
 
 def _holds(task: Task, pins: Pins) -> Callable[[Path], bool]:

@@ -193,9 +193,16 @@ def _scores(path: Path, changed_ns: int, samples: int, metrics: tuple[str, ...])
 
 
 def make_result(
-    entry: str, kind: Kind, task_file: Path, scores: Path, read: Predictions, *, predictions_sha256: str
+    entry: str,
+    kind: Kind,
+    task_file: Path,
+    scores: Path,
+    read: Predictions,
+    *,
+    predictions_sha256: str,
+    scored: Mapping[str, str] | None = None,
 ) -> Result:
-    """Aggregate an entry's scores."""
+    """Aggregate an entry's scores; ``scored`` says where they were computed, where that was not here and now."""
     task, task_hash = prepared_task(task_file)
     table = pq.read_table(scores)
     statuses, writers = (table.column(name).to_pylist() for name in ("status", "writer"))
@@ -230,7 +237,7 @@ def make_result(
         losses=_losses(table),
         certainty=certainty(table),
         predictions_sha256=predictions_sha256,
-        provenance={"predicted": made, "scored": provenance()},
+        provenance={"predicted": made, "scored": provenance() if scored is None else scored},
         folder=scores.parent,
     )
 

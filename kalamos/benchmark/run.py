@@ -17,13 +17,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kalamos.benchmark.control_answers import controls_of, predict_control
 from kalamos.benchmark.entries import TASK_FILE, checked_name, entry_name, fingerprint, is_declared, reserved
-from kalamos.benchmark.predict import controls_of, declared_name, predict, predict_control
-from kalamos.benchmark.predictions import read_predictions, write_predictions
+from kalamos.benchmark.known_scores import KnownScores
+from kalamos.benchmark.predict import declared_name, predict
+from kalamos.benchmark.predictions import Predictions, read_predictions, write_predictions
 from kalamos.benchmark.prepare import prepare
 from kalamos.benchmark.result import Kind, Result, make_result, read_result, write_result
-from kalamos.benchmark.score import score
-from kalamos.benchmark.task import Task, load_task
+from kalamos.benchmark.score import score, write_known
+from kalamos.benchmark.task import Task, file_name, load_task
 from kalamos.errors import KalamosError, ModelError, StoreError, TaskError
 from kalamos.machinery import engine
 from kalamos.machinery.files import remove_abandoned, replacing, sha256_of, sole_run, write_text
@@ -207,6 +209,7 @@ class OpenTask:
         task: the task.
         task_file: its images and truth.
         folder: where its entries are, a folder each.
+        known: what controls score on it, as far as that is kept.
         pool: where the scoring is done.
         progress: called with done, total and what is being done.
     """
@@ -214,6 +217,7 @@ class OpenTask:
     task: Task
     task_file: Path
     folder: Path
+    known: KnownScores
     pool: engine.Workers
     progress: Progress
 
@@ -249,20 +253,32 @@ class OpenTask:
 
     def predict(self, spec: str, entry: str, kind: Kind, asking: Asking) -> None:
         """Predict and score one model or control."""
-        home = self.home(entry)
         if kind == "control":
-            predictions = predict_control(spec, self.task_file, home)
-        else:
-            predictions = predict(
-                spec,
-                self.task_file,
-                home,
-                timeout_s=asking.timeout_s,
-                memory_mb=asking.memory_mb,
-                workers=asking.workers,
-                progress=lambda done, total: self.progress(done, total, f"{spec}: recovering"),
-            )
+            self.control(entry)
+            return
+        predictions = predict(
+            spec,
+            self.task_file,
+            self.home(entry),
+            timeout_s=asking.timeout_s,
+            memory_mb=asking.memory_mb,
+            workers=asking.workers,
+            progress=lambda done, total: self.progress(done, total, f"{spec}: recovering"),
+        )
         self.score(entry, kind, predictions)
+
+    def control(self, name: str) -> Result:
+        """Make a control's answers; score them, unless their scores are known."""
+        home = self.home(name)
+        self.progress(0, 1, f"{name}: answering")
+        predictions, known = predict_control(name, self.task_file, home), self.known.find(name)
+        if known is None:
+            result = self.score(name, "control", predictions)
+            self.known.keep(name, home / "scores.parquet", result.problems)
+            return result
+        write_known(home / "scores.parquet", known.table)
+        read = Predictions({}, file_metadata(predictions), known.problems)
+        return self._result(name, "control", predictions, read, scored=known.scored)
 
     def score(
         self, entry: str, kind: Kind, predictions: Path, *, submission: Mapping[str, Any] | None = None
@@ -277,7 +293,21 @@ class OpenTask:
             workers=self.pool,
             progress=lambda done, total: self.progress(done, total, f"{entry}: scoring"),
         )
-        result = make_result(entry, kind, self.task_file, scores, read, predictions_sha256=sha256_of(predictions))
+        return self._result(entry, kind, predictions, read, submission=submission)
+
+    def _result(
+        self,
+        entry: str,
+        kind: Kind,
+        predictions: Path,
+        read: Predictions,
+        *,
+        scored: Mapping[str, str] | None = None,
+        submission: Mapping[str, Any] | None = None,
+    ) -> Result:
+        home, sha256 = self.folder / entry, sha256_of(predictions)
+        scores = home / "scores.parquet"
+        result = make_result(entry, kind, self.task_file, scores, read, predictions_sha256=sha256, scored=scored)
         result = replace(result, submission=submission or {})
         write_result(result, home / "result.json")
         return result
@@ -327,9 +357,9 @@ def open_task(
     """
     task = load_task(name)
     checked_name(task.name, "a task")
-    kept, out = Path(cache or user_cache()), Path(out)
-    remove_abandoned(kept)
-    task_file = prepare(task, root, kept, limit=limit, progress=lambda text: progress(0, 1, text))
+    store, out = Path(cache or user_cache()), Path(out)
+    remove_abandoned(store)
+    task_file = prepare(task, root, store, limit=limit, progress=lambda text: progress(0, 1, text))
     limited = file_metadata(task_file)["limited"]
     folder = out / (f"{task.name}-first{limited}" if limited else task.name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -338,7 +368,7 @@ def open_task(
     if not kept.exists() or not filecmp.cmp(kept, task_file, shallow=False):
         with replacing(kept) as part:
             shutil.copyfile(task_file, part)
-    return OpenTask(task, kept, folder, pool, progress)
+    return OpenTask(task, kept, folder, KnownScores(file_name(task), kept, store), pool, progress)
 
 
 def _named(predictions: Path) -> str | None:

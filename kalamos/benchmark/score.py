@@ -7,7 +7,7 @@ hard samples never helps.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -105,10 +105,20 @@ def score(
     for job, part in engine.run(_score_chunk, jobs, workers):
         parts[job.start] = part
         progress(min(len(keys), len(parts) * _CHUNK), len(keys))
-    write_batches(target, schema(), (parts[start] for start in sorted(parts)))
+    write_scores(target, (parts[start] for start in sorted(parts)))
+    return read
+
+
+def write_scores(target: Path, parts: Iterable[pa.RecordBatch]) -> None:
+    """Write ``scores.parquet``, and ``confusion.csv`` beside it."""
+    write_batches(target, schema(), parts)
     named = ["category", "label", "recognised_as"]
     recognition.write_confusion(pq.read_table(target, columns=named), target.with_name("confusion.csv"))
-    return read
+
+
+def write_known(target: Path, table: pa.Table) -> None:
+    """Write a table of scores that is there already, to the bytes that scoring writes."""
+    write_scores(target, table.combine_chunks().to_batches(_CHUNK))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SPARED_S = 0.6
 """So long kernels are interpreted, all together, before numba is loaded: about what that takes, with a few kernels."""
 CACHED_S, UNCACHED_S = 0.03, 0.4
-"""So long each is interpreted before it is loaded from numba's cache, or compiled."""
+"""So long each is interpreted before it is loaded from numba's cache, or compiled (see :func:`kernel_taking`)."""
 
 _made: list[Kernel[..., Any]] = []
 _eager = False
@@ -52,8 +52,8 @@ _waiting: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 class Kernel(Generic[P, R]):
     """A function that can be compiled; to call it compiles it, :meth:`for_work` weighs whether that pays."""
 
-    def __init__(self, function: Callable[P, R], plain: Callable[P, R]) -> None:
-        self.function, self.plain = function, plain
+    def __init__(self, function: Callable[P, R], plain: Callable[P, R], compiling_s: float = UNCACHED_S) -> None:
+        self.function, self.plain, self._compiling_s = function, plain, compiling_s
         self.__name__, self.__doc__, self.__module__ = function.__name__, function.__doc__, function.__module__
         self._interpreted_us = 0.0
         self._dispatcher: Any = None
@@ -89,7 +89,7 @@ class Kernel(Generic[P, R]):
         if self._price_us is None:
             folder = self._dispatched().stats.cache_path
             kept = Path(folder or "").glob(f"*.{self.function.__name__}-*.nbi") if folder else ()
-            self._price_us = (CACHED_S if any(kept) else UNCACHED_S) * 1e6
+            self._price_us = (CACHED_S if any(kept) else self._compiling_s) * 1e6
         return self._price_us
 
     def interpreted(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -129,6 +129,11 @@ def compile_at_once() -> None:
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:
     """Make a kernel of a function whose arguments are arrays, numbers and tuples of them."""
     return Kernel(function, function)
+
+
+def kernel_taking(compiling_s: float) -> Callable[[Callable[P, R]], Kernel[P, R]]:
+    """Make a kernel of the decorated function, which with all that it calls takes about so many seconds to compile."""
+    return lambda function: Kernel(function, function, compiling_s)
 
 
 def kernel_of(plain: Callable[P, R]) -> Callable[[Callable[P, R]], Kernel[P, R]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints32
-from kalamos.machinery.kernels import inner, kernel
+from kalamos.machinery.kernels import inner, kernel, kernel_taking
 from kalamos.skeleton.binarise import Method, binarise
 from kalamos.skeleton.chains import Chains, string_edges
 from kalamos.skeleton.forest import degrees, find_root, new_forest
@@ -46,6 +46,12 @@ class SkeletonRules:
 
 
 RULES = SkeletonRules()
+_EDGE_US, _REDUCE_US = 10.0, 40.0
+"""What plain Python takes to do anything to an edge, and to reduce a graph, for each edge; microseconds."""
+_MEASURE_US, _NUMBER_US = 6.0, 1.0
+"""What it takes to measure and to number a pixel of the skeleton; microseconds."""
+_LAY_US, _SMOOTH_US = 5.0, 4.0
+"""What it takes to lay a point, and to smooth it once; microseconds."""
 HOOK_RATIO = 1.5
 """How far from an open end, in radii, the stroke's body is looked for."""
 CAP_RATIO = 0.85
@@ -69,15 +75,19 @@ def graph_of_mask(mask: Bools, rules: SkeletonRules = RULES) -> StrokeGraph:
     radii = np.zeros(lines.size)
     radii[at] = ink_radii(ink.reshape(-1), stride, at)
     graph = trace_pixels(lines, stride)
-    measured = _measure(graph, radii, stride)
+    edges = 1 + len(graph.edge_nodes)
+    measured = _measure.for_work(_EDGE_US * edges + _MEASURE_US * len(at))(graph, radii, stride)
     limits = np.array([rules.spur_ratio, rules.spur_px, rules.merge_ratio, rules.cross_ratio, rules.cross_bend_rad])
-    merged, partner = reduce_graph(graph, measured, measured.edge_length.argsort(kind="stable"), limits)
-    chains = string_edges(partner, merged.state >= 0)
-    number, new_nodes, owner = _number(merged, chains, graph, lines.size)
-    node_xy, node_radius, points, point_radius, offsets, lengths = _lay(
+    order = measured.edge_length.argsort(kind="stable")
+    merged, partner = reduce_graph.for_work(_REDUCE_US * edges)(graph, measured, order, limits)
+    chains = string_edges.for_work(_EDGE_US * edges)(partner, merged.state >= 0)
+    number_us = _EDGE_US * edges + _NUMBER_US * len(at)
+    number, new_nodes, owner = _number.for_work(number_us)(merged, chains, graph, lines.size)
+    lay_us = _EDGE_US * edges + (_LAY_US + 2 * rules.smoothing * _SMOOTH_US) * len(at)
+    node_xy, node_radius, points, point_radius, offsets, lengths = _lay.for_work(lay_us)(
         merged, number, new_nodes, chains, graph, measured, radii, rules.smoothing
     )
-    component = _components(len(node_xy), new_nodes)
+    component = _components.for_work(_EDGE_US * edges)(len(node_xy), new_nodes)
     typical = typical_radius(float(np.count_nonzero(mask)), float(lengths.sum()))
     width = np.add.reduceat(point_radius, offsets[:-1]) / (offsets[1:] - offsets[:-1]) if len(lengths) else np.zeros(0)
     wide = width > rules.hidden_ratio * max(typical, 0.5)
@@ -180,7 +190,7 @@ def _number(merged: Merged, chains: Chains, graph: PixelGraph, size: int) -> tup
     return number, new_nodes, owner
 
 
-@kernel
+@kernel_taking(4.0)
 def _lay(
     merged: Merged,
     number: Ints32,
@@ -330,7 +340,8 @@ smooth_between = kernel(_smooth)
 
 def smooth(line: Floats, passes: int, closed: bool) -> None:
     """Smooth a polyline ``(k, 2)`` in place; the ends stay, or are smoothed as one point where the line is closed."""
-    smooth_between(line, np.empty_like(line), 0, len(line), passes, closed)
+    work_us = 2 * passes * _SMOOTH_US * len(line)
+    smooth_between.for_work(work_us)(line, np.empty_like(line), 0, len(line), passes, closed)
 
 
 @kernel

@@ -17,12 +17,13 @@ No pixel is lost: what an edge or node gives up belongs to the node or edge that
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from kalamos.machinery.arrays import Floats, Ints, Ints32
-from kalamos.machinery.kernels import inner, kernel
+from kalamos.machinery.kernels import inner, kernel, kernel_taking
 from kalamos.skeleton.chains import strung
 from kalamos.skeleton.forest import degrees, find_root, flatten, new_forest
 from kalamos.skeleton.pixel_graph import PixelGraph
@@ -71,7 +72,7 @@ class Rings(NamedTuple):
     ring: Ints32
 
 
-@kernel
+@kernel_taking(3.0)
 def reduce_graph(graph: PixelGraph, measured: Measured, order: Ints, rules: Floats) -> tuple[Merged, Ints32]:
     """Apply the three rules; return what became of every node and edge, and which edge ends are spliced.
 
@@ -195,11 +196,11 @@ def bend_between(one: Floats, two: Floats) -> float:
     """
     cx, cy = two[0] - one[0], two[1] - one[1]
     length = np.hypot(cx, cy)
-    straight = np.arccos(min(1.0, max(-1.0, -(one[2] * two[2] + one[3] * two[3]))))
+    straight = math.acos(min(1.0, max(-1.0, -(one[2] * two[2] + one[3] * two[3]))))
     if length < 1.0:
         return float(straight)
-    first = np.arccos(min(1.0, max(-1.0, -(one[2] * cx + one[3] * cy) / length)))
-    second = np.arccos(min(1.0, max(-1.0, (two[2] * cx + two[3] * cy) / length)))
+    first = math.acos(min(1.0, max(-1.0, -(one[2] * cx + one[3] * cy) / length)))
+    second = math.acos(min(1.0, max(-1.0, (two[2] * cx + two[3] * cy) / length)))
     return float(max(straight, first + second))
 
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import pytest
 
 from kalamos.benchmark import score as scoring
+from kalamos.benchmark.control_answers import predict_control
 from kalamos.benchmark.controls import CONTROLS
 from kalamos.benchmark.entries import MEAN_TRAJECTORY
-from kalamos.benchmark.predict import predict, predict_control
+from kalamos.benchmark.predict import predict
 from kalamos.benchmark.prepare import prepare
 from kalamos.benchmark.result import make_result
 from kalamos.benchmark.task import load_task
