@@ -46,6 +46,7 @@ class Dinh:
         velocity: law of the times.
         cut_rad: bend above which the path is cut.
         retrace_share: longest line gone over twice inside a stroke, as a share of the ink's size.
+        joins: whether strokes may still be joined along retraced lines by the rules of the script.
     """
 
     name = "dinh"
@@ -69,7 +70,7 @@ class Dinh:
     def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
         """Return the lines of a graph, not yet directed or ordered."""
         way = principal_directions(graph)
-        size = max(float(np.ptp(graph.points, axis=0).max()), 1.0) if graph.n_edges else 1.0
+        size = graph.size
         walks: list[list[int]] = []
         home = graph.node_component[graph.edge_nodes[:, 0]] if graph.n_edges else np.empty(0, np.int32)
         order = np.argsort(home, kind="stable")

@@ -48,7 +48,7 @@ def doubled_edges(graph: StrokeGraph, costs: Costs) -> Ints32:
     )
     if not len(candidates):
         return np.empty(0, np.int32)
-    scale = max(float(np.ptp(graph.points, axis=0).max()), 1.0)
+    scale = graph.size
     branch, (ends, offsets) = graph.branches(), graph.ends()
     weights = []
     for e in candidates.tolist():

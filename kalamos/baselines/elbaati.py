@@ -23,13 +23,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kalamos.baselines.jaeger import inserted, tour_cost
 from kalamos.baselines.speed_models import Velocity
+from kalamos.baselines.tours import StepCosts, both_ends, inserted, join_along, steps_between, tour_cost
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, lines_of
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.arrays import Floats, Ints
 from kalamos.machinery.kernels import inner, kernel
 from kalamos.machinery.seeding import rng_for
 from kalamos.scripts import direction_of
@@ -49,6 +49,7 @@ class Elbaati:
         lift_rad: cost of a pen lift, in radians of bend.
         against: cost of an ink size drawn upwards or against the script.
         seed: of the random numbers.
+        joins: whether strokes may still be joined along retraced lines by the rules of the script.
     """
 
     name = "elbaati"
@@ -73,32 +74,25 @@ class Elbaati:
     def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
         """Return the lines of a graph, not yet directed or ordered as strokes."""
         partner = np.full(2 * graph.n_edges, -1, np.int32)
-        branch = graph.branches()
+        branch, size = graph.branches(), graph.size
         side = direction_of(script)
         rng = rng_for(self.seed, "elbaati", hashlib.blake2b(graph.owner.tobytes(), digest_size=8).hexdigest())
         order: Ints = np.argsort(side * graph.points[graph.edge_offsets[:-1], 0], kind="stable")
         for start in range(0, graph.n_edges, MOST_SEGMENTS):
             part = np.asarray(order[start : start + MOST_SEGMENTS], np.int64)
-            ends = np.stack([2 * part, 2 * part + 1], axis=1).reshape(-1)
-            step, joined, draw = self._costs(graph, branch, ends, side)
+            ends = both_ends(part)
+            step, joined = steps_between(graph, branch, ends, size, StepCosts(self.lift_rad))
+            draw = self._against(graph, ends, side, size)
             tour = evolve(step, draw, rng, POPULATION, GENERATIONS) if len(part) > 1 else np.zeros(1, np.int64)
-            for a, b in zip(tour[:-1].tolist(), tour[1:].tolist(), strict=True):
-                if joined[a, b]:
-                    out, into = int(ends[a]) ^ 1, int(ends[b])
-                    partner[out], partner[into] = into, out
+            join_along(tour, ends, joined, partner)
         return lines_of(graph, Tracing(np.arange(graph.n_edges, dtype=np.int32), partner))
 
-    def _costs(self, graph: StrokeGraph, branch: Floats, ends: Ints, side: float) -> tuple[Floats, Bools, Floats]:
-        size = max(float(np.ptp(graph.points, axis=0).max()), 1.0)
+    def _against(self, graph: StrokeGraph, ends: Ints, side: float, size: float) -> Floats:
+        """Return what each variant costs for going upwards or against the script, ``(v,)``."""
         nodes = graph.edge_nodes.ravel()
-        out, into = nodes[ends ^ 1], nodes[ends]
-        move = graph.node_xy[into][None] - graph.node_xy[out][:, None]
-        air = self.lift_rad + np.hypot(move[..., 0], move[..., 1]) / size
-        cosine = np.clip(-(branch[ends ^ 1, None, 2:] * branch[None, ends, 2:]).sum(axis=-1), -1.0, 1.0)
-        bend = np.where(out[:, None] == into[None], np.arccos(cosine), np.inf)
-        way = (graph.node_xy[out] - graph.node_xy[into]) / size
-        draw = self.against * (np.maximum(-side * way[:, 0], 0) + np.maximum(-way[:, 1], 0))
-        return np.minimum(air, bend), bend < air, draw
+        way = (graph.node_xy[nodes[ends ^ 1]] - graph.node_xy[nodes[ends]]) / size
+        draw: Floats = self.against * (np.maximum(-side * way[:, 0], 0) + np.maximum(-way[:, 1], 0))
+        return draw
 
 
 @inner

@@ -22,12 +22,13 @@ import numpy as np
 
 from kalamos.baselines.ordering import best_exact
 from kalamos.baselines.speed_models import Velocity
+from kalamos.baselines.tours import StepCosts, both_ends, inserted, join_along, steps_between, tour_cost
 from kalamos.baselines.tracer import recover_all
 from kalamos.baselines.walks import Lines, Tracing, lines_of
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
-from kalamos.machinery.arrays import Bools, Floats, Ints
-from kalamos.machinery.kernels import inner, kernel
+from kalamos.machinery.arrays import Floats, Ints
+from kalamos.machinery.kernels import kernel
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
@@ -44,6 +45,7 @@ class Jaeger:
         lift_rad: cost of a pen lift, in radians of bend.
         per_length: cost of a way in the air as long as the ink is large.
         per_bend: cost of a radian of bend.
+        joins: whether strokes may still be joined along retraced lines by the rules of the script.
     """
 
     name = "jaeger"
@@ -68,33 +70,16 @@ class Jaeger:
     def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
         """Return the lines of a graph, not yet directed or ordered."""
         partner = np.full(2 * graph.n_edges, -1, np.int32)
-        branch = graph.branches()
-        size = max(float(np.ptp(graph.points, axis=0).max()), 1.0) if graph.n_edges else 1.0
+        branch, size = graph.branches(), graph.size
+        costs = StepCosts(self.lift_rad, self.per_length, self.per_bend)
         home = graph.node_component[graph.edge_nodes[:, 0]] if graph.n_edges else np.empty(0, np.int32)
         order = np.argsort(home, kind="stable")
         for pieces in np.split(order, np.flatnonzero(np.diff(home[order])) + 1) if graph.n_edges else []:
-            ends = np.stack([2 * pieces, 2 * pieces + 1], axis=1).reshape(-1)
+            ends = both_ends(pieces)
             for part in np.split(ends, range(2 * MOST_PIECES, len(ends), 2 * MOST_PIECES)):
-                step, joined = self._steps(graph, branch, part, size)
-                tour = _tour(step)
-                for a, b in zip(tour[:-1].tolist(), tour[1:].tolist(), strict=True):
-                    if joined[a, b]:
-                        out, into = int(part[a]) ^ 1, int(part[b])
-                        partner[out], partner[into] = into, out
+                step, joined = steps_between(graph, branch, part, size, costs)
+                join_along(_tour(step), part, joined, partner)
         return lines_of(graph, Tracing(np.arange(graph.n_edges, dtype=np.int32), partner))
-
-    def _steps(self, graph: StrokeGraph, branch: Floats, ends: Ints, size: float) -> tuple[Floats, Bools]:
-        """Return the cost from each piece walked from an end to each other, ``(v, v)``.
-
-        And whether the pen stays down on the way, ``(v, v)``.
-        """
-        nodes = graph.edge_nodes.ravel()
-        out, into = nodes[ends ^ 1], nodes[ends]
-        move = graph.node_xy[into][None] - graph.node_xy[out][:, None]
-        air = self.lift_rad + self.per_length * np.hypot(move[..., 0], move[..., 1]) / size
-        turn = np.clip(-(branch[ends ^ 1, None, 2:] * branch[None, ends, 2:]).sum(axis=-1), -1.0, 1.0)
-        bend = np.where(out[:, None] == into[None], self.per_bend * np.arccos(turn), np.inf)
-        return np.minimum(air, bend), bend < air
 
 
 def _tour(step: Floats) -> Ints:
@@ -104,39 +89,6 @@ def _tour(step: Floats) -> Ints:
         nothing = np.zeros(2 * n)
         return best_exact(np.arange(2 * n) // 2, n, nothing, nothing, nothing, step, np.zeros((n, n)))
     return _improve(step, SWEEPS)
-
-
-@inner
-def inserted(step: Floats) -> Ints:
-    """Return a tour in which each piece in turn was put where, and in the direction in which, it added least."""
-    n = len(step) // 2
-    tour = np.zeros(n, np.int64)
-    for k in range(1, n):
-        best, place, way = np.inf, 0, 0
-        for at in range(k + 1):
-            for v in (2 * k, 2 * k + 1):
-                cost = 0.0
-                if at > 0:
-                    cost += step[tour[at - 1], v]
-                if at < k:
-                    cost += step[v, tour[at]]
-                if 0 < at < k:
-                    cost -= step[tour[at - 1], tour[at]]
-                if cost < best:
-                    best, place, way = cost, at, v
-        for j in range(k, place, -1):
-            tour[j] = tour[j - 1]
-        tour[place] = way
-    return tour
-
-
-@inner
-def tour_cost(step: Floats, tour: Ints) -> float:
-    """Return the sum of the steps of a tour."""
-    total = 0.0
-    for k in range(1, len(tour)):
-        total += step[tour[k - 1], tour[k]]
-    return total
 
 
 @kernel

@@ -38,6 +38,7 @@ class Qiao:
         method: binarisation.
         velocity: law of the times.
         costs: of pen lifts, turns and retracing.
+        joins: whether strokes may still be joined along retraced lines by the rules of the script.
     """
 
     name = "qiao"

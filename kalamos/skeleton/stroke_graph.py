@@ -67,6 +67,11 @@ class StrokeGraph:
         return len(self.edge_nodes)
 
     @property
+    def size(self) -> float:
+        """Return the longer side of the box around all edges in pixels, 1 at least."""
+        return max(float(np.ptp(self.points, axis=0).max()), 1.0) if self.n_edges else 1.0
+
+    @property
     def degree(self) -> Ints:
         """Return the number of edge ends at each node, ``(n,)``.
 

@@ -13,7 +13,7 @@ from kalamos.datasets.synthetic.signatures import sign
 from kalamos.datasets.synthetic.writers import Writer
 from kalamos.datasets.synthetic.writing import synthesise
 from kalamos.errors import CorpusError
-from kalamos.ink import Level, Sample, Split
+from kalamos.ink import Ink, Level, Sample, Split
 from kalamos.machinery.seeding import rng_for
 
 T = TypeVar("T", bound=str)
@@ -103,40 +103,32 @@ class Synthetic:
             report.expected["samples"] += sum(map(len, texts.values()))
             for (script, level), every in texts.items():
                 for text in every:
-                    yield _sample(text, (script, level), writer, choices.seed, unit)
+                    yield _written(text, (script, level), writer, choices.seed, unit)
 
 
 CORPUS = Synthetic()
 
 
-def _sample(text: str, kind: tuple[str, Level], writer: Writer, seed: int, unit: str) -> Sample:
+def _written(text: str, kind: tuple[str, Level], writer: Writer, seed: int, unit: str) -> Sample:
     script, level = kind
     key = f"{script}/{writer.name}/{level}/{'-'.join(f'{ord(character):04X}' for character in text)}"
-    return Sample(
-        key=key,
-        ink=synthesise(text, script, writer, rng_for(seed, NAME, key)),
-        label=text,
-        level=level,
-        script="Zyyy" if text.isdecimal() else script,
-        writer=writer.name,
-        corpus=NAME,
-        split=split_by_writer(NAME, writer.name),
-        units="mm",
-        points_per_mm=1.0,
-        time_source="synthetic",
-        source=unit,
-        provenance="synthetic",
-    )
+    ink = synthesise(text, script, writer, rng_for(seed, NAME, key))
+    return _sample(key, ink, writer, unit, label=text, level=level, script="Zyyy" if text.isdecimal() else script)
 
 
 def _signature(number: int, writer: Writer, seed: int, unit: str) -> Sample:
     key = f"Latn/{writer.name}/signature/{number}"
+    ink = sign(writer, rng_for(seed, NAME, key))
+    return _sample(key, ink, writer, unit, label="", level="word", script="Latn")
+
+
+def _sample(key: str, ink: Ink, writer: Writer, unit: str, *, label: str, level: Level, script: str) -> Sample:
     return Sample(
         key=key,
-        ink=sign(writer, rng_for(seed, NAME, key)),
-        label="",
-        level="word",
-        script="Latn",
+        ink=ink,
+        label=label,
+        level=level,
+        script=script,
         writer=writer.name,
         corpus=NAME,
         split=split_by_writer(NAME, writer.name),
