@@ -66,6 +66,11 @@ def stroke_durations(ink: Ink) -> Floats:
     return _stroke_ends(ink, _steps(ink, "time"))
 
 
+def line_length(xy: Floats) -> float:
+    """Return the length of a polyline, ``(n, 2)``."""
+    return float(np.hypot(*np.diff(xy, axis=0).T).sum())
+
+
 def length(ink: Ink) -> float:
     """Return the length of the pen-down path."""
     return float(stroke_lengths(ink).sum())

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kalamos.errors import KalamosError
+from kalamos.geometry import line_length
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Bytes, Floats
 from kalamos.skeleton.binarise import PAPER_OR_INK
@@ -71,7 +72,7 @@ class Scanned(NamedTuple):
 
     def length(self, unit_px: float) -> float:
         """Return the length of all lines."""
-        return sum(length_of(line) for line in self.lines) / unit_px
+        return sum(line_length(line) for line in self.lines) / unit_px
 
 
 def recorded_curves(ink: Ink, step: float) -> Curves:
@@ -99,11 +100,6 @@ def scanned_ink(grey: Bytes) -> Scanned:
     edges = [graph.points[a:b] * shrink for a, b in itertools.pairwise(graph.edge_offsets.tolist())]
     lines = edges + [graph.node_xy[[k]] * shrink for k in graph.dots()]
     return Scanned(lines, np.array([x0, y0], np.float64), frame_px, graph.radius * shrink)
-
-
-def length_of(line: Floats) -> float:
-    """Return the length of a line, ``(n, 2)``."""
-    return float(np.hypot(*np.diff(line, axis=0).T).sum())
 
 
 def _joined(parts: list[tuple[Floats, Floats]]) -> Curves:

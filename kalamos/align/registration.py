@@ -19,11 +19,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kalamos.align.bend import Bend, fit_bend
-from kalamos.align.curves import FRAME, Curves, Scanned, length_of, recorded_curves, scanned_ink
+from kalamos.align.curves import FRAME, Curves, Scanned, recorded_curves, scanned_ink
 from kalamos.align.pose import Pose, turned_about
 from kalamos.align.target import TRUNCATED, WIDTHS, Target
 from kalamos.align.verdict import Agreement, Alignment
 from kalamos.errors import KalamosError
+from kalamos.geometry import line_length
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Bytes, Floats
 
@@ -211,4 +212,4 @@ def _shape(ink: Ink) -> float:
 
 
 def _length(ink: Ink) -> float:
-    return sum(length_of(stroke.astype(np.float64)) for stroke in ink.strokes())
+    return sum(line_length(stroke.astype(np.float64)) for stroke in ink.strokes())

@@ -19,15 +19,12 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from kalamos.baselines.speed_models import Velocity
-from kalamos.baselines.tracer import recover_all
+from kalamos.baselines.tracer import Tracer
 from kalamos.baselines.walks import Lines, draw
-from kalamos.image import OfflineImage
-from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats
 from kalamos.scripts import direction_of
 from kalamos.skeleton.binarise import Method
@@ -38,7 +35,7 @@ MOST_EDGES = 300
 """Edges of a component up to which it is walked as a whole; each edge of a larger one is a stroke."""
 
 
-class Dinh:
+class Dinh(Tracer):
     """Walk each component as smoothly as possible, then cut the walk into strokes.
 
     Args:
@@ -60,12 +57,8 @@ class Dinh:
         retrace_share: float = 0.2,
         joins: bool = True,
     ) -> None:
-        self.method, self.velocity, self.joins = method, velocity, joins
+        super().__init__(method, velocity, joins=joins)
         self.cut_rad, self.retrace_share = cut_rad, retrace_share
-
-    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
-        """Return one ink an image, in pixels, with times."""
-        return recover_all(images, self.decompose, self.method, self.velocity, joins=self.joins)
 
     def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
         """Return the lines of a graph, not yet directed or ordered."""

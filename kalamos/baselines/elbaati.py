@@ -19,16 +19,13 @@ This is the slow one: about POPULATION x GENERATIONS evaluations an image.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 
 from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tours import StepCosts, both_ends, inserted, join_along, steps_between, tour_cost
-from kalamos.baselines.tracer import recover_all
+from kalamos.baselines.tracer import Tracer
 from kalamos.baselines.walks import Lines, Tracing, lines_of
-from kalamos.image import OfflineImage
-from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats, Ints
 from kalamos.machinery.kernels import inner, kernel
 from kalamos.machinery.seeding import rng_for
@@ -40,7 +37,7 @@ POPULATION, GENERATIONS, MOST_SEGMENTS = 40, 80, 80
 """Size of the population, number of generations, and segments that one search takes at most."""
 
 
-class Elbaati:
+class Elbaati(Tracer):
     """Search order and direction of segments with a genetic algorithm.
 
     Args:
@@ -64,12 +61,8 @@ class Elbaati:
         seed: int = 0,
         joins: bool = True,
     ) -> None:
-        self.method, self.velocity, self.lift_rad, self.against = method, velocity, lift_rad, against
-        self.seed, self.joins = seed, joins
-
-    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
-        """Return one ink an image, in pixels, with times."""
-        return recover_all(images, self.decompose, self.method, self.velocity, joins=self.joins)
+        super().__init__(method, velocity, joins=joins)
+        self.lift_rad, self.against, self.seed = lift_rad, against, seed
 
     def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
         """Return the lines of a graph, not yet directed or ordered as strokes."""

@@ -11,20 +11,16 @@ the stroke that crosses them where that bends less than a pen-up and a pen-down 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from kalamos.baselines.speed_models import Velocity
-from kalamos.baselines.tracer import recover_all
+from kalamos.baselines.tracer import Tracer
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, ends_by_node, lines_of, match_copies
-from kalamos.image import OfflineImage
-from kalamos.ink import Ink
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
 
-class GoodContinuation:
+class GoodContinuation(Tracer):
     """Trace a skeleton by local smoothness.
 
     Args:
@@ -36,11 +32,8 @@ class GoodContinuation:
     name = "good-continuation"
 
     def __init__(self, *, method: Method = "otsu", velocity: Velocity = "constant", lift_rad: float = 0.6) -> None:
-        self.method, self.velocity, self.lift_rad = method, velocity, lift_rad
-
-    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
-        """Return one ink an image, in pixels, with times."""
-        return recover_all(images, self.decompose, self.method, self.velocity)
+        super().__init__(method, velocity)
+        self.lift_rad = lift_rad
 
     def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
         """Return the lines of a graph, not yet directed or ordered."""

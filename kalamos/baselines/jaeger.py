@@ -16,17 +16,13 @@ lifted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from kalamos.baselines.ordering import best_exact
 from kalamos.baselines.speed_models import Velocity
 from kalamos.baselines.tours import StepCosts, both_ends, inserted, join_along, steps_between, tour_cost
-from kalamos.baselines.tracer import recover_all
+from kalamos.baselines.tracer import Tracer
 from kalamos.baselines.walks import Lines, Tracing, lines_of
-from kalamos.image import OfflineImage
-from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats, Ints
 from kalamos.machinery.kernels import kernel
 from kalamos.skeleton.binarise import Method
@@ -36,7 +32,7 @@ EXACT, SWEEPS, MOST_PIECES = 8, 20, 150
 """Pieces up to which the tour is exact; sweeps of the exchanges; pieces above which a component keeps local pairs."""
 
 
-class Jaeger:
+class Jaeger(Tracer):
     """Find the tour of least length and curvature through the pieces of each component.
 
     Args:
@@ -60,12 +56,8 @@ class Jaeger:
         per_bend: float = 1.0,
         joins: bool = True,
     ) -> None:
-        self.method, self.velocity, self.joins = method, velocity, joins
+        super().__init__(method, velocity, joins=joins)
         self.lift_rad, self.per_length, self.per_bend = lift_rad, per_length, per_bend
-
-    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
-        """Return one ink an image, in pixels, with times."""
-        return recover_all(images, self.decompose, self.method, self.velocity, joins=self.joins)
 
     def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
         """Return the lines of a graph, not yet directed or ordered."""

@@ -23,21 +23,17 @@ Left open, as the paper's full text was not at hand, and decided so:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from kalamos.baselines.speed_models import Velocity
-from kalamos.baselines.tracer import recover_all
+from kalamos.baselines.tracer import Tracer
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, ends_by_node, lines_of
-from kalamos.image import OfflineImage
-from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats, Ints32
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
 
-class KatoYasuhara:
+class KatoYasuhara(Tracer):
     """Label double-traced edges by the graph's form, then go through each vertex by the middle edge.
 
     Args:
@@ -57,11 +53,8 @@ class KatoYasuhara:
         spur_share: float = 0.25,
         joins: bool = True,
     ) -> None:
-        self.method, self.velocity, self.spur_share, self.joins = method, velocity, spur_share, joins
-
-    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
-        """Return one ink an image, in pixels, with times."""
-        return recover_all(images, self.decompose, self.method, self.velocity, joins=self.joins)
+        super().__init__(method, velocity, joins=joins)
+        self.spur_share = spur_share
 
     def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
         """Return the lines of a graph, not yet directed or ordered."""

@@ -17,21 +17,17 @@ the matching then finds the number of strokes too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from kalamos.baselines.doubling import Costs, doubled_edges
 from kalamos.baselines.speed_models import Velocity
-from kalamos.baselines.tracer import recover_all
+from kalamos.baselines.tracer import Tracer
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, ends_by_node, lines_of, match_copies
-from kalamos.image import OfflineImage
-from kalamos.ink import Ink
 from kalamos.skeleton.binarise import Method
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
 
-class Qiao:
+class Qiao(Tracer):
     """Find double-traced lines and continuities by matching, and walk the graph by them.
 
     Args:
@@ -51,11 +47,8 @@ class Qiao:
         costs: Costs | None = None,
         joins: bool = True,
     ) -> None:
-        self.method, self.velocity, self.costs, self.joins = method, velocity, costs or Costs(), joins
-
-    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
-        """Return one ink an image, in pixels, with times."""
-        return recover_all(images, self.decompose, self.method, self.velocity, joins=self.joins)
+        super().__init__(method, velocity, joins=joins)
+        self.costs = costs or Costs()
 
     def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
         """Return the lines of a graph, not yet directed or ordered."""

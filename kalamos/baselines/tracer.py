@@ -5,7 +5,8 @@ Image in, stroke graph, a tracing of it, rules of order and direction, times, in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,23 +23,35 @@ MOST_EDGES = 20_000
 """Edges, or dots, above which nothing is decided: a page of handwriting has a few thousand, so it is noise."""
 MOST_BRANCHES = 64
 """Ends of edges at one node above which nothing is decided either: no pen crosses a place so often, a texture does."""
-Decompose = Callable[[StrokeGraph, str | None], Lines]
 
 
-def recover_all(
-    images: Sequence[OfflineImage], decompose: Decompose, method: Method, velocity: Velocity, *, joins: bool = True
-) -> list[Ink]:
-    """Return one ink an image: ``decompose`` makes lines of a stroke graph."""
-    return [_recover(image, decompose, method, velocity, joins) for image in images]
+class Tracer(ABC):
+    """A method that takes a stroke graph apart into lines; the rules of the script do the rest.
 
+    Attributes:
+        method: binarisation.
+        velocity: law of the times.
+        joins: whether strokes may still be joined along retraced lines by the rules of the script.
+    """
 
-def _recover(image: OfflineImage, decompose: Decompose, method: Method, velocity: Velocity, joins: bool) -> Ink:
-    graph = skeleton(image.pixels, method)
-    if is_texture(graph):
-        return with_times(as_found(graph), velocity)
-    lines = decompose(graph, image.script)
-    ink = combine(lines, image.script, touch_px=touch_px(graph), joins=joins)
-    return with_times(ink, velocity)
+    def __init__(self, method: Method, velocity: Velocity, *, joins: bool = True) -> None:
+        self.method, self.velocity, self.joins = method, velocity, joins
+
+    @abstractmethod
+    def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
+        """Return the lines of a graph, not yet directed or ordered."""
+
+    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
+        """Return one ink an image, in pixels, with times."""
+        return [self._one(image) for image in images]
+
+    def _one(self, image: OfflineImage) -> Ink:
+        graph = skeleton(image.pixels, self.method)
+        if is_texture(graph):
+            return with_times(as_found(graph), self.velocity)
+        lines = self.decompose(graph, image.script)
+        ink = combine(lines, image.script, touch_px=touch_px(graph), joins=self.joins)
+        return with_times(ink, self.velocity)
 
 
 def is_texture(graph: StrokeGraph) -> bool:

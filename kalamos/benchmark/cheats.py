@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from kalamos.geometry import line_length
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Floats
@@ -62,7 +63,7 @@ def tremble(image: OfflineImage, rng: np.random.Generator) -> Ink:
     lines = _lines(image, rng)
     if not lines:
         return Ink.empty()
-    longest = max(range(len(lines)), key=lambda k: _length(lines[k]))
+    longest = max(range(len(lines)), key=lambda k: line_length(lines[k]))
     lines[longest] = np.concatenate([lines[longest], trembling(lines[longest][-1], rng)])
     return timed(lines)
 
@@ -134,7 +135,3 @@ def _edges_and_dots(pixels: bytes, shape: tuple[int, int]) -> tuple[Floats, ...]
     graph = skeleton(np.frombuffer(pixels, np.uint8).reshape(shape), "otsu")
     edges = [graph.points[a:b].astype(np.float64) for a, b in itertools.pairwise(graph.edge_offsets.tolist())]
     return (*edges, *(place[None].astype(np.float64) for place in graph.node_xy[graph.dots()]))
-
-
-def _length(line: Floats) -> float:
-    return float(np.hypot(*np.diff(line, axis=0).T).sum())

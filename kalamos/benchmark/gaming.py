@@ -19,6 +19,7 @@ from kalamos.benchmark.cheats import cut, runs, timed, trembling
 from kalamos.benchmark.predictions import read_predictions
 from kalamos.benchmark.result import Result, read_result
 from kalamos.errors import TaskError
+from kalamos.geometry import line_length
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats
@@ -92,7 +93,7 @@ def smoothed(strokes: list[Floats], image: OfflineImage, rng: np.random.Generato
 
 def small_dropped(strokes: list[Floats], image: OfflineImage, rng: np.random.Generator) -> list[Floats]:
     """Leave out the strokes that are shorter than six pixels, if there are others."""
-    return [stroke for stroke in strokes if _length(stroke) > 6.0] or strokes
+    return [stroke for stroke in strokes if line_length(stroke) > 6.0] or strokes
 
 
 def standing_still(strokes: list[Floats], image: OfflineImage, rng: np.random.Generator) -> list[Floats]:
@@ -247,10 +248,6 @@ def _averaged(stroke: Floats, reach: int = 2) -> Floats:
     padded = np.pad(stroke, ((reach, reach), (0, 0)), mode="edge")
     kernel = np.full(2 * reach + 1, 1.0 / (2 * reach + 1))
     return np.stack([np.convolve(padded[:, axis], kernel, mode="valid") for axis in (0, 1)], axis=1)
-
-
-def _length(stroke: Floats) -> float:
-    return float(np.hypot(*np.diff(stroke, axis=0).T).sum()) if len(stroke) > 1 else 0.0
 
 
 if __name__ == "__main__":

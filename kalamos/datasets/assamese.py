@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import FolderCorpus
+from kalamos.datasets.folders import FolderCorpus, walk
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import assamese
 from kalamos.ink import Sample, Split
@@ -62,10 +62,7 @@ def _find(root: Path) -> Sequence[str]:
     Raises:
         CorpusError: where there is none.
     """
-    try:
-        folders = [path.name for path in root.iterdir() if path.is_dir()]
-    except OSError as error:
-        raise CorpusError(f"the folder {root} cannot be read: {error.strerror}") from error
+    _, folders, _ = next(walk(root))
     found = [int(name[1]) for name in map(_WRITER.fullmatch, folders) if name]
     if not found:
         raise CorpusError(f"{root} holds no folder W1, W2 ...; assamese is {LAYOUT}")

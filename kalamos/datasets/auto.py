@@ -9,14 +9,13 @@ read; for the release train_r01_v07 take the corpus ``unipen``.
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import cast, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport, split_by_writer
-from kalamos.datasets.folders import refuse_options
+from kalamos.datasets.folders import refuse_options, walk
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import is_conversion, mapped, read_as, recognise
 from kalamos.formats.columns import parse_columns
@@ -87,17 +86,14 @@ class Auto:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    def complain(error: OSError) -> None:
-        raise CorpusError(f"the folder {error.filename} cannot be read: {error.strerror}") from error
-
-    for folder, folders, names in os.walk(root, onerror=complain):
+    for folder, folders, names in walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        if is_conversion(Path(folder)):
+        if is_conversion(folder):
             folders.clear()
-            if Path(folder) == root:  # it was asked for: its ink is read, and not what stands beside
+            if folder == root:  # it was asked for: its ink is read, and not what stands beside
                 yield from sorted(root.glob("*.parquet"))
             continue
-        yield from (Path(folder) / name for name in names if not name.startswith("."))
+        yield from (folder / name for name in names if not name.startswith("."))
 
 
 CORPUS = Auto(

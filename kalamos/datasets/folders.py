@@ -25,6 +25,20 @@ from kalamos.ink import Level, Sample, Split
 MAX_LABEL_BYTES = 2**20
 
 
+def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield each folder from ``root`` down with the names of its folders (take out whose are left out) and its files.
+
+    Raises:
+        CorpusError: where one cannot be read.
+    """
+
+    def complain(error: OSError) -> None:
+        raise CorpusError(f"the folder {error.filename} cannot be read: {error.strerror}") from error
+
+    for folder, folders, names in os.walk(root, onerror=complain):
+        yield Path(folder), folders, names
+
+
 def files(root: Path, suffixes: Iterable[str], expected: str) -> Sequence[str]:
     """Return the files below ``root`` whose names end so (case ignored), relative and sorted.
 
@@ -32,14 +46,10 @@ def files(root: Path, suffixes: Iterable[str], expected: str) -> Sequence[str]:
         CorpusError: where ``root`` or a folder in it cannot be read, or there is no such file; ``expected`` says what
             should be there.
     """
-
-    def complain(error: OSError) -> None:
-        raise CorpusError(f"the folder {error.filename} cannot be read: {error.strerror}") from error
-
     endings = tuple(suffix.lower() for suffix in suffixes)
     found = [
-        (Path(folder) / name).relative_to(root).as_posix()
-        for folder, _, names in os.walk(root, onerror=complain)
+        (folder / name).relative_to(root).as_posix()
+        for folder, _, names in walk(root)
         for name in names
         if name.lower().endswith(endings)
     ]

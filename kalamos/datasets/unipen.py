@@ -21,13 +21,12 @@ Facts of the corpus that the format does not state:
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kalamos.datasets.corpus import Card, Refusal, UnitReport
-from kalamos.datasets.folders import listed, need_folders, refuse_options
+from kalamos.datasets.folders import listed, need_folders, refuse_options, walk
 from kalamos.datasets.identity import split_of
 from kalamos.errors import CorpusError, FormatError
 from kalamos.formats import unipen
@@ -152,12 +151,8 @@ class Unipen:
 def _dat_files(root: Path, category: str) -> Iterator[str]:
     """Yield the ``.dat`` files of a category, relative to its folder."""
     base = root / "data" / category
-
-    def complain(error: OSError) -> None:
-        raise CorpusError(f"the folder {error.filename} cannot be read: {error.strerror}") from error
-
-    for folder, _, names in os.walk(base, onerror=complain):
-        yield from ((Path(folder) / name).relative_to(base).as_posix() for name in names if name.endswith(".dat"))
+    for folder, _, names in walk(base):
+        yield from ((folder / name).relative_to(base).as_posix() for name in names if name.endswith(".dat"))
 
 
 def _script(category: str, label: str) -> str:

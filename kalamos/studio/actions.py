@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from kalamos.errors import KalamosError
+from kalamos.geometry import line_length
 from kalamos.studio.sheet import PAUSE_S, Part, Sheet, Stroke
 
 Action = Mapping[str, Any]
@@ -201,7 +202,7 @@ def _joined(a: Stroke, b: Stroke) -> Stroke:
 
 
 def _length(xy: Any) -> float:
-    return float(np.hypot(*np.diff(xy.astype(np.float64), axis=0).T).sum())
+    return line_length(xy.astype(np.float64))
 
 
 def _drawn(action: Action) -> Stroke:
