@@ -64,7 +64,7 @@ def bengali_words(n: int, seed: int) -> list[Sample]:
     for k in range(n):
         inks, at = [], 0.0
         for which in chance.integers(len(own), size=int(chance.integers(2, 5))).tolist():
-            ink = transform(own[which].ink, scale=1 / usual)
+            ink = transform(again(own[which].ink, chance), scale=1 / usual)
             low, high = ink.xy.min(axis=0), ink.xy.max(axis=0)
             inks.append(transform(ink, dx=at - float(low[0]), dy=-float(np.percentile(ink.xy[:, 1], 8))))
             at += float(high[0] - low[0]) - 0.04
@@ -74,6 +74,12 @@ def bengali_words(n: int, seed: int) -> list[Sample]:
             )
         )
     return made
+
+
+def again(ink: Ink, chance: np.random.Generator) -> Ink:
+    """Return a character as the hand would write it another time: sheared, stretched and turned a little."""
+    change = np.eye(2) + chance.normal(0, 0.05, (2, 2))
+    return ink.with_points(ink.xy.astype(np.float64) @ change, ink.offsets, ink.channels())
 
 
 def dense_words(n: int, seed: int) -> list[Sample]:
@@ -90,7 +96,7 @@ def dense_words(n: int, seed: int) -> list[Sample]:
         for cell in range(cells):
             lying = bool(chance.integers(2))
             for half, which in enumerate(chance.integers(len(own), size=2).tolist()):
-                ink = own[which].ink
+                ink = again(own[which].ink, chance)
                 low, size = ink.xy.min(axis=0), np.maximum(np.ptp(ink.xy, axis=0), 1e-6)
                 room = np.array([1.0, 0.46] if lying else [0.46, 1.0])
                 xy = (ink.xy - low) / size * room + np.array([1.2 * cell, 0.0])
