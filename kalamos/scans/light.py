@@ -9,6 +9,7 @@ shadows and what shines through by its contrast at the width of the pen.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -23,7 +24,7 @@ from scipy.ndimage import (
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats32, Ints
 from kalamos.machinery.threads import side_by_side
-from kalamos.scans.sharpness import blunt_marks
+from kalamos.scans.sharpness import Edges, edges_of
 from kalamos.scans.windows import closed, largest, smallest
 from kalamos.skeleton.binarise import otsu_threshold
 
@@ -36,6 +37,8 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _COLOURFUL = 24
 _INK_SHARE, _FIRM_SHARE, _LEAST_FIRM = 0.38, 0.5, 0.04
 _GRAIN = 5.0
+_LEAST_PALE = 100
+_PALEST, _PALE_SHARE = 0.35, 0.2
 _SMALL_PX = 100
 _LARGE = 4_000_000
 """Pixels from which on some of them speak for all, where a share or a mean of them is asked for."""
@@ -144,10 +147,12 @@ def ink_alone(grey: Bytes) -> Bytes:
         return stretched(grey)
     pen = _pen_of(grey)
     away, grain = _departures(grey, pen)
-    level, usual = _ink_level(away, grain)
-    if level is None:
+    usual = _usual_ink(away, grain)
+    if usual is None:
         return np.full(grey.shape, 255, np.uint8)
-    blunt = blunt_marks(grey, away, usual, pen)
+    edges = edges_of(grey, away, usual.away, pen)
+    level = _ink_level(away, usual, edges)
+    blunt = edges.blunt if edges is not None else None
     weak, strong, firm = (np.empty(away.shape, bool) for _ in range(3))
 
     def sort_out(at: slice) -> None:
@@ -251,26 +256,46 @@ def _strength(away: Floats32, least: float) -> float:
     return float(np.percentile(marks, 80)) if marks.size > 16 else 255.0
 
 
-def _ink_level(away: Floats32, grain: float) -> tuple[Floats32 | None, float]:
-    """Return how far the ink of each region departs, ``(h, w)`` by tiles, None where there is none; and usual ink."""
-    least = max(_GRAIN * grain, 10.0)
+class _Usual(NamedTuple):
+    """How far ink departs: usual ink, the least that is surely ink, and the least that is more than grain."""
+
+    away: float
+    least: float
+    grain: float
+
+
+def _usual_ink(away: Floats32, grain: float) -> _Usual | None:
+    """Return how far the ink of a page departs from its paper; None where there is none."""
+    grains = max(_GRAIN * grain, 10.0)
+    least = grains
     # noise has a tail, and ink may be a word on a large sheet: the darkest few pixels say what ink is
     few = max(30, away.size // 10_000)
     whole = away[away > least]
     if whole.size > few:
         least = max(least, 0.35 * float(np.partition(whole, -few)[-few]))
         whole = whole[whole > least]
-    if not whole.size:
-        return None, 0.0
-    usual = float(np.percentile(whole, 60))
+    return _Usual(float(np.percentile(whole, 60)), least, grains) if whole.size else None
+
+
+def _ink_level(away: Floats32, usual: _Usual, edges: Edges | None) -> Floats32:
+    """Return how far the ink of each region departs, ``(h, w)`` by tiles.
+
+    What departs less than ink surely does counts where its edges are as steep as the ink's: a paler pen, or what a lamp
+    that is mirrored in a board leaves of the ink.
+    """
     rows, columns = (-(-n // _TILE_PX) for n in away.shape)
     levels, counts = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
-    y, x = np.nonzero(away > least)
+    marked = away > usual.least
+    floor = _PALEST
+    if edges is not None:
+        marked |= (away > max(usual.grain, _PALE_SHARE * usual.away)) & edges.sharp
+        floor = _PALE_SHARE
+    y, x = np.nonzero(marked)
     tile_of = (y // _TILE_PX) * columns + x // _TILE_PX
     order = np.argsort(tile_of, kind="stable")
     sizes = np.bincount(tile_of, minlength=rows * columns)
     for k, marks in enumerate(np.split(away[y[order], x[order]], np.cumsum(sizes)[:-1])):
-        if marks.size > 12:
+        if marks.size > (12 if marks.max(initial=0) > usual.least else _LEAST_PALE):
             r, c = divmod(k, columns)
             levels[r, c] = np.partition(marks, (3 * marks.size) // 4)[(3 * marks.size) // 4]
             # writing is sparse on a smooth ground; wood and cloth, whose marks are everywhere, say nothing of ink
@@ -279,11 +304,11 @@ def _ink_level(away: Floats32, grain: float) -> tuple[Floats32 | None, float]:
             counts[r, c] = min(marks.size, 400) if sparse else 0
     # a tile with little ink leans on its neighbours; full ink of the page keeps stains from passing for ink
     weight = gaussian_filter(counts, 1.5, mode="nearest")
-    smooth = (gaussian_filter(levels * counts, 1.5, mode="nearest") + 20 * usual) / (weight + 20)
-    smooth = np.clip(smooth, 0.35 * usual, 1.5 * usual)
+    smooth = (gaussian_filter(levels * counts, 1.5, mode="nearest") + 20 * usual.away) / (weight + 20)
+    smooth = np.clip(smooth, floor * usual.away, 1.5 * usual.away)
     size = (columns * _TILE_PX, rows * _TILE_PX)
     field = Image.fromarray(smooth.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(field, np.float32)[: away.shape[0], : away.shape[1]], usual
+    return np.asarray(field, np.float32)[: away.shape[0], : away.shape[1]]
 
 
 def _held(weak: Bools, strong: Bools, firm: Bools) -> Bools:

@@ -7,6 +7,8 @@ much that varies: on a photograph that is partly out of focus, little is told ap
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from PIL import Image
 
@@ -16,12 +18,20 @@ from kalamos.scans.windows import largest, smallest
 
 _PALE = 0.75
 _OF_USUAL, _OF_BLUNTEST = 0.7, 0.8
+_LEAST_SHARP, _MOST_SHARP = 0.9, 1.3
 _LEAST_PIXELS = 200
 _BAND_ROWS = 128
 
 
-def blunt_marks(grey: Bytes, away: Floats32, usual: float, pen: float) -> Bools | None:
-    """Return the marks that are paler and blunter than the ink of the page, ``(h, w)``; None where it cannot be told.
+class Edges(NamedTuple):
+    """What the edges of marks say, ``(h, w)``: paler and ``blunt``, or paler and as ``sharp`` as ink."""
+
+    blunt: Bools
+    sharp: Bools
+
+
+def edges_of(grey: Bytes, away: Floats32, usual: float, pen: float) -> Edges | None:
+    """Compare the edges of marks with those of the page's full ink; None where there is too little of that.
 
     Args:
         grey: uint8 ``(h, w)``, evened.
@@ -44,10 +54,13 @@ def blunt_marks(grey: Bytes, away: Floats32, usual: float, pen: float) -> Bools 
     bluntest, middle = np.percentile(steepest[full] / deepest[full].astype(np.float32), (10, 50)).tolist()
     limit = np.float32(min(_OF_USUAL * middle, _OF_BLUNTEST * bluntest))
     blunt = (steepest < limit * deepest) & (depth < _PALE * usual)
+    least, most = np.float32(_LEAST_SHARP * middle), np.float32(_MOST_SHARP * middle)
+    sharp = (steepest > least * deepest) & (steepest < most * deepest) & (deepest < _PALE * usual)
     if step == 1:
-        return np.asarray(blunt)
+        return Edges(blunt, sharp)
     rows, columns = (np.minimum(np.arange(n) // step, m - 1) for n, m in zip(grey.shape, blunt.shape, strict=True))
-    return np.asarray(blunt[np.ix_(rows, columns)])
+    at = np.ix_(rows, columns)
+    return Edges(blunt[at], sharp[at])
 
 
 def _steepness(grey: Bytes) -> Bytes:
