@@ -29,6 +29,7 @@ _MOST_TONES = 3
 _STEP = 0.1
 _MARKS_SIDE_PX, _MARK_SPAN_PX, _BLOCK_PX = 1600, 31, 24
 _SPARSE, _LEAST_MARK, _LEAST_LEVELS, _LEAST_BLOCKS = 0.2, 0.1, 8, 5
+_MOST_GRAIN = 0.45
 _LEAST_WEAVE, _LEAST_PAGE_BLOCKS = 0.25, 20
 
 
@@ -117,7 +118,8 @@ def _written_and_woven(grey: Bytes, shape: tuple[int, int]) -> tuple[Bools, Bool
     ground = minimum_filter(maximum_filter(small, _MARK_SPAN_PX, mode="nearest"), _MARK_SPAN_PX, mode="nearest")
     away = 1 - small / np.maximum(ground, 8).astype(np.float32)
     usual, strong = _quantiles(np.where(ground - small >= _LEAST_LEVELS, away, np.minimum(away, _LEAST_MARK / 2)))
-    sparse = (usual <= _SPARSE * strong) & (strong >= _LEAST_MARK)
+    # the grain of a nearly black rim is strong for its tone, but everywhere
+    sparse = (usual <= _SPARSE * strong) & (strong >= _LEAST_MARK) & (_quantiles(away)[0] <= _MOST_GRAIN * strong)
     if not sparse.any():
         return np.zeros(shape, bool), np.zeros(shape, bool)
     ink = float(np.percentile(strong[sparse], 80))
