@@ -37,7 +37,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _COLOURFUL = 24
 _INK_SHARE, _FIRM_SHARE, _LEAST_FIRM = 0.38, 0.5, 0.04
 _GRAIN = 5.0
-_LEAST_PALE = 100
+_LEAST_PALE, _MOSTLY = 100, 0.65
 _PALEST, _PALE_SHARE = 0.35, 0.2
 _SMALL_PX = 100
 _LARGE = 4_000_000
@@ -277,6 +277,17 @@ def _usual_ink(away: Floats32, grain: float) -> _Usual | None:
     return _Usual(float(np.percentile(whole, 60)), least, grains) if whole.size else None
 
 
+def _mostly(sharp: Bools, pale: Bools) -> Bools:
+    """Return the tiles of which most pale marks are sharp: of wood, of smears and of what shines through, some are."""
+    edges = [np.arange(0, n, _TILE_PX) for n in pale.shape]
+    counts = [
+        np.add.reduceat(np.add.reduceat(some, edges[0], axis=0, dtype=np.int64), edges[1], axis=1)
+        for some in (sharp & pale, pale)
+    ]
+    rows, columns = (np.arange(n) // _TILE_PX for n in pale.shape)
+    return np.asarray((counts[0] > _MOSTLY * counts[1])[np.ix_(rows, columns)])
+
+
 def _ink_level(away: Floats32, usual: _Usual, edges: Edges | None) -> Floats32:
     """Return how far the ink of each region departs, ``(h, w)`` by tiles.
 
@@ -288,7 +299,8 @@ def _ink_level(away: Floats32, usual: _Usual, edges: Edges | None) -> Floats32:
     marked = away > usual.least
     floor = _PALEST
     if edges is not None:
-        marked |= (away > max(usual.grain, _PALE_SHARE * usual.away)) & edges.sharp
+        pale = (away > max(usual.grain, _PALE_SHARE * usual.away)) & edges.pale
+        marked |= pale & edges.sharp & _mostly(edges.sharp, pale)
         floor = _PALE_SHARE
     y, x = np.nonzero(marked)
     tile_of = (y // _TILE_PX) * columns + x // _TILE_PX

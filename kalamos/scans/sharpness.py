@@ -24,10 +24,17 @@ _BAND_ROWS = 128
 
 
 class Edges(NamedTuple):
-    """What the edges of marks say, ``(h, w)``: paler and ``blunt``, or paler and as ``sharp`` as ink."""
+    """What the edges of marks say, each ``(h, w)``.
+
+    Attributes:
+        blunt: marks that are paler than ink, and their edges less steep.
+        sharp: where edges are as steep as those of ink.
+        pale: where nothing within a pen's width is as dark as ink.
+    """
 
     blunt: Bools
     sharp: Bools
+    pale: Bools
 
 
 def edges_of(grey: Bytes, away: Floats32, usual: float, pen: float) -> Edges | None:
@@ -55,12 +62,13 @@ def edges_of(grey: Bytes, away: Floats32, usual: float, pen: float) -> Edges | N
     limit = np.float32(min(_OF_USUAL * middle, _OF_BLUNTEST * bluntest))
     blunt = (steepest < limit * deepest) & (depth < _PALE * usual)
     least, most = np.float32(_LEAST_SHARP * middle), np.float32(_MOST_SHARP * middle)
-    sharp = (steepest > least * deepest) & (steepest < most * deepest) & (deepest < _PALE * usual)
+    sharp = (steepest > least * deepest) & (steepest < most * deepest)
+    pale = deepest < _PALE * usual
     if step == 1:
-        return Edges(blunt, sharp)
+        return Edges(blunt, sharp, pale)
     rows, columns = (np.minimum(np.arange(n) // step, m - 1) for n, m in zip(grey.shape, blunt.shape, strict=True))
     at = np.ix_(rows, columns)
-    return Edges(blunt[at], sharp[at])
+    return Edges(blunt[at], sharp[at], pale[at])
 
 
 def _steepness(grey: Bytes) -> Bytes:

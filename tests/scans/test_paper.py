@@ -328,3 +328,15 @@ def test_a_pale_blurred_rim_is_no_ink_and_a_pale_sharp_line_is():
     cleaned = prepare(picture, rules=False).grey
     assert (cleaned[400:] == 255).all()
     assert (cleaned[335:356, 60:600].min(axis=0) < 255).mean() > 0.95
+
+
+def test_pens_of_light_colours_beside_a_black_one_are_ink():
+    made = page("colours", inks=((20, 20, 20), (150, 170, 220), (230, 170, 175)), lines=6)
+    assert recall_and_precision(made)[0] > 0.9
+
+
+def test_the_noise_of_a_scanners_black_rim_is_no_writing():
+    made = page("old-page-grey", lines=8, words=5)
+    recall, precision = recall_and_precision(made)
+    assert recall > 0.98
+    assert precision > 0.98
