@@ -116,7 +116,7 @@ def _written_and_woven(grey: Bytes, shape: tuple[int, int]) -> tuple[Bools, Bool
     step = max(1, -(-max(grey.shape) // _MARKS_SIDE_PX))
     small = np.asarray(Image.fromarray(grey).reduce(step)) if step > 1 else grey
     ground = minimum_filter(maximum_filter(small, _MARK_SPAN_PX, mode="nearest"), _MARK_SPAN_PX, mode="nearest")
-    away = 1 - small / np.maximum(ground, 8).astype(np.float32)
+    away = np.asarray(1 - small / np.maximum(ground, 8).astype(np.float32), np.float32)
     usual, strong = _quantiles(np.where(ground - small >= _LEAST_LEVELS, away, np.minimum(away, _LEAST_MARK / 2)))
     # the grain of a nearly black rim is strong for its tone, but everywhere
     sparse = (usual <= _SPARSE * strong) & (strong >= _LEAST_MARK) & (_quantiles(away)[0] <= _MOST_GRAIN * strong)
