@@ -24,7 +24,7 @@ first."""
 
 @inner
 def _matched(bend: Floats, lift: float) -> Ints32:
-    """Pair the branches of one node so that the bends of the pairs plus ``lift`` for each branch left over is least.
+    """Pair the branches of a node at least cost: the bends of the pairs, and ``lift`` for each branch left over.
 
     A maximum-weight matching where each pair has the weight ``2 * lift - bend``. Exact by dynamic programming over sets
     of branches up to MOST_EXACT branches.

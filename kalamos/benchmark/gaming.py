@@ -82,7 +82,7 @@ def half_shrunk(strokes: list[Floats], image: OfflineImage, rng: np.random.Gener
 
 
 def stopped_early(strokes: list[Floats], image: OfflineImage, rng: np.random.Generator) -> list[Floats]:
-    """Leave the last tenth of each stroke away."""
+    """Leave out the last tenth of each stroke."""
     return [_fine(stroke, 0.5)[: max(1, int(0.9 * len(_fine(stroke, 0.5))))] for stroke in strokes]
 
 

@@ -30,8 +30,7 @@ from kalamos.machinery.arrays import Floats32, Ints
 from kalamos.machinery.seeding import rng_for
 from kalamos.models.kalamos.blocks import blocks, part
 from kalamos.models.kalamos.network import Route, Scene, collate_scene
-from kalamos.models.kalamos.path_matching import Path as PenPath
-from kalamos.models.kalamos.path_matching import match
+from kalamos.models.kalamos.path_matching import MatchedPath, match
 from kalamos.models.kalamos.pieces import POINTS, Pieces, cut_pieces, interval_lengths, walked_points
 from kalamos.renderers import Style, preset, render_batch
 
@@ -78,7 +77,7 @@ class Item(NamedTuple):
     """One training sample: pieces of its image and the truth on them."""
 
     pieces: Pieces
-    path: PenPath
+    path: MatchedPath
     script: str | None = None
 
 
@@ -290,7 +289,7 @@ def collate(items: Sequence[Item], scripts: Sequence[int] | None = None) -> Batc
     return Batch(scene, route, as_tensor(offsets), as_tensor(slowness), as_tensor(timed))
 
 
-def motion_targets(pieces: Pieces, path: PenPath) -> tuple[Floats32, Floats32, bool]:
+def motion_targets(pieces: Pieces, path: MatchedPath) -> tuple[Floats32, Floats32, bool]:
     """Return offsets of the truth from the pieces, log slowness (0 at constant speed), and whether timed."""
     line = walked_points(pieces, path.steps)
     offsets = (path.truth - line).clip(-6, 6).astype(np.float32)

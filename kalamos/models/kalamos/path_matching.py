@@ -28,7 +28,7 @@ DOT_PX = 2.5
 Grown = TypeVar("Grown", Floats, Ints, Bools)
 
 
-class Path(NamedTuple):
+class MatchedPath(NamedTuple):
     """A pen path on pieces, with where the truth lies.
 
     Attributes:
@@ -46,13 +46,13 @@ class Path(NamedTuple):
     distance_px: float
 
 
-def match(ink: Ink, pieces: Pieces) -> Path:
+def match(ink: Ink, pieces: Pieces) -> MatchedPath:
     """Return the path of ``ink`` (in pixels) over ``pieces``; no step where nothing fits."""
     times = ink.t if ink.t is not None else np.full(ink.n_points, np.nan)
     steps, lifts, truth, clock, distance = _match(
         ink.xy.astype(np.float64), ink.offsets.astype(np.int64), times, pieces.points.astype(np.float64), pieces.joints
     )
-    return Path(steps, lifts, truth, clock, float(distance))
+    return MatchedPath(steps, lifts, truth, clock, float(distance))
 
 
 @inner

@@ -17,7 +17,7 @@ import numpy as np
 from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints
 from kalamos.models.kalamos.engine import Encoded, Engine, padded_pieces
 from kalamos.models.kalamos.pieces import POINTS, Pieces
-from kalamos.models.kalamos.search import ENOUGH, Path, cut_after, likeliest_paths
+from kalamos.models.kalamos.search import ENOUGH, FoundPath, cut_after, likeliest_paths
 
 BATCH_PIECES = 400
 """Images are put side by side until they have so many pieces together: more than the caches of a core can hold."""
@@ -103,7 +103,7 @@ def _of_batch(
     return _in_motion(engine, encoded, scene, found)
 
 
-def motion_along(engine: Engine, pieces: Pieces, path: Path) -> Motioned:
+def motion_along(engine: Engine, pieces: Pieces, path: FoundPath) -> Motioned:
     """Return a given path over the pieces of one image with the pen's motion."""
     scene = collated([pieces])
     encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(1, np.int64))
@@ -122,7 +122,7 @@ def collated(pieces: Sequence[Pieces]) -> dict[str, Any]:
 
 
 def _in_motion(
-    engine: Engine, encoded: Encoded, scene: dict[str, Any], found: Sequence[Sequence[Path]]
+    engine: Engine, encoded: Encoded, scene: dict[str, Any], found: Sequence[Sequence[FoundPath]]
 ) -> list[list[Motioned]]:
     """Return the paths of each image with the pen's motion, paths of about one length side by side."""
     by_length = defaultdict(list)

@@ -56,8 +56,8 @@ class Pieces(NamedTuple):
         return np.asarray(np.hypot(steps[..., 0], steps[..., 1]).sum(axis=1))
 
 
-class _Chains(NamedTuple):
-    """The edges of a skeleton as lines from node to node.
+class _EdgeLines(NamedTuple):
+    """The edges of a skeleton graph as lines from node to node.
 
     Attributes:
         points: ``(p, 3)``: x, y and radius, pixels, one edge after another.
@@ -71,7 +71,7 @@ class _Chains(NamedTuple):
 
 
 class _Joints(NamedTuple):
-    """What the nodes of a skeleton have become.
+    """What the nodes of a skeleton graph have become.
 
     Attributes:
         of_node: ``(n,)``, the joint that each node is, or belongs to: the number of one of the nodes.
@@ -97,12 +97,12 @@ def cut_pieces(pixels: Bytes, piece_px: float = PIECE_PX) -> Pieces:
     field[at] = ink_radii(mask.reshape(-1), stride, at)
     few_us = _EDGE_US * (1 + len(graph.edge_nodes))
     work_us = few_us + _PIXEL_US * at.size
-    chains = _Chains(*_chains.for_work(work_us)(graph, field, stride))
-    order, n_nodes = chains.lengths.argsort(kind="stable"), len(graph.node_kind)
-    stays, joint = _clean.for_work(few_us)(graph.edge_nodes, chains.lengths, order, n_nodes, SPUR_PX, LINK_PX)
+    lines = _EdgeLines(*_edge_lines.for_work(work_us)(graph, field, stride))
+    order, n_nodes = lines.lengths.argsort(kind="stable"), len(graph.node_kind)
+    stays, joint = _clean.for_work(few_us)(graph.edge_nodes, lines.lengths, order, n_nodes, SPUR_PX, LINK_PX)
     place, alone = _places.for_work(few_us)(graph, joint, field, stride)
     at_joints = _Joints(joint, place, alone)
-    xy, radii, joints, n = _cut.for_work(work_us)(graph.edge_nodes, stays, chains, at_joints, piece_px)
+    xy, radii, joints, n = _cut.for_work(work_us)(graph.edge_nodes, stays, lines, at_joints, piece_px)
     return Pieces(xy[:n].copy(), radii[:n].copy(), joints[:n].copy())
 
 
@@ -125,8 +125,8 @@ def interval_lengths(line: Floats) -> Floats:
 
 
 @kernel
-def _chains(graph: PixelGraph, field: Floats, stride: int) -> tuple[Floats, Ints, Floats]:
-    """Return the fields of :class:`_Chains`; ``field`` has the radius at each pixel of the skeleton.
+def _edge_lines(graph: PixelGraph, field: Floats, stride: int) -> tuple[Floats, Ints, Floats]:
+    """Return the fields of :class:`_EdgeLines`; ``field`` has the radius at each pixel of the skeleton.
 
     A node's place is the mean of its pixels; inner points are smoothed by (1, 2, 1) / 4.
     """
@@ -219,18 +219,18 @@ def _places(graph: PixelGraph, joint: Ints32, field: Floats, stride: int) -> tup
 
 
 @inner
-def _join(edges: Ints32, stays: Bools, chains: _Chains, at_joints: _Joints, piece_px: float) -> int:
+def _join(edges: Ints32, stays: Bools, lines: _EdgeLines, at_joints: _Joints, piece_px: float) -> int:
     """Lay the ends of the edges that stay onto their joints; return how many pieces there can be at most.
 
     Contracted links may have moved the joints away: an edge grows by as much.
     """
-    points, place, count = chains.points, at_joints.place, 0
+    points, place, count = lines.points, at_joints.place, 0
     for e in range(len(edges)):
         if not stays[e]:
             continue
-        longer = chains.lengths[e]
+        longer = lines.lengths[e]
         for end in range(2):
-            i, j = chains.starts[e + end] - end, at_joints.of_node[edges[e, end]]
+            i, j = lines.starts[e + end] - end, at_joints.of_node[edges[e, end]]
             dx, dy = place[j, 0] - points[i, 0], place[j, 1] - points[i, 1]
             longer += sqrt(dx * dx + dy * dy)
             for c in range(3):
@@ -243,11 +243,11 @@ def _join(edges: Ints32, stays: Bools, chains: _Chains, at_joints: _Joints, piec
 
 @kernel
 def _cut(
-    edges: Ints32, stays: Bools, chains: _Chains, at_joints: _Joints, piece_px: float
+    edges: Ints32, stays: Bools, lines: _EdgeLines, at_joints: _Joints, piece_px: float
 ) -> tuple[Floats32, Floats32, Ints32, int]:
-    """Return the fields of :class:`Pieces` with room behind them, and their number; the chains' points are changed."""
-    (points, starts, _), (joint, place, alone) = chains, at_joints
-    n_nodes, count = len(joint), _join(edges, stays, chains, at_joints, piece_px)
+    """Return the fields of :class:`Pieces` with room behind them, and their number; ``lines.points`` are changed."""
+    (points, starts, _), (joint, place, alone) = lines, at_joints
+    n_nodes, count = len(joint), _join(edges, stays, lines, at_joints, piece_px)
     xy, radii = np.empty((count, POINTS, 2), np.float32), np.empty((count, POINTS), np.float32)
     joints, along = np.empty((count, 2), np.int32), np.zeros(len(points))
     n, fresh = 0, n_nodes

@@ -42,7 +42,7 @@ SURE = log(0.5) + 1e-3
 """Log-probability of a path beside which there is no likelier one: a half, and a little more, for float32."""
 
 
-class Path(NamedTuple):
+class FoundPath(NamedTuple):
     """A path over directed pieces.
 
     Attributes:
@@ -101,7 +101,7 @@ class _Work:
         self.scene["rows"] = np.arange(len(rows)).reshape(-1, width)
         self.state = {name: array[going if name == "score" else rows] for name, array in self.state.items()}
 
-    def walk_back(self, row: int, m: int) -> Path:
+    def walk_back(self, row: int, m: int) -> FoundPath:
         """Return the path that a row of the last step ends."""
         found = []
         for parent, action, log_p in reversed(self.past):
@@ -111,12 +111,12 @@ class _Work:
         taken = np.array(actions, np.int64)
         ends = np.flatnonzero(taken == 2 * m)
         n = int(ends[0]) if len(ends) else len(taken)
-        return Path(taken[:n] % m, taken[:n] >= m, np.array(logs[: n + 1], np.float64))
+        return FoundPath(taken[:n] % m, taken[:n] >= m, np.array(logs[: n + 1], np.float64))
 
 
 def likeliest_paths(
     engine: Engine, encoded: Encoded, limits: Ints, width: int, n_best: int = 1, enough: float = ENOUGH
-) -> list[list[Path]]:
+) -> list[list[FoundPath]]:
     """Return what :func:`search` returns, sooner: it is asked only where the answer is not certain without it."""
     if width == 1 or n_best > 1 or encoded.length.shape[1] > 2 * MOST_TRIED or len(limits) < LEAST_TRIED:
         return search(engine, encoded, limits, width, n_best, enough)
@@ -137,7 +137,7 @@ def search(
     n_best: int = 1,
     enough: float = ENOUGH,
     least: float = -inf,
-) -> list[list[Path]]:
+) -> list[list[FoundPath]]:
     """Return the ``n_best`` likeliest paths found for each image, likeliest first.
 
     Args:
@@ -149,7 +149,7 @@ def search(
         enough: the share of the ink, by length, before which no path ends.
         least: log-probability; an image whose likeliest path falls below it is given up, and has no path.
     """
-    found: list[list[Path]] = [[] for _ in limits]
+    found: list[list[FoundPath]] = [[] for _ in limits]
     given_up = np.zeros(len(limits), np.bool_)
     work, m = _begin(engine, encoded, width, enough), encoded.length.shape[1]
     for t in range(1, int(limits.max(initial=0)) + 1):
