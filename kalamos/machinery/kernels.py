@@ -23,6 +23,7 @@ Nothing else of Kalamos compiles: there is one dialect, and ``tests/test_archite
 
 from __future__ import annotations
 
+import pickle
 import sys
 import threading
 from collections.abc import Callable
@@ -82,6 +83,7 @@ class Kernel(Generic[P, R]):
             if self._dispatcher is None:
                 listen()
                 self._dispatcher = njit(self.function, cache=True, error_model="numpy", nogil=True)
+                _forget_unreadable(self._dispatcher)
             return self._dispatcher
 
     def _costs_us(self) -> float:
@@ -105,6 +107,20 @@ class Kernel(Generic[P, R]):
         if _eager or (_numba_pays(interpreted_us) and self._interpreted_us > self._costs_us()):
             return self.compiled
         return self.interpreted
+
+
+def _forget_unreadable(dispatcher: Any) -> None:
+    """Let numba forget what it keeps of a kernel where that cannot be read.
+
+    Its index names the classes of the named tuples that a kernel takes, and is read before it is asked whether the
+    source has changed since: after an update that moves or renames such a class, numba would fail on it for ever.
+    """
+    index = getattr(dispatcher._cache, "_cache_file", None)
+    try:
+        if index is not None:
+            index._load_index()
+    except (AttributeError, ImportError, EOFError, ValueError, pickle.UnpicklingError):
+        dispatcher._cache.flush()
 
 
 def foresee(interpreted_us: float) -> None:

@@ -193,6 +193,29 @@ def fields_of(graph):
     return [np.asarray(getattr(graph, field.name)) for field in dataclasses.fields(graph)]
 
 
+@pytest.mark.parametrize("damage", ["a class renamed", "an index cut short"])
+def test_what_is_kept_and_cannot_be_read_is_compiled_anew(tmp_path, damage):
+    """As after an update: numba's index names the class of an argument, which is called otherwise now."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run(name):
+        (tmp_path / "halving.py").write_text(
+            "from typing import NamedTuple\nfrom kalamos.machinery.kernels import kernel\n"
+            f"class {name}(NamedTuple):\n    x: float\n"
+            "@kernel\ndef halve(pair):\n    return pair.x / 2\n"
+        )
+        code = f"import sys; sys.path.insert(0, '.'); import halving; assert halving.halve(halving.{name}(3.0)) == 1.5"
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=120, cwd=tmp_path, env=environment)
+
+    run("One")
+    kept = [*(tmp_path / "cache").rglob("*.nbi")]
+    assert kept
+    if damage == "an index cut short":
+        for index in kept:
+            index.write_bytes(index.read_bytes()[:-9])
+    run("Two" if damage == "a class renamed" else "One")
+
+
 @settings(max_examples=60, deadline=None)
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 40)), elements=st.sampled_from([0, 255])))
 def test_skeletons_and_pieces_are_alike(pixels):
