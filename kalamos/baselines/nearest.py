@@ -35,22 +35,21 @@ class Nearest:
             return Ink.empty()
         side = int(direction_of(image.script))
         first = int(np.argmin(rows + side * columns))
-        order, lifts = _greedy(lines, int(rows[first]), int(columns[first]), self.jump_px)
+        order, lifts = np.empty(len(rows), np.int64), np.zeros(len(rows), np.bool_)
+        _greedy(lines, int(rows[first]), int(columns[first]), self.jump_px, order, lifts)
         xy = np.stack([order % lines.shape[1], order // lines.shape[1]], axis=1) + 0.5
         offsets = np.concatenate([[0], np.flatnonzero(lifts[1:]) + 1, [len(xy)]])
         return with_times(Ink(xy.astype(np.float32), offsets.astype(np.int32)), self.velocity)
 
 
 @kernel
-def _greedy(lines: Bools, row: int, column: int, jump_px: float) -> tuple[Ints, Bools]:
-    """Visit all pixels; return them as ``row * width + column`` in order.
+def _greedy(left: Bools, row: int, column: int, jump_px: float, order: Ints, lifts: Bools) -> None:
+    """Visit all pixels that are left, and leave none; write them as ``row * width + column`` into ``order``.
 
-    The second array is True where the pen was lifted before a pixel.
+    ``lifts`` becomes True where the pen was lifted before a pixel.
     """
-    height, width = lines.shape
-    left = lines.copy()
-    total = left.sum()
-    order, lifts = np.empty(total, np.int64), np.zeros(total, np.bool_)
+    height, width = left.shape
+    total = len(order)
     for k in range(total):
         order[k] = row * width + column
         left[row, column] = False
@@ -65,11 +64,10 @@ def _greedy(lines: Bools, row: int, column: int, jump_px: float) -> tuple[Ints, 
                 c = column - radius
                 while c <= column + radius:
                     if 0 <= c < width and left[r, c]:
-                        d = (r - row) ** 2 + (c - column) ** 2
+                        d = (r - row) * (r - row) + (c - column) * (c - column)
                         if d < best:
                             best, next_row, next_column = d, r, c
                     c += step
             radius += 1
         lifts[k + 1] = best > jump_px * jump_px
         row, column = next_row, next_column
-    return order, lifts

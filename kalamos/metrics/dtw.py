@@ -44,8 +44,8 @@ def dtw(truth: ArrayLike, recovered: ArrayLike) -> Warping:
     Raises:
         KalamosError: where one of them has no point.
     """
-    a, b = points(truth), points(recovered)
-    total, length = _total_and_length(a, b)
+    a, b = axes(points(truth)), axes(points(recovered)[::-1])
+    total, length = _total_and_length(a, b, diagonals(a, np.inf), diagonals(a, 0.0))
     return Warping(total, length)
 
 
@@ -69,7 +69,12 @@ def dtw_to_segments(truth: ArrayLike, starts: ArrayLike, ends: ArrayLike) -> War
     Raises:
         KalamosError: where there is no point or no segment.
     """
-    total, length = _to_segments(points(truth), points(starts), points(ends))
+    a, start, end = axes(points(truth)), axes(points(starts)[::-1]), axes(points(ends)[::-1])
+    run = end - start
+    square = run[0] * run[0] + run[1] * run[1]
+    square[square == 0.0] = 1.0  # a dot: nothing divided by anything
+    segments = np.concatenate([start, run, square[None]])
+    total, length = _to_segments(a, segments, diagonals(a, np.inf), diagonals(a, 0.0))
     return Warping(total, length)
 
 
@@ -81,7 +86,8 @@ def frechet(truth: ArrayLike, recovered: ArrayLike) -> float:
     Raises:
         KalamosError: where one of them has no point.
     """
-    return float(_frechet(points(truth), points(recovered)))
+    a, b = axes(points(truth)), axes(points(recovered)[::-1])
+    return float(_frechet(a, b, diagonals(a, np.inf)))
 
 
 def points(values: ArrayLike) -> Floats:
@@ -96,10 +102,21 @@ def points(values: ArrayLike) -> Floats:
     return array
 
 
+def axes(xy: Floats) -> Floats:
+    """Return ``(n, 2)`` points as ``(2, n)``, in memory one axis after the other."""
+    return np.ascontiguousarray(xy.T)
+
+
+def diagonals(rows: Floats, value: float) -> Floats:
+    """Return ``work`` for the rows ``(2, n)``, filled with a value."""
+    return np.full(3 * (rows.shape[1] + 1), value)
+
+
 # All but the path walk the anti-diagonals ``i + j = k``, whose cells do not depend on each other, so that several share
 # a vector register; each cell is computed as a walk row by row would compute it, to the last bit. ``work`` holds three
 # diagonals, cell i in place i + 1, infinite where no cell has been; columns are reversed, so that a diagonal's pairs of
-# points lie one after another. Everything is loaded before it is chosen from: otherwise nothing is vectorised.
+# points lie one after another. Everything is loaded before it is chosen from: otherwise nothing is vectorised. They are
+# given what they work on, axis by axis: numba takes longer to compile numpy's ways of making it than the walk itself.
 
 
 @inner
@@ -130,11 +147,10 @@ def _reach(work: Floats, steps: Floats, cell: np.uint64, up: np.uint64, diagonal
 
 
 @kernel
-def _total_and_length(a: Floats, b: Floats) -> tuple[float, int]:
-    """Return the cost and the length of the optimal path."""
-    n, m = len(a), len(b)
-    ax, ay, bx, by = a[:, 0].copy(), a[:, 1].copy(), b[::-1, 0].copy(), b[::-1, 1].copy()
-    work, steps = np.full(3 * (n + 1), np.inf), np.zeros(3 * (n + 1))
+def _total_and_length(a: Floats, b: Floats, work: Floats, steps: Floats) -> tuple[float, int]:
+    """Return the cost and the length of the optimal path; ``a`` is ``(2, n)``, ``b`` ``(2, m)`` and reversed."""
+    n, m = a.shape[1], b.shape[1]
+    ax, ay, bx, by = a[0], a[1], b[0], b[1]
     (now, last, before), one = places(n), np.uint64(1)
     work[before] = 0.0
     for k in range(n + m - 1):
@@ -187,14 +203,14 @@ def _path(a: Floats, b: Floats) -> tuple[float, Ints]:
 
 
 @kernel
-def _to_segments(a: Floats, start: Floats, end: Floats) -> tuple[float, int]:
-    """Do as _total_and_length does, with the distance from a point to a segment."""
-    n, m = len(a), len(start)
-    ax, ay, sx, sy = a[:, 0].copy(), a[:, 1].copy(), start[::-1, 0].copy(), start[::-1, 1].copy()
-    rx, ry = end[::-1, 0] - sx, end[::-1, 1] - sy
-    square = rx * rx + ry * ry
-    square[square == 0.0] = 1.0  # a dot: nothing divided by anything
-    work, steps = np.full(3 * (n + 1), np.inf), np.zeros(3 * (n + 1))
+def _to_segments(a: Floats, segments: Floats, work: Floats, steps: Floats) -> tuple[float, int]:
+    """Do as _total_and_length does, with the distance from a point to a segment.
+
+    The rows of ``segments`` ``(5, m)`` are start, run to the end and the square of the run's length.
+    """
+    n, m = a.shape[1], segments.shape[1]
+    ax, ay, sx, sy = a[0], a[1], segments[0], segments[1]
+    rx, ry, square = segments[2], segments[3], segments[4]
     (now, last, before), one = places(n), np.uint64(1)
     work[before] = 0.0
     for k in range(n + m - 1):
@@ -214,11 +230,10 @@ def _to_segments(a: Floats, start: Floats, end: Floats) -> tuple[float, int]:
 
 
 @kernel
-def _frechet(a: Floats, b: Floats) -> float:
+def _frechet(a: Floats, b: Floats, work: Floats) -> float:
     """Carry squared distances: the order of maxima and minima is the same, and one root at the end is enough."""
-    n, m = len(a), len(b)
-    ax, ay, bx, by = a[:, 0].copy(), a[:, 1].copy(), b[::-1, 0].copy(), b[::-1, 1].copy()
-    work = np.full(3 * (n + 1), np.inf)
+    n, m = a.shape[1], b.shape[1]
+    ax, ay, bx, by = a[0], a[1], b[0], b[1]
     (now, last, before), one = places(n), np.uint64(1)
     work[before] = 0.0
     for k in range(n + m - 1):

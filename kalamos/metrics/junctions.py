@@ -17,15 +17,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from kalamos.machinery.arrays import Floats, Ints
-from kalamos.machinery.kernels import inner, kernel
+from kalamos.machinery.kernels import inner, kernel_of
 from kalamos.metrics.dense import Dense
 
 TOUCH_PX = 1.5
 SINE_OF_ANGLE = 0.5
 MOST_JUNCTIONS = 1_000
 _LIFT, _NOWHERE = -1, -2
+_PAIRS_US, _PAIR_US = 300.0, 3.0
+"""What it takes to find the pairs of points that touch, and for each point to look at them; microseconds."""
 _ARM = 2
 
 Ends = tuple[Floats | None, Floats | None]
@@ -47,7 +50,8 @@ class Junction(NamedTuple):
 
 def junctions(truth: Dense, radius_px: float, step_px: float) -> Iterator[Junction]:
     """Yield the truth's junctions; of those closer than a radius the first counts."""
-    for centre in _junctions(truth.xy, truth.stroke, truth.offsets, radius_px, step_px):
+    find = _junctions.for_work(_PAIRS_US + _PAIR_US * len(truth.xy))
+    for centre in find(truth.xy, truth.stroke, truth.offsets, radius_px, step_px):
         passes = list(_passes(truth, centre, radius_px))
         branches = _branches(passes, radius_px)
         yield Junction(centre, branches, Counter(_joined(ends, branches, radius_px) for ends in passes))
@@ -100,7 +104,24 @@ def _branch(end: Floats | None, branches: Floats, radius_px: float) -> int:
     return nearest if away[nearest] <= radius_px else _NOWHERE
 
 
-@kernel
+def _found_by_tree(xy: Floats, stroke: Ints, offsets: Ints, radius: float, step: float) -> Floats:
+    """Do as :func:`_junctions` does, on the pairs that a tree finds."""
+    touch, gap = TOUCH_PX * step, 2.0 * radius / step
+    near = cKDTree(xy).query_pairs(touch * (1.0 + 1e-9), output_type="ndarray")
+    apart = xy[near[:, 0]] - xy[near[:, 1]]
+    touching = ~(apart[:, 0] * apart[:, 0] + apart[:, 1] * apart[:, 1] > touch * touch)
+    same = (stroke[near[:, 0]] == stroke[near[:, 1]]) & (near[:, 1] - near[:, 0] < gap)
+    pairs = near[touching & ~same]
+    centres: list[tuple[float, float]] = []
+    for i, j in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].tolist():
+        if len(centres) < MOST_JUNCTIONS and _at_an_angle(xy, stroke, offsets, i, j):
+            x, y = (xy[i, 0] + xy[j, 0]) / 2, (xy[i, 1] + xy[j, 1]) / 2
+            if all(np.hypot(a - x, b - y) > radius for a, b in centres):
+                centres.append((x, y))
+    return np.array(centres).reshape(-1, 2)
+
+
+@kernel_of(_found_by_tree)
 def _junctions(xy: Floats, stroke: Ints, offsets: Ints, radius: float, step: float) -> Floats:
     centres = np.empty((MOST_JUNCTIONS, 2))
     touch, gap = TOUCH_PX * step, 2.0 * radius / step

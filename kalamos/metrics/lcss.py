@@ -22,7 +22,7 @@ from kalamos import geometry
 from kalamos.machinery.arrays import Bools, Floats, Ints
 from kalamos.machinery.kernels import kernel
 from kalamos.metrics.dense import MOST_POINTS
-from kalamos.metrics.dtw import diagonal, places
+from kalamos.metrics.dtw import axes, diagonal, diagonals, places
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.pair import Pair, Reference
 from kalamos.metrics.samples import Samples, answer_step, sampled
@@ -83,13 +83,19 @@ def _any_direction(reference: Reference) -> Bools:
 # the kernels of :mod:`kalamos.metrics.dtw` do, so that several cells share a vector register.
 
 
-@kernel
 def _largest(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square: float) -> float:
-    n, m = len(a), len(b)
-    ax, ay, ux, uy = a[:, 0].copy(), a[:, 1].copy(), ta[:, 0].copy(), ta[:, 1].copy()
-    bx, by, vx, vy = b[::-1, 0].copy(), b[::-1, 1].copy(), tb[::-1, 0].copy(), tb[::-1, 1].copy()
-    least = np.where(free, -2.0, COSINE - 1e-12)
-    work = np.zeros(3 * (n + 1))
+    """Return the largest sum of weights."""
+    rows = np.concatenate([axes(a), axes(ta), np.where(free, -2.0, COSINE - 1e-12)[None]])
+    columns = np.concatenate([axes(b[::-1]), axes(tb[::-1])])
+    return _largest_sum(rows, columns, square, diagonals(rows, 0.0))
+
+
+@kernel
+def _largest_sum(rows: Floats, columns: Floats, square: float, work: Floats) -> float:
+    """Walk the diagonals of places and tangents, ``(5, n)`` with the least cosine and, reversed, ``(4, m)``."""
+    n, m = rows.shape[1], columns.shape[1]
+    ax, ay, ux, uy, least = rows[0], rows[1], rows[2], rows[3], rows[4]
+    bx, by, vx, vy = columns[0], columns[1], columns[2], columns[3]
     (now, last, before), one = places(n), np.uint64(1)
     for k in range(n + m - 1):
         low, shift, cells = diagonal(k, n, m)

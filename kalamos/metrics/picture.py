@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints32
-from kalamos.machinery.kernels import inner, kernel
+from kalamos.machinery.kernels import inner, kernel_of
 from kalamos.metrics.lcss import answer_samples, true_samples
 from kalamos.metrics.metric import Metric
 from kalamos.metrics.order import diagonal
@@ -19,6 +19,8 @@ from kalamos.metrics.pair import Pair, Reference
 
 NEAR_TAU = 0.4
 MORE_INK = 1.25
+_DRAWN_US, _SEGMENT_US, _PIXEL_US = 200.0, 0.2, 0.1
+"""What array language takes to draw an ink, for each segment and for each pixel, microseconds."""
 
 
 def otsu_ink(pixels: Bytes) -> Bools:
@@ -45,7 +47,9 @@ def drawn(ink: Ink, height_px: int, width_px: int) -> Bools:
     What lies outside the frame is cut off; a dot is one pixel.
     """
     mask = np.zeros((height_px, width_px), bool)
-    _draw(ink.xy, ink.offsets, mask)
+    reach = np.minimum(np.abs(np.diff(ink.xy, axis=0)).max(axis=1, initial=0.0), max(height_px, width_px))
+    work_us = _DRAWN_US + _SEGMENT_US * ink.n_points + _PIXEL_US * float(reach.sum())
+    _draw.for_work(work_us)(ink.xy, ink.offsets, mask)
     return mask
 
 
@@ -133,7 +137,37 @@ def _has_ink(reference: Reference) -> bool:
     return reference.image is not None and bool((reference.image.pixels != reference.image.pixels[0, 0]).any())
 
 
-@kernel
+def _draw_at_once(xy: Floats32, offsets: Ints32, mask: Bools) -> None:
+    """Do as :func:`_draw` does, all segments at once."""
+    index = np.arange(len(xy))
+    index[1:] -= 1
+    index[offsets[:-1]] = offsets[:-1]
+    end = xy.astype(np.float64)
+    start = end[index]
+    run = end - start
+    first, last = np.zeros(len(xy)), np.ones(len(xy))
+    for axis, size in ((0, float(mask.shape[1])), (1, float(mask.shape[0]))):
+        at, still = start[:, axis], run[:, axis] == 0.0
+        with np.errstate(all="ignore"):
+            a, b = (0.0 - at) / run[:, axis], (size - at) / run[:, axis]
+        first = np.where(still, first, np.maximum(first, np.minimum(a, b)))
+        last = np.where(still, last, np.minimum(last, np.maximum(a, b)))
+        last = np.where(still & ((at < 0.0) | (at >= size)), -1.0, last)
+    kept = ~(first > last)
+    start, run = start[kept], run[kept]
+    end = start + last[kept, None] * run
+    start = start + first[kept, None] * run
+    run = end - start
+    steps = np.abs(np.floor(end) - np.floor(start)).max(axis=1, initial=0.0).astype(np.int64)
+    segment = np.repeat(np.arange(len(steps)), steps + 1)
+    step = np.arange(len(segment)) - np.repeat(np.cumsum(steps + 1) - steps - 1, steps + 1)
+    along = step / np.maximum(steps, 1)[segment]
+    place = np.floor(start[segment] + along[:, None] * run[segment]).astype(np.int64)
+    inside = (place >= 0).all(axis=1) & (place < mask.shape[::-1]).all(axis=1)
+    mask[place[inside, 1], place[inside, 0]] = True
+
+
+@kernel_of(_draw_at_once)
 def _draw(xy: Floats32, offsets: Ints32, mask: Bools) -> None:
     for k in range(len(offsets) - 1):
         for i in range(offsets[k], offsets[k + 1]):

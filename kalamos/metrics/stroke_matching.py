@@ -8,13 +8,15 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from kalamos.machinery.arrays import Bools, Floats, Ints
-from kalamos.machinery.kernels import kernel
+from kalamos.machinery.kernels import kernel_of
 from kalamos.metrics.dense import Dense
 
 SPREAD = 16
 COPY_TAU = 0.2
 """Of the tolerance: a stroke that lies within it of what was drawn before is a copy."""
 _SAME_PX = 1e-6
+_STROKE_US, _POINT_US, _COUPLE_US = 25.0, 0.03, 0.5
+"""What array language takes for a stroke, for each of its 16 points held against another, and for two strokes."""
 
 
 class Matching(NamedTuple):
@@ -48,7 +50,9 @@ def match_strokes(truth: Floats, recovered: Dense, left_out: Ints | None = None)
     order = longest(recovered, 4 * len(truth) + 64)
     if left_out is not None:
         order = np.setdiff1d(order, left_out)
-    along, against = _mean_distances(truth, recovered.take(order).spread(SPREAD))
+    spread = recovered.take(order).spread(SPREAD)
+    work_us = SPREAD * (_STROKE_US + _COUPLE_US * len(truth) * len(spread))
+    along, against = _mean_distances.for_work(work_us)(truth, spread)
     rows, columns = linear_sum_assignment(np.minimum(along, against))
     gap = along[rows, columns] - against[rows, columns]
     return Matching(rows.astype(np.int64), order[columns], gap < -_SAME_PX, gap > _SAME_PX)
@@ -57,10 +61,21 @@ def match_strokes(truth: Floats, recovered: Dense, left_out: Ints | None = None)
 def copies(dense: Dense, near_px: float) -> Ints:
     """Return the indices, ascending, of the strokes of which 16 points lie within ``near_px`` of earlier strokes."""
     spread = dense.spread(SPREAD)
-    return np.flatnonzero(_are_copies(spread, dense.xy, np.asarray(dense.offsets, np.int64), near_px * near_px))
+    work_us = len(spread) * (_STROKE_US + _POINT_US * SPREAD * len(dense.xy))
+    near = _are_copies.for_work(work_us)
+    return np.flatnonzero(near(spread, dense.xy, np.asarray(dense.offsets, np.int64), near_px * near_px))
 
 
-@kernel
+def _copies_of(spread: Floats, xy: Floats, offsets: Ints, square: float) -> Bools:
+    """Do as :func:`_are_copies` does, a stroke at a time."""
+    found = np.zeros(len(spread), np.bool_)
+    for j in range(1, len(spread)):
+        gap = xy[None, : offsets[j]] - spread[j][:, None]
+        found[j] = (gap[..., 0] * gap[..., 0] + gap[..., 1] * gap[..., 1] <= square).any(axis=1).all()
+    return found
+
+
+@kernel_of(_copies_of)
 def _are_copies(spread: Floats, xy: Floats, offsets: Ints, square: float) -> Bools:
     """Say of each stroke whether all its points are near one of the strokes before it."""
     found = np.zeros(len(spread), np.bool_)
@@ -87,7 +102,19 @@ def longest(dense: Dense, most: int) -> Ints:
     return np.sort(np.argsort(-np.diff(dense.offsets), kind="stable")[:most])
 
 
-@kernel
+def _mean_gaps(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Do as :func:`_mean_distances` does, all strokes at once and point after point."""
+    n = a.shape[1]
+    along, against = np.zeros((len(a), len(b))), np.zeros((len(a), len(b)))
+    for k in range(n):
+        here = a[:, None, k]
+        one, other = here - b[None, :, k], here - b[None, :, n - 1 - k]
+        along += np.hypot(one[..., 0], one[..., 1]) / n
+        against += np.hypot(other[..., 0], other[..., 1]) / n
+    return along, against
+
+
+@kernel_of(_mean_gaps)
 def _mean_distances(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Return the mean distances ``(s, r)`` of strokes ``(s, n, 2)`` and ``(r, n, 2)``, along and against each other."""
     n = a.shape[1]

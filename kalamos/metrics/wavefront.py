@@ -59,8 +59,15 @@ def _computed(a: Points, b: Points, pairs: Ints, threads: int) -> Floats:
     flat_a, bounds_a = _flat(a)
     flat_b, bounds_b = _flat(b)
 
+    sizes = np.stack([np.diff(bounds_a)[pairs[:, 0]], np.diff(bounds_b)[pairs[:, 1]]])
+    width = (int(sizes.min(axis=0).max()) // _LANES + 2) * _LANES
+    columns = int(sizes.max()) + 2 * width
+
     def fill(span: tuple[int, int]) -> None:
-        _distances(flat_a, bounds_a, flat_b, bounds_b, pairs[slice(*span)], distances[slice(*span)])
+        held = np.zeros((2, width), np.float32), np.empty((2, columns), np.float32)
+        work = np.empty(3 * (width + _LANES), np.float32)
+        part = slice(*span)
+        _distances(flat_a, bounds_a, flat_b, bounds_b, pairs[part], distances[part], *held, work)
 
     if threads <= 1:
         fill((0, len(pairs)))
@@ -88,47 +95,52 @@ def _flat(parts: Points) -> tuple[Floats, Ints]:
 
 
 @kernel
-def _distances(a: Floats, bounds_a: Ints, b: Floats, bounds_b: Ints, pairs: Ints, distances: Floats) -> None:
+def _distances(
+    a: Floats,
+    bounds_a: Ints,
+    b: Floats,
+    bounds_b: Ints,
+    pairs: Ints,
+    distances: Floats,
+    row_xy: Floats32,
+    column_xy: Floats32,
+    work: Floats32,
+) -> None:
     """Fill in the distances of the pairs ``(k, 2)`` of indices, the shorter sequence as rows."""
-    rows, columns = 0, 0
-    for i, j in pairs:
-        n, m = bounds_a[i + 1] - bounds_a[i], bounds_b[j + 1] - bounds_b[j]
-        rows, columns = max(rows, min(n, m)), max(columns, n, m)
-    width = (rows // _LANES + 2) * _LANES
-    row_xy = np.zeros((2, width), np.float32)
-    column_xy = np.empty((2, columns + 2 * width), np.float32)
-    ax, ay, bx, by = row_xy[0], row_xy[1], column_xy[0], column_xy[1]
-    work = np.empty(3 * (width + _LANES), np.float32)
+    width, columns = row_xy.shape[1], column_xy.shape[1]
     for k in range(len(pairs)):
         i, j = pairs[k, 0], pairs[k, 1]
-        one, two = a[bounds_a[i] : bounds_a[i + 1]], b[bounds_b[j] : bounds_b[j + 1]]
-        n, m = len(one), len(two)
-        bx[:] = _FAR
-        by[:] = _FAR
+        n, m = bounds_a[i + 1] - bounds_a[i], bounds_b[j + 1] - bounds_b[j]
+        for at in range(columns):
+            column_xy[0, at] = _FAR
+            column_xy[1, at] = _FAR
         if n <= m:
-            _place(one, two, width, row_xy, column_xy)
+            _place(a, bounds_a[i], n, b, bounds_b[j], m, row_xy, column_xy)
         else:
-            _place(two, one, width, row_xy, column_xy)
-        distances[k] = _distance(ax, ay, min(n, m), bx, by, max(n, m), width, work)
+            _place(b, bounds_b[j], m, a, bounds_a[i], n, row_xy, column_xy)
+        distances[k] = _distance(row_xy, min(n, m), column_xy, max(n, m), width, work)
 
 
 @inner
-def _place(rows: Floats, columns: Floats, width: int, row_xy: Floats32, column_xy: Floats32) -> None:
-    """Copy a pair relative to its start, where float32 is finest; the columns reversed, beginning at ``width``."""
-    x, y, m = rows[0, 0], rows[0, 1], len(columns)
-    for i in range(len(rows)):
-        row_xy[0, i], row_xy[1, i] = rows[i, 0] - x, rows[i, 1] - y
+def _place(
+    rows: Floats, row: int, n: int, columns: Floats, column: int, m: int, row_xy: Floats32, column_xy: Floats32
+) -> None:
+    """Copy a pair, ``n`` points from ``row`` and ``m`` from ``column`` on, relative to its start.
+
+    There float32 is finest. The columns are reversed and begin at the width of a row.
+    """
+    x, y, width = rows[row, 0], rows[row, 1], row_xy.shape[1]
+    for i in range(n):
+        row_xy[0, i], row_xy[1, i] = rows[row + i, 0] - x, rows[row + i, 1] - y
     for j in range(m):
         at = width + m - 1 - j
-        column_xy[0, at], column_xy[1, at] = columns[j, 0] - x, columns[j, 1] - y
+        column_xy[0, at], column_xy[1, at] = columns[column + j, 0] - x, columns[column + j, 1] - y
 
 
 @inner
-def _distance(
-    ax: Floats32, ay: Floats32, n: int, bx: Floats32, by: Floats32, m: int, width: int, work: Floats32
-) -> float:
+def _distance(row_xy: Floats32, n: int, column_xy: Floats32, m: int, width: int, work: Floats32) -> float:
     """Walk the diagonals ``i + j = k``; ``work`` holds three of them, cell i in place i + 1 of each."""
-    stride = width + _LANES
+    ax, ay, bx, by, stride = row_xy[0], row_xy[1], column_xy[0], column_xy[1], width + _LANES
     for i in range(3 * stride):
         work[i] = _OUTSIDE
     work[stride] = np.float32(0.0)

@@ -76,8 +76,8 @@ def _counted(pixels: Bytes) -> Ints:
 
 @kernel_of(_counted)
 def _histogram(pixels: Bytes) -> Ints:
-    parts = np.zeros((4, 256), np.int64)  # most pixels are paper: one counter would wait for itself
-    rest = pixels.size % 4
+    parts, counts = np.zeros((4, 256), np.int64), np.empty(256, np.int64)
+    rest = pixels.size % 4  # most pixels are paper: one counter would wait for itself
     for k in range(rest):
         parts[0, pixels[k]] += 1
     for k in range(rest, pixels.size, 4):
@@ -85,7 +85,8 @@ def _histogram(pixels: Bytes) -> Ints:
         parts[1, pixels[k + 1]] += 1
         parts[2, pixels[k + 2]] += 1
         parts[3, pixels[k + 3]] += 1
-    counts: Ints = parts[0] + parts[1] + parts[2] + parts[3]
+    for level in range(256):
+        counts[level] = parts[0, level] + parts[1, level] + parts[2, level] + parts[3, level]
     return counts
 
 
