@@ -32,6 +32,7 @@ from kalamos.benchmark.unpaired import with_unpaired
 from kalamos.benchmark.version import VERSION
 from kalamos.errors import KalamosError, TaskError
 from kalamos.formats.reading import read_bytes
+from kalamos.machinery.arrays import Floats
 from kalamos.machinery.files import write_text
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics.losses import LOSSES
@@ -204,7 +205,8 @@ def make_result(
 ) -> Result:
     """Aggregate an entry's scores; ``scored`` says where they were computed, where that was not here and now."""
     task, task_hash = prepared_task(task_file)
-    table = pq.read_table(scores)
+    table = pq.read_table(scores).combine_chunks()
+    columns = metric_columns(table)
     statuses, writers = (table.column(name).to_pylist() for name in ("status", "writer"))
     messages = [m for m, s in zip(table.column("message").to_pylist(), statuses, strict=True) if s != "ok"]
     seconds = table.column("seconds").to_numpy()
@@ -228,11 +230,11 @@ def make_result(
         problems=dict(read.problems),
         milliseconds=float(timed.mean() * 1000) if len(timed) else None,
         peak_memory_mb=memory if memory > 0 else None,
-        metrics={name: _summary(name, table) for name in metric_columns(table)},
-        by_script=_broken_down(table, table.column("script").to_pylist()),
-        by_strokes=_broken_down(table, [_strokes_bin(n) for n in table.column("strokes").to_pylist()]),
-        by_junctions=_broken_down(table, [_junctions_bin(n) for n in table.column("junctions").to_pylist()]),
-        by_length=_broken_down(table, [_length_bin(n) for n in _heights(table)]),
+        metrics={name: _summary(name, table) for name in columns},
+        by_script=_broken_down(columns, table.column("script").to_pylist()),
+        by_strokes=_broken_down(columns, [_strokes_bin(n) for n in table.column("strokes").to_pylist()]),
+        by_junctions=_broken_down(columns, [_junctions_bin(n) for n in table.column("junctions").to_pylist()]),
+        by_length=_broken_down(columns, [_length_bin(n) for n in _heights(table)]),
         recognition=agreement(table) if task.has_truth else with_unpaired(agreement(table)),
         losses=_losses(table),
         certainty=certainty(table),
@@ -321,9 +323,8 @@ def _summary(name: str, table: pa.Table) -> Summary:
     return Summary(found.value, found.low, found.high, median, len(known), len(values) - len(known))
 
 
-def _broken_down(table: pa.Table, parts: list[str]) -> dict[str, dict[str, float]]:
+def _broken_down(columns: Mapping[str, Floats], parts: list[str]) -> dict[str, dict[str, float]]:
     """Return each metric's plain mean over the samples of each part."""
-    columns = metric_columns(table)
     members = np.array(parts)
     broken: dict[str, dict[str, float]] = {}
     for part in sorted(set(parts)):

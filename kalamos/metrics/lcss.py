@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from kalamos import geometry
-from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
 from kalamos.machinery.kernels import kernel
 from kalamos.metrics.dense import MOST_POINTS
 from kalamos.metrics.dtw import axes, diagonal, diagonals, places
@@ -113,17 +113,28 @@ def _largest_sum(rows: Floats, columns: Floats, square: float, work: Floats) -> 
     return float(work[last + np.uint64(n)])
 
 
-@kernel
 def _matching(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square: float) -> Ints:
-    """Note for each cell where it was reached from (0 diagonal, 1 up, 2 left), then walk back."""
+    """Return the matching of the largest sum, ``(k, 2)``."""
     n, m = len(a), len(b)
-    row, came, taken = np.zeros(m + 1), np.empty((n, m), np.uint8), np.zeros((n, m), np.bool_)
+    path, came, taken = np.empty((min(n, m), 2), np.int64), np.empty((n, m), np.uint8), np.zeros((n, m), np.bool_)
+    first = _match(np.concatenate([a, ta], axis=1), np.concatenate([b, tb], axis=1), free, square, came, taken, path)
+    return path[first:].copy()
+
+
+@kernel
+def _match(rows: Floats, columns: Floats, free: Bools, square: float, came: Bytes, taken: Bools, path: Ints) -> int:
+    """Note for each cell where it was reached from (0 diagonal, 1 up, 2 left), then walk back; return where it begins.
+
+    Places and tangents are ``(n, 4)`` and ``(m, 4)``.
+    """
+    n, m = taken.shape
+    row = np.zeros(m + 1)
     for i in range(n):
         diagonal, left = 0.0, 0.0
         for j in range(m):
-            dx, dy = a[i, 0] - b[j, 0], a[i, 1] - b[j, 1]
+            dx, dy = rows[i, 0] - columns[j, 0], rows[i, 1] - columns[j, 1]
             weight = 1.0 - (dx * dx + dy * dy) / square
-            along = free[i] or ta[i, 0] * tb[j, 0] + ta[i, 1] * tb[j, 1] >= COSINE - 1e-12
+            along = free[i] or rows[i, 2] * columns[j, 2] + rows[i, 3] * columns[j, 3] >= COSINE - 1e-12
             weight = weight if weight > 0.0 and along else 0.0
             best, by, up = diagonal + weight, 0, row[j + 1]
             if up > best:
@@ -132,7 +143,6 @@ def _matching(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square:
                 best, by = left, 2
             came[i, j], taken[i, j] = by, weight > 0.0
             diagonal, left, row[j + 1] = up, best, best
-    path = np.empty((min(n, m), 2), np.int64)
     i, j, k = n - 1, m - 1, min(n, m)
     while i >= 0 and j >= 0:
         by = came[i, j]
@@ -145,7 +155,7 @@ def _matching(a: Floats, ta: Floats, b: Floats, tb: Floats, free: Bools, square:
             i -= 1
         else:
             j -= 1
-    return path[k:].copy()
+    return k
 
 
 METRICS = (
