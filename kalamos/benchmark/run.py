@@ -87,6 +87,7 @@ def bench(  # noqa: PLR0913 - what a command asks
         journal = _Journal(opened.folder / ".running.json", opened.task.hash)
         asking = Asking(timeout_s, memory_mb, askers)
         named: dict[str, str] = {}
+        made: dict[str, Result | None] = {}
         failed: list[str] = []
         for spec, kind in entries:
             try:
@@ -95,12 +96,12 @@ def bench(  # noqa: PLR0913 - what a command asks
                     raise TaskError(
                         f"{named[entry]} and {spec} are both called {entry!r}: give one another attribute `name`"
                     )
-                opened.run(spec, entry, kind, asking, journal)
+                made[entry] = opened.run(spec, entry, kind, asking, journal)
                 named[entry] = spec
             except (ModelError, TaskError) as error:
                 failed.append(str(error))
         journal.close()
-    results = [read_result(opened.folder / entry / "result.json") for entry in named]
+    results = [result or read_result(opened.folder / entry / "result.json") for entry, result in made.items()]
     if failed:
         raise IncompleteError(results, failed)
     return results
@@ -221,18 +222,20 @@ class OpenTask:
     pool: engine.Workers
     progress: Progress
 
-    def run(self, spec: str, entry: str, kind: Kind, asking: Asking, journal: _Journal) -> None:
-        """Predict and score one model or control, unless this run has done it before it was cut short."""
+    def run(self, spec: str, entry: str, kind: Kind, asking: Asking, journal: _Journal) -> Result | None:
+        """Predict and score one model or control; None where this run has done it before it was cut short."""
         made_with = "" if kind == "control" else fingerprint(spec)
 
         def waiting(whose: str) -> None:
             self.progress(0, 1, f"{entry}: waiting for another run in this folder ({whose})")
 
         with sole_run(self.folder / entry, waiting=waiting):
-            if not journal.has(entry, made_with):
-                self.refuse_other(entry, kind, spec)
-                self.predict(spec, entry, kind, asking)
-                journal.add(entry, made_with)
+            if journal.has(entry, made_with):
+                return None
+            self.refuse_other(entry, kind, spec)
+            result = self.control(entry) if kind == "control" else self.predict(spec, entry, kind, asking)
+            journal.add(entry, made_with)
+            return result
 
     def refuse_other(self, entry: str, kind: Kind, spec: str) -> None:
         """Refuse to write over the results of something else that is called the same.
@@ -251,11 +254,8 @@ class OpenTask:
                 f"{spec} is not: give it another name, or take another --out"
             )
 
-    def predict(self, spec: str, entry: str, kind: Kind, asking: Asking) -> None:
-        """Predict and score one model or control."""
-        if kind == "control":
-            self.control(entry)
-            return
+    def predict(self, spec: str, entry: str, kind: Kind, asking: Asking) -> Result:
+        """Predict and score one model."""
         predictions = predict(
             spec,
             self.task_file,
@@ -265,7 +265,7 @@ class OpenTask:
             workers=asking.workers,
             progress=lambda done, total: self.progress(done, total, f"{spec}: recovering"),
         )
-        self.score(entry, kind, predictions)
+        return self.score(entry, kind, predictions)
 
     def control(self, name: str) -> Result:
         """Make a control's answers; score them, unless their scores are known."""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
+from kalamos.benchmark.statistics.estimates import _counted
 from kalamos.errors import InkError
 from kalamos.formats.inkml.tracetext import scan_traces
 from kalamos.formats.mending import mend_flat
@@ -20,6 +21,9 @@ from kalamos.geometry import turning_points
 from kalamos.ink import Ink
 from kalamos.machinery import kernels
 from kalamos.machinery.kernels import UNCACHED_S, Kernel, kernel
+from kalamos.metrics import Pair, Reference, score
+from kalamos.metrics.picture import drawn
+from kalamos.metrics.stroke_matching import copies
 from kalamos.models.kalamos.pieces import cut_pieces
 from kalamos.renderers import PRESETS, Style, render_batch
 from kalamos.skeleton.binarise import binarise, otsu_threshold
@@ -236,6 +240,55 @@ def test_a_large_skeleton_is_alike(rows, both):
     plain, fast = both(lambda: [*cut_pieces(pixels), *fields_of(skeleton(pixels))])
     assert [array.tobytes() for array in plain] == [array.tobytes() for array in fast]
     assert len(plain[2]) > 30
+
+
+def loops(seed, strokes, points):
+    """Return an ink whose strokes meet themselves and each other, with dots and copies, partly out of the picture."""
+    rng = np.random.default_rng(seed)
+    at = np.linspace(0, 9, points)[:, None]
+    xy = [
+        40 + 30 * rng.uniform(0.2, 1.5, 2) * np.sin(at * rng.uniform(0.2, 1.5, 2) + rng.uniform(0, 6, 2))
+        for _ in range(strokes)
+    ]
+    return Ink.from_strokes(
+        [*xy, xy[0] + 0.2, xy[-1][::-1], [[12.0, 3.0]], [[12.0, 3.0]], [[900.0, -40.0], [-20.0, 33.0]]]
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_metrics_are_alike(seed, both):
+    truth, answer = loops(seed, 3, 60), loops(seed + 50, 2, 25)
+    image = render_batch([truth], Style(frame="height"))[0].image
+
+    def values():
+        pair = Pair(answer, Reference(truth, image))
+        found = copies(pair.recovered_dense, 1.0).tolist()
+        return [*score(pair).values(), found, len(pair.reference.junctions), drawn(answer, 64, 90).tobytes()]
+
+    plain, fast = both(values)
+    assert repr(plain) == repr(fast)
+    assert plain[-2] > 3
+    assert len(plain[-3]) == 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.tuples(*[st.floats(-50, 50, width=32)] * 2), min_size=1, max_size=9), min_size=1, max_size=4)
+)
+def test_lines_are_drawn_alike_wherever_they_lie(strokes):
+    ink = Ink.from_strokes(strokes)
+    with pytest.MonkeyPatch.context() as patch:
+        found = []
+        for choose in (lambda k, us: k.interpreted, lambda k, us: k.compiled):
+            patch.setattr(Kernel, "for_work", choose)
+            found.append(drawn(ink, 17, 23).tobytes())
+    assert found[0] == found[1]
+
+
+def test_resamples_are_counted_alike(both):
+    rows = np.random.default_rng(1).integers(0, 7, (50, 7), dtype=np.uint32)
+    plain, fast = both(lambda: _counted.for_work(1.0)(rows))
+    assert (plain.dtype, plain.tolist()) == (fast.dtype, fast.tolist())
 
 
 def test_threads_that_come_first_together_draw_what_one_does():

@@ -327,7 +327,7 @@ def _resampled(clusters: int, seed: int, resamples: int) -> Iterator[Counts]:
 @lru_cache(maxsize=12)
 def _chunk(clusters: int, seed: int, start: int, rows: int) -> Counts:
     drawn = rng_for(seed, "bootstrap", clusters, start).integers(0, clusters, (rows, clusters), dtype=np.uint32)
-    return _counted(drawn)
+    return _counted.for_work(_DRAW_US * drawn.size)(drawn)
 
 
 def _percentiles(draws: Floats, effective: float) -> tuple[float, float]:
