@@ -155,7 +155,7 @@ def _match(rows: Floats, columns: Floats, free: Bools, square: float, came: Byte
             i -= 1
         else:
             j -= 1
-    return k
+    return int(k)
 
 
 METRICS = (
