@@ -27,6 +27,8 @@ from kalamos.scripts import RIGHT_TO_LEFT
 SegmentLevel = Literal["page", "line", "word", "character"]
 
 _BODY_SHARE, _WORD_GAP = 0.45, 0.45
+_FAR = 2.0
+"""A small mark further from all writing than so many heights is no part of it."""
 _TALL, _ONE_LINE, _LEAST_PART = 1.7, 0.8, 0.12
 
 
@@ -114,6 +116,8 @@ def segment_written(
     print_marks = np.zeros(len(layout.marks.ids), bool)
     if not printed:
         print_marks = printed_bodies(layout.marks, layout.line, layout.height)
+    if print_marks.any():
+        print_marks |= _beside_print(layout, print_marks)
     count = int(print_marks.sum())
     if not count:
         if level == "page":
@@ -126,6 +130,17 @@ def segment_written(
         return Written([_cut(grey, hand, np.arange(len(hand.ids)), 0, 0.0)], count)
     layout = lay_out(hand, script)
     return Written(pieces_of_layout(grey, layout, level), count, layout)
+
+
+def _beside_print(layout: Layout, printed: Bools) -> Bools:
+    """Return the small marks that lie nearest to print, ``(n,)``: its dots, and bars of letters that fell apart."""
+    boxes = layout.marks.boxes
+    small = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) < _BODY_SHARE * layout.height
+    bodies, chosen = np.flatnonzero(~small | printed), np.flatnonzero(small & ~printed)
+    found = np.zeros(len(boxes), bool)
+    if len(chosen):
+        found[chosen] = printed[bodies[_nearest(boxes[chosen], boxes[bodies], layout.height)]]
+    return found
 
 
 def turned(layout: Layout) -> Layout:
@@ -173,6 +188,8 @@ def lay_out(marks: Marks, script: str | None = None) -> Layout:
     if len(small):
         nearest = chosen[_nearest(marks.boxes[small], marks.boxes[chosen], height)]
         line[small], block[small] = line[nearest], block[nearest]
+        far = _gap(marks.boxes[small], marks.boxes[nearest], 1) > _FAR * height
+        line[small[far]] = first + _rows_apart(marks.boxes[small[far]], height)
     if parted:
         marks, line, block = _part(marks, line, block, parted)
     boxes = _straightened(marks.boxes, lean)
@@ -338,7 +355,9 @@ def _characters(boxes: Floats, height: float) -> Ints:
     bodies, small = np.flatnonzero(body), np.flatnonzero(~body)
     links = [_stacked(boxes, bodies, height)]
     if len(small):
-        links.append(np.column_stack([small, bodies[_nearest(boxes[small], boxes[bodies], height)]]))
+        nearest = bodies[_nearest(boxes[small], boxes[bodies], height)]
+        near = _gap(boxes[small], boxes[nearest], 0) <= _FAR * height
+        links.append(np.column_stack([small[near], nearest[near]]))
     return _joined(np.concatenate(links), len(boxes))
 
 
@@ -366,6 +385,21 @@ def _nearest(small: Floats, bodies: Floats, height: float) -> Ints:
         off = np.minimum(np.abs(bodies[:, 0] + bodies[:, 2] - x0 - x1) / 2, 4 * height)
         nearest[k] = int(np.argmin(2 * aside + above + 0.05 * off))
     return nearest
+
+
+def _gap(boxes: Floats, others: Floats, axis: int) -> Floats:
+    """Return the free space between boxes and others, ``(n,)``, along x (axis 0) or y (1); 0 where they overlap."""
+    space = np.maximum(boxes[:, axis] - others[:, axis + 2], others[:, axis] - boxes[:, axis + 2])
+    return np.asarray(np.maximum(space, 0.0))
+
+
+def _rows_apart(boxes: Floats, height: float) -> Ints:
+    """Number marks that belong to no line from 0, those of about one height alike, ``(n,)``."""
+    middle = 0.5 * (boxes[:, 1] + boxes[:, 3])
+    order = np.argsort(middle, kind="stable")
+    number = np.zeros(len(boxes), np.int64)
+    number[order[1:]] = np.cumsum(np.diff(middle[order]) > 0.5 * height)
+    return number
 
 
 def _joined(pairs: Ints, n: int) -> Ints:

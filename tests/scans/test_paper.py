@@ -340,3 +340,14 @@ def test_the_noise_of_a_scanners_black_rim_is_no_writing():
     recall, precision = recall_and_precision(made)
     assert recall > 0.98
     assert precision > 0.98
+
+
+def test_a_speck_far_from_a_word_does_not_stretch_it():
+    made = page("page", lines=2, words=3)
+    boxes = [piece.box for piece in segment(prepare(made.pixels).grey, level="word")]
+    speck = Image.fromarray(np.pad(made.pixels, ((300, 0), (0, 0)), constant_values=255))
+    x = (boxes[0][0] + boxes[0][2]) // 2
+    ImageDraw.Draw(speck).line([(x, 60), (x + 14, 60)], fill=30, width=4)
+    found = segment(prepare(np.asarray(speck)).grey, level="word")
+    assert len(found) == len(boxes) + 1
+    assert max(y1 - y0 for _, y0, _, y1 in (piece.box for piece in found)) <= max(b[3] - b[1] for b in boxes) + 2
