@@ -28,6 +28,8 @@ _OFF_PX = 2.5
 _UNBROKEN = 0.8
 _LEAST_SEEN = 0.12
 _PEN_WIDTHS = 100
+_STEM_PENS = 30
+"""So far apart, in widths of the pen, the stems of letters that hang from one headline are at most."""
 
 
 class Cleared(NamedTuple):
@@ -324,9 +326,32 @@ def _unlike_writing(grey: Bytes, marks: Bools, lines: list[_Line]) -> list[_Line
     for line in lines:
         thin = writing and line.thick <= 0.6 * pen
         light = writing and paper - _tone(grey, marks, line) <= 0.7 * dark
-        if thin or light or line.end - line.start >= _PEN_WIDTHS * max(pen, line.thick):
+        long = line.end - line.start >= _PEN_WIDTHS * max(pen, line.thick)
+        alike = sum(abs(line.start - o.start) + abs(line.end - o.end) <= pen for o in lines)  # itself as well
+        if thin or light or (long and (alike > 2 or not _is_headline(rest, line, max(pen, line.thick)))):
             chosen.append(line)
     return chosen
+
+
+def _is_headline(rest: Bools, line: _Line, pen: float) -> bool:
+    """Say whether letters hang from a line as they do in Devanagari and Bengali: many stems below, few above.
+
+    Args:
+        rest: the marks beside all lines, ``(h, w)``.
+        line: as thick and as dark as writing.
+        pen: width of the strokes.
+    """
+    at = np.arange(line.start, line.end)
+    away = line.thick / 2 + 0.5 * pen  # beyond where the line itself trembles
+    reach = np.arange(int(np.ceil(away)), int(np.ceil(away + 0.7 * pen)) + 1)
+    stems = []
+    for side in (-1, 1):
+        rows = np.rint(line.rows[at] + side * reach[:, None]).astype(int)
+        there = (rest[np.clip(rows, 0, len(rest) - 1), at] & (rows >= 0) & (rows < len(rest))).all(axis=0)
+        stems.append(np.flatnonzero(np.diff(np.pad(there, 1).astype(np.int8)) > 0))
+    above, below = stems
+    furthest = int(np.diff([0, *below.tolist(), len(at)]).max())
+    return furthest <= _STEM_PENS * pen and len(below) >= 3 * len(above)
 
 
 def _paint(marks: Bools, line: _Line, band: Bools, level: Bytes, tone: int) -> None:
