@@ -70,6 +70,7 @@ RECOVERERS = Registry(
         "rabhi2020": "kalamos.models.rabhi2020.rabhi2020:Rabhi2020",
         "rabhi2023": "kalamos.models.rabhi2023.rabhi2023:Rabhi2023",
         "kalamos": "kalamos.models.kalamos.kalamos:Kalamos",
+        "kalamos+writer": "kalamos.models.kalamos.writer:KalamosWriter",
     },
 )
 

@@ -68,7 +68,7 @@ def test_the_shipped_weights_say_how_sure_they_are() -> None:
 
 
 def test_strokes_of_a_line_in_blocks_keep_their_certainty_in_either_direction() -> None:
-    [scene] = Kalamos()._scenes([line(40).image], 1)
+    [scene] = Kalamos().scenes([line(40).image], 1)
     ranks = [0] * len(scene.found)
     onward, backward = (scene.stroke_features(ranks, leftwards=leftwards) for leftwards in (False, True))
     path = scene.found[0][0]

@@ -79,7 +79,7 @@ def line(n: int) -> Rendering:
 
 def test_a_long_line_is_read_block_by_block_in_the_order_of_reading(kalamos: Kalamos) -> None:
     made = line(40)
-    [scene] = kalamos._scenes([made.image], 1)
+    [scene] = kalamos.scenes([made.image], 1)
     assert len(scene.found) > 1
     paths = [found[0] for found in scene.found]
     for leftwards, sign in ((False, 1), (True, -1)):

@@ -23,6 +23,7 @@ from kalamos.machinery.arrays import Floats, Floats32, Ints
 from kalamos.models.kalamos.blocks import blocks, part, runs_leftwards
 from kalamos.models.kalamos.confidence import STROKE_FEATURES, Calibration, stroke_features
 from kalamos.models.kalamos.engine import Engine, Graphs, read_graphs, traced
+from kalamos.models.kalamos.habit import read_habit
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import Motioned, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_all, interval_lengths, walked_points
@@ -35,6 +36,8 @@ from kalamos.storage.weights import load_weights
 if TYPE_CHECKING:
     from kalamos.models.kalamos.network import PathNetwork
 
+MODEL = "kalamos"
+"""Whose weights they are."""
 SPEED_PX_S = 100.0
 """Mean speed of the pen; an image has no clock, only relative times mean anything."""
 BEAMS = 4
@@ -62,17 +65,18 @@ class Kalamos:
         ModelError: where the weights cannot be used, or ``beams`` is no number from 1 on.
     """
 
-    name = "kalamos"
+    name = MODEL
     version = kalamos.__version__
 
     def __init__(self, weights: Path | str | None = None, beams: int = BEAMS) -> None:
-        folder = Path(weights) if weights is not None else SHIPPED / self.name
-        found = load_weights(folder, self.name)
+        folder = Path(weights) if weights is not None else SHIPPED / MODEL
+        found = load_weights(folder, MODEL)
         if not str(beams).isdecimal() or int(beams) < 1:
             raise ModelError(f"kalamos: beams is {beams!r}; it is a whole number, 1 or more")
         try:
             sizes = Sizes(**found.config["sizes"])
             self.calibration = Calibration.read(found.config)
+            self.habit = read_habit(found.config)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder}: the weights do not fit their config: {error}") from error
         self._set(found.tensors, sizes, _graphs(folder, sizes), int(beams))
@@ -84,7 +88,7 @@ class Kalamos:
         made = cls.__new__(cls)
         tensors = {name: tensor.detach().numpy().copy() for name, tensor in net.state_dict().items()}
         made._set(tensors, net.sizes, traced(net.sizes), beams)
-        made.weights, made.calibration = "", None
+        made.weights, made.calibration, made.habit = "", None, read_habit({})
         return made
 
     def _set(self, tensors: Mapping[str, Floats32], sizes: Sizes, graphs: Graphs, beams: int) -> None:
@@ -96,13 +100,13 @@ class Kalamos:
 
         An image much higher or lower than 64 px is read at that height; one with many pieces is read in blocks.
         """
-        scenes = self._scenes(images, 1)
+        scenes = self.scenes(images, 1)
         return [scene.ink(_first(scene.found), leftwards=scene.leftwards()) for scene in scenes]
 
     def log_probabilities(self, images: Sequence[OfflineImage]) -> list[Said]:
         """Return what the network holds each answer of :meth:`recover` to be worth, not calibrated."""
         made = []
-        for scene in self._scenes(images, 1):
+        for scene in self.scenes(images, 1):
             leftwards, ranks = scene.leftwards(), [0] * len(scene.found)
             ink = scene.ink(_first(scene.found), leftwards=leftwards)
             log_p = sum((path.total for path in _first(scene.found)), 0.0)
@@ -111,10 +115,10 @@ class Kalamos:
 
     def recover_many(self, groups: Sequence[Sequence[OfflineImage]], n_best: int) -> list[Recovery]:
         """Return one recovery a group; blocks of images without a script follow each other as most of the group do."""
-        scenes = iter(self._scenes([image for group in groups for image in group], n_best))
+        scenes = iter(self.scenes([image for group in groups for image in group], n_best))
         return [self._recovery([next(scenes) for _ in group], n_best) for group in groups]
 
-    def _recovery(self, scenes: Sequence[_Scene], n_best: int) -> Recovery:
+    def _recovery(self, scenes: Sequence[Scene], n_best: int) -> Recovery:
         unknown = [scene for scene in scenes if scene.image.script is None]
         leftwards = runs_leftwards([ink for scene in unknown for ink in scene.first_inks()], None)
         pieces = [
@@ -123,9 +127,9 @@ class Kalamos:
         ]
         return Recovery(in_lines(pieces), self.name, self.version, self.weights)
 
-    def _piece(self, scene: _Scene, leftwards: bool, n_best: int) -> RecoveredPiece:
+    def _piece(self, scene: Scene, leftwards: bool, n_best: int) -> RecoveredPiece:
         """Return what one image gave, with the confidence of the path and the paths beside it."""
-        image, ways = scene.image, likeliest(scene.found, n_best)
+        image, ways = scene.image, likeliest(scene.worth, n_best)
         inks = [
             scene.ink([found[k] for found, k in zip(scene.found, way.ranks, strict=True)], leftwards=leftwards)
             for way in ways
@@ -145,7 +149,7 @@ class Kalamos:
             log_probability=ways[0].log_p, warning=warning,
         )  # fmt: skip
 
-    def _scenes(self, images: Sequence[OfflineImage], n_best: int) -> list[_Scene]:
+    def scenes(self, images: Sequence[OfflineImage], n_best: int) -> list[Scene]:
         """Return each image in blocks, with the paths found over each."""
         scales = [_scale(image) for image in images]
         whole = cut_all([one.pixels for one in scales])
@@ -153,12 +157,12 @@ class Kalamos:
         scripts = [self.sizes.script_row(image.script) for image, some in zip(images, cut, strict=True) for _ in some]
         found = iter(find_paths(self.engine, [one for some in cut for one in some], scripts, self.beams, n_best))
         return [
-            _Scene(image, scaled.scale, some, [next(found) for _ in some])
+            Scene.of(image, scaled.scale, some, [next(found) for _ in some])
             for image, scaled, some in zip(images, scales, cut, strict=True)
         ]
 
 
-class _Scene(NamedTuple):
+class Scene(NamedTuple):
     """An image in blocks.
 
     Attributes:
@@ -166,12 +170,25 @@ class _Scene(NamedTuple):
         scale: float64 ``(2,)``, by which a place in it is multiplied for the network.
         pieces: of each block, from left to right.
         found: paths over each block, likeliest first.
+        worth: of each block the natural log-probabilities of its paths.
     """
 
     image: OfflineImage
     scale: Floats
     pieces: list[Pieces]
     found: list[list[Motioned]]
+    worth: list[Floats]
+
+    @classmethod
+    def of(cls, image: OfflineImage, scale: Floats, pieces: list[Pieces], found: list[list[Motioned]]) -> Scene:
+        """Return a scene whose paths are worth what the network says."""
+        return cls(image, scale, pieces, found, [np.array([path.total for path in paths]) for paths in found])
+
+    def weighed(self, worth: Sequence[Floats]) -> Scene:
+        """Return the scene with other log-probabilities of its paths, likeliest first again."""
+        orders = [np.argsort(-some, kind="stable") for some in worth]
+        found = [[paths[k] for k in order] for paths, order in zip(self.found, orders, strict=True)]
+        return self._replace(found=found, worth=[some[order] for some, order in zip(worth, orders, strict=True)])
 
     def first_inks(self) -> list[Ink]:
         """Return the ink of the likeliest path over each block."""
@@ -215,11 +232,16 @@ class Way(NamedTuple):
     ranks: tuple[int, ...]
 
 
-def likeliest(found: Sequence[Sequence[Motioned]], n_best: int) -> list[Way]:
-    """Return the likeliest choices of one path a block, likeliest first; blocks do not know of each other."""
+def likeliest(worth: Sequence[Floats], n_best: int) -> list[Way]:
+    """Return the likeliest choices of one path a block, likeliest first; blocks do not know of each other.
+
+    Args:
+        worth: of each block the natural log-probabilities of its paths.
+        n_best: choices wanted; there may be fewer.
+    """
     ways = [Way(0.0, ())]
-    for paths in found:
-        longer = [Way(way.log_p + path.total, (*way.ranks, k)) for way in ways for k, path in enumerate(paths)]
+    for some in worth:
+        longer = [Way(way.log_p + log_p, (*way.ranks, k)) for way in ways for k, log_p in enumerate(some.tolist())]
         ways = sorted(longer, key=lambda way: -way.log_p)[:n_best]
     return ways
 
