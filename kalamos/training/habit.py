@@ -68,13 +68,13 @@ def of_writers(source: Source, count: int) -> dict[Split, list[list[Sample]]]:
 
     Of each writer ``GROUP`` samples at most are taken.
     """
-    by_writer: dict[tuple[Split, str], list[Sample]] = defaultdict(list)
+    by_writer: dict[tuple[Split | None, str], list[Sample]] = defaultdict(list)
     for sample in samples_of(source):
         if sample.level in LEVELS:
             by_writer[sample.split, sample.writer].append(sample)
     chosen: dict[Split, list[list[Sample]]] = {"train": [], "validation": []}
     for split, writer in sorted(by_writer, key=lambda one: stable_hash(one[1])):
-        some = chosen.get(split)
+        some = chosen.get(split) if split else None
         if some is not None and sum(map(len, some)) < count:
             ranked = sorted(by_writer[split, writer], key=lambda sample: stable_hash(sample.key))
             some.append(ranked[:GROUP])

@@ -164,8 +164,8 @@ def _reversed(strokes: Floats) -> Floats:
 
 
 def _log_ratio(support: Floats, other: Floats) -> Floats:
-    return np.log((DOUBT + support) / (DOUBT + other))
+    return np.asarray(np.log((DOUBT + support) / (DOUBT + other)), np.float64)
 
 
 def _shares(log_p: Floats) -> Floats:
-    return np.exp(log_p - np.logaddexp.reduce(log_p))
+    return np.asarray(np.exp(log_p - np.logaddexp.reduce(log_p)), np.float64)
