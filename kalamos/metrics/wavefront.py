@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,18 +57,16 @@ def _computed(a: Points, b: Points, pairs: Ints, threads: int) -> Floats:
     distances = np.empty(len(pairs))
     if not len(pairs):
         return distances
-    flat_a, bounds_a = _flat(a)
-    flat_b, bounds_b = _flat(b)
-
-    sizes = np.stack([np.diff(bounds_a)[pairs[:, 0]], np.diff(bounds_b)[pairs[:, 1]]])
+    rows, columns = _flat(a), _flat(b)
+    sizes = np.stack([np.diff(rows.bounds)[pairs[:, 0]], np.diff(columns.bounds)[pairs[:, 1]]])
     width = (int(sizes.min(axis=0).max()) // _LANES + 2) * _LANES
-    columns = int(sizes.max()) + 2 * width
+    room = int(sizes.max()) + 2 * width
 
     def fill(span: tuple[int, int]) -> None:
-        held = np.zeros((2, width), np.float32), np.empty((2, columns), np.float32)
+        held = np.zeros((2, width), np.float32), np.empty((2, room), np.float32)
         work = np.empty(3 * (width + _LANES), np.float32)
         part = slice(*span)
-        _distances(flat_a, bounds_a, flat_b, bounds_b, pairs[part], distances[part], *held, work)
+        _distances(rows, columns, pairs[part], distances[part], *held, work)
 
     if threads <= 1:
         fill((0, len(pairs)))
@@ -78,8 +77,15 @@ def _computed(a: Points, b: Points, pairs: Ints, threads: int) -> Floats:
     return distances
 
 
-def _flat(parts: Points) -> tuple[Floats, Ints]:
-    """Return all points ``(sum n, 2)`` and the bounds of the parts ``(k + 1,)``."""
+class _Flat(NamedTuple):
+    """Sequences end to end: all points ``(sum n, 2)`` and the bounds of the parts ``(k + 1,)``."""
+
+    points: Floats
+    bounds: Ints
+
+
+def _flat(parts: Points) -> _Flat:
+    """Return the sequences end to end."""
     if isinstance(parts, np.ndarray) and parts.ndim == 3:
         bounds = np.arange(len(parts) + 1) * parts.shape[1]
         flat = np.ascontiguousarray(parts, np.float64).reshape(-1, parts.shape[2])
@@ -91,22 +97,15 @@ def _flat(parts: Points) -> tuple[Floats, Ints]:
             raise KalamosError(f"each sequence of points has the shape (n, 2): {error}") from error
     if flat.ndim != 2 or flat.shape[1] != 2 or (np.diff(bounds) == 0).any():
         raise KalamosError(f"each sequence of points has the shape (n, 2) with n > 0; together they have {flat.shape}")
-    return flat, bounds
+    return _Flat(flat, bounds)
 
 
 @kernel
 def _distances(
-    a: Floats,
-    bounds_a: Ints,
-    b: Floats,
-    bounds_b: Ints,
-    pairs: Ints,
-    distances: Floats,
-    row_xy: Floats32,
-    column_xy: Floats32,
-    work: Floats32,
+    one: _Flat, other: _Flat, pairs: Ints, distances: Floats, row_xy: Floats32, column_xy: Floats32, work: Floats32
 ) -> None:
     """Fill in the distances of the pairs ``(k, 2)`` of indices, the shorter sequence as rows."""
+    (a, bounds_a), (b, bounds_b) = one, other
     width, columns = row_xy.shape[1], column_xy.shape[1]
     for k in range(len(pairs)):
         i, j = pairs[k, 0], pairs[k, 1]

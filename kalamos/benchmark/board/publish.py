@@ -45,7 +45,7 @@ COMMAND = "KALAMOS_CORPORA=FOLDER make leaderboard"
 @click.option("--rescore", "again", is_flag=True, help="Ask nobody: score the predictions that are there anew.")
 @click.option("--workers", default=1, show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="Only so many samples a task: a trial, which says so everywhere.")
-def main(
+def main(  # noqa: PLR0917 - options of a command
     corpora: Path,
     out: Path,
     docs: Path,
