@@ -272,7 +272,7 @@ def read_result(path: Path) -> Result:
 def _checked(path: Path) -> dict[str, Any]:
     """Return the content of a result file that may come from anybody, without its format."""
     try:
-        plain = json.loads(read_bytes(path, MAX_BYTES), parse_constant=_no_number, parse_float=_finite)
+        plain = json.loads(read_bytes(path, MAX_BYTES), parse_constant=no_number, parse_float=_finite)
     except (KalamosError, ValueError, RecursionError) as error:
         raise TaskError(f"{path} is not a result: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
@@ -292,7 +292,8 @@ def _validator() -> Any:
     return Draft202012Validator(json.loads((resources.files("kalamos.benchmark") / "result.schema.json").read_text()))
 
 
-def _no_number(text: str) -> float:
+def no_number(text: str) -> float:
+    """Refuse NaN and the infinities, which Python's reader takes and JSON does not have."""
     raise ValueError(f"{text} is no number of JSON")
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from kalamos.benchmark.brought.images import Frame, ImageSet
 from kalamos.benchmark.brought.lines import answers_in
 from kalamos.benchmark.brought.strokes import Found, Strokes
+from kalamos.benchmark.result import no_number
 from kalamos.recoverer import MAX_POINTS
 
 MAX_TEXT = 4_000_000
@@ -64,7 +65,7 @@ def _object(text: str) -> dict[str, Any] | str:
         return "several blocks of code"
     try:
         text = blocks[0] if blocks else text
-        found = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
+        found = json.loads(text, parse_constant=no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return "no JSON" if "{" in text else "words in place of JSON"
     return found if isinstance(found, dict) else "JSON that is no object"
@@ -96,10 +97,6 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return isinstance(value, int) or math.isfinite(value)
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
