@@ -64,7 +64,7 @@ def refuse_options(card: Card, options: Iterable[str]) -> None:
     Raises:
         CorpusError: naming them and those that it has.
     """
-    unknown = sorted(options)
+    unknown = sorted(set(options) - dict(card.options).keys())
     if unknown:
         known = ", ".join(name for name, _ in card.options) or "none"
         raise CorpusError(f"{card.name} has no option {', '.join(unknown)}; it has: {known}")
@@ -129,7 +129,7 @@ class FolderCorpus:
         Raises:
             CorpusError: where there is none, a folder cannot be read, or an option is unknown or has no meaning.
         """
-        refuse_options(self.card, options.keys() - dict(self.card.options).keys())
+        refuse_options(self.card, options)
         return self.find(root, **options)
 
     def read(self, root: Path, unit: str, report: UnitReport) -> Iterator[Sample]:

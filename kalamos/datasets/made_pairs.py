@@ -139,7 +139,7 @@ class MadePairs:
         Raises:
             CorpusError: where an option is unknown or has no meaning.
         """
-        refuse_options(self.card, options.keys() - dict(self.card.options).keys())
+        refuse_options(self.card, options)
         seed, pairs, truth = _choices(options)
         tail = f"#seed={seed}&truth={truth}"
         return [

@@ -50,7 +50,7 @@ class PaperCharacters:
         Raises:
             CorpusError: where no part is there, or an option has no meaning.
         """
-        refuse_options(self.card, options.keys() - {"part"})
+        refuse_options(self.card, options)
         wanted = options.get("part", "")
         if wanted and wanted not in PARTS:
             raise CorpusError(f"{NAME}: part is {', '.join(PARTS)}; not {wanted!r}")

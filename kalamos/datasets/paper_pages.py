@@ -56,7 +56,7 @@ class PaperPages:
         Raises:
             CorpusError: where an option is unknown or has no meaning.
         """
-        refuse_options(self.card, options.keys() - dict(self.card.options).keys())
+        refuse_options(self.card, options)
         seed, pages = options.get("seed", "0"), options.get("pages", str(PAGES))
         if not seed.isdecimal() or not pages.isdecimal() or not 1 <= int(pages) <= MOST_PAGES or int(seed) >= 2**63:
             raise CorpusError(f"{NAME}: seed and pages are whole numbers, pages from 1 to {MOST_PAGES}")
