@@ -105,11 +105,12 @@ class Step(nn.Module):
         """Return the paths that go on, likeliest first, and what they were made of; r = b w.
 
         Args:
-            rest: (r, m, d), of the encoder, for each path those of its image; as the next two.
-            answer: (r, d, m).
-            length: (r, m).
+            rest: (b, m, d), of the encoder; as the next one, and keys and values of the pieces, once for all paths of
+                an image: reading them takes the time, and what is read once for w paths is read w times as seldom.
+            answer: (b, d, m).
+            length: (r, m), of the encoder, for each path that of its image; as the next two.
             whole: (r, 1), all lengths together.
-            hidden: (r, 1, 1, m), 0 or, for padding, :data:`MASKED`.
+            hidden: (r, 1, m), 0 or, for padding, :data:`MASKED`.
             base: (r,), the first row of the path's image in the three tables that follow, of all images.
             rows: (b, w), the numbers of the paths.
             token: (k, d), of the encoder, a row for each piece and one of 0 for none.
@@ -124,7 +125,7 @@ class Step(nn.Module):
             mode: (r,), 0 before the first piece, 1 where the pen went on, 2 where it was lifted.
             ended: (r,), which paths have ended; they stay as they are.
             drawn: (r, m), how often each directed piece was drawn.
-            layers: of each layer keys (r, h, e, m) and values (r, h, m, e) of the encoder, then of each layer keys and
+            layers: of each layer keys (b, h, e, m) and values (b, h, m, e) of the encoder, then of each layer keys and
                 values (r, h, t - 1, e) of the steps so far.
 
         Returns:
@@ -136,7 +137,7 @@ class Step(nn.Module):
         passes = drawn + other
         half = len(layers) // 2
         open_share, log_p, now = self.weigh(
-            rest, answer, length, whole, hidden, base + last, token, look, barred, mode, drawn, other, recency,
+            rest, answer, length, whole, hidden, base + last, rows, token, look, barred, mode, drawn, other, recency,
             layers[:half], layers[half:],
         )  # fmt: skip
         found = self.allowed(log_p, passes, open_share <= spare, mode, ended)
@@ -168,12 +169,13 @@ class Step(nn.Module):
         return torch.cat([pieces, end], 1)
 
     def weigh(  # noqa: PLR0913, PLR0917 - inputs of a graph
-        self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, row: Tensor, token: Tensor,
-        look: Tensor, barred: Tensor, mode: Tensor, drawn: Tensor, other: Tensor, recency: Tensor,
+        self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, row: Tensor, rows: Tensor,
+        token: Tensor, look: Tensor, barred: Tensor, mode: Tensor, drawn: Tensor, other: Tensor, recency: Tensor,
         pieces: Sequence[Tensor], past: Sequence[Tensor],
     ) -> tuple[Tensor, Tensor, list[Tensor]]:  # fmt: skip
         """Return the share (r, 1) of ink still undrawn, the log-probabilities of all actions, keys and values."""
-        net, d = self.net, self.net.sizes.channels
+        net, d, heads = self.net, self.net.sizes.channels, self.net.sizes.heads
+        w, m = rows.shape[1], drawn.shape[1]
         touched = drawn + other > 0
         seen = torch.stack([drawn.clamp_max(2), other.clamp_max(2), touched.float()], -1)
         first, *others = net.step_pair.children()
@@ -181,17 +183,17 @@ class Step(nn.Module):
         local = look.index_select(0, row) + seen @ first.weight[:, DRAWN].T
         for layer in others:
             local = layer(local)
-        scored, biased = torch.split(local.transpose(1, 2), [2, net.sizes.heads], 1)
-        bias = biased[:, :, None] + hidden
+        scored, biased = torch.split(local.transpose(1, 2), [2, heads], 1)
+        bias = (biased + hidden).reshape(-1, w, heads, m).transpose(1, 2)
         left = torch.where(touched, 0.0, length)
         share = left.sum(1, keepdim=True)
         open_share = share / whole
         # sixteen times over: a vector unit rounds what is left over at the end of an array otherwise than the rest
         squashed = torch.log1p(share.expand(-1, 16) / UNIT_PX)[:, :1]
         amount = torch.cat([open_share, squashed, (left > 0).float().sum(1, keepdim=True) / 16.0], 1)
-        weight = (left / share.clamp_min(1.0))[:, None]
+        weight = (left / share.clamp_min(1.0)).reshape(-1, w, m)
         modes = net.mode.weight + net.token.bias + net.rest_token.bias + net.amount.bias
-        x = token.index_select(0, row) + (weight @ rest)[:, 0] + modes.index_select(0, mode)
+        x = token.index_select(0, row) + (weight @ rest).reshape(-1, d) + modes.index_select(0, mode)
         x = torch.addmm(x, amount, net.amount.weight.T)
         now: list[Tensor] = []
         for k, layer in enumerate(layers_of(net)):
@@ -199,12 +201,12 @@ class Step(nn.Module):
             now += own
             x = x + read
             cross = layer.cross_attention
-            query = cross.q(layer.norm_cross(x)).reshape(-1, cross.heads, 1, d // cross.heads)
-            meet = query * (d // cross.heads) ** -0.5 @ pieces[2 * k] + bias
-            x = x + cross.out((meet.softmax(-1) @ pieces[2 * k + 1]).reshape(-1, d))
+            query = cross.q(layer.norm_cross(x)).reshape(-1, w, heads, d // heads).transpose(1, 2)
+            meet = query * (d // heads) ** -0.5 @ pieces[2 * k] + bias
+            x = x + cross.out((meet.softmax(-1) @ pieces[2 * k + 1]).transpose(1, 2).reshape(-1, d))
             x = x + layer.rest(x)
         x = net.decoded(x)
-        meet = net.ask(x).reshape(-1, 2, d) @ answer + scored + barred.index_select(0, row)
+        meet = (net.ask(x).reshape(-1, 2 * w, d) @ answer).reshape(-1, 2, m) + scored + barred.index_select(0, row)
         return open_share, torch.cat([meet.flatten(1), net.end(x)], 1).log_softmax(-1), now
 
 
@@ -251,9 +253,9 @@ PIECES = {"points": "bn", "radii": "bn"}
 FREE = {
     "encode": {**PIECES, "joints": "bn", "real": "bn", "script": "b"},
     "step": {
-        "rest": "rm", "answer": "r.m", "length": "rm", "whole": "r", "hidden": "r..m", "base": "r", "rows": "bw",
+        "rest": "bm", "answer": "b.m", "length": "rm", "whole": "r", "hidden": "r.m", "base": "r", "rows": "bw",
         "token": "k", "look": "km", "barred": "k.m", "twin": "m", "single": "mm", "recency": "..t", "score": "bw",
-        "last": "r", "mode": "r", "ended": "r", "drawn": "rm", "keys": "r..m", "values": "r.m", "past_keys": "r.p",
+        "last": "r", "mode": "r", "ended": "r", "drawn": "rm", "keys": "b..m", "values": "b.m", "past_keys": "r.p",
         "past_values": "r.p",
     },
     "motion": {"memory": "bm", **PIECES, "steps": "bt", "lifts": "bt", "walked": "bt"},
@@ -303,8 +305,8 @@ def _examples(sizes: Sizes) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[
     w = 2
     r, k = b * w, b * (m + 1)
     step = {
-        "rest": torch.rand(r, m, d), "answer": torch.rand(r, d, m), "length": torch.ones(r, m),
-        "whole": torch.ones(r, 1), "hidden": torch.zeros(r, 1, 1, m), "base": torch.zeros(r, dtype=torch.long),
+        "rest": torch.rand(b, m, d), "answer": torch.rand(b, d, m), "length": torch.ones(r, m),
+        "whole": torch.ones(r, 1), "hidden": torch.zeros(r, 1, m), "base": torch.zeros(r, dtype=torch.long),
         "rows": torch.arange(r).view(b, w), "token": torch.rand(k, d), "look": torch.rand(k, m, sizes.pair_channels),
         "barred": torch.zeros(k, 2, m), "twin": torch.arange(m), "single": torch.eye(m), "spare": torch.zeros(1),
         "recency": torch.zeros(h, 1, t), "score": torch.zeros(b, w),
@@ -312,8 +314,8 @@ def _examples(sizes: Sizes) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[
         "ended": torch.zeros(r, dtype=torch.bool), "drawn": torch.zeros(r, m),
     }  # fmt: skip
     shapes = {
-        "keys": (r, h, e, m),
-        "values": (r, h, m, e),
+        "keys": (b, h, e, m),
+        "values": (b, h, m, e),
         "past_keys": (r, h, t - 1, e),
         "past_values": (r, h, t - 1, e),
     }

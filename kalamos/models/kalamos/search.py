@@ -30,8 +30,10 @@ SPARE_STEPS = 8
 """A path is cut at so many steps."""
 ENOUGH = 0.98
 """The share of the ink, by length, before which no path ends."""
-OF_PATHS = ("rest", "answer", "length", "whole", "hidden", "base")
-"""What a step is told of each path, and not of the image or of all."""
+OF_IMAGES = ("rest", "answer")
+"""What a step is told of each image, beside keys and values of its pieces."""
+OF_PATHS = ("length", "whole", "hidden", "base")
+"""What a step is told of each path."""
 CROWDED = 0.75
 """Images that have their paths are put away when no more than this share of a batch is still at work."""
 MOST_TRIED = 32
@@ -96,8 +98,9 @@ class _Work:
         """Put away all images but some, by their places."""
         rows = (going[:, None] * width + np.arange(width)).reshape(-1)
         self.image, self.kept = self.image[going], rows
-        for name in [*OF_PATHS, *(name for name in self.scene if name[-1].isdigit())]:
-            self.scene[name] = self.scene[name][rows]
+        of_images = {*OF_IMAGES, *(name for name in self.scene if name[-1].isdigit())}
+        for name in (*of_images, *OF_PATHS):
+            self.scene[name] = self.scene[name][going if name in of_images else rows]
         self.scene["rows"] = np.arange(len(rows)).reshape(-1, width)
         self.state = {name: array[going if name == "score" else rows] for name, array in self.state.items()}
 
@@ -174,12 +177,12 @@ def _begin(engine: Engine, encoded: Encoded, width: int, enough: float) -> _Work
     r, past = b * width, (b * width, engine.heads, 0, engine.channels // engine.heads)
     none = np.zeros_like(encoded.token[:, :1])
     of_paths = {
-        "rest": encoded.rest, "answer": encoded.answer, "length": encoded.length,
-        "whole": encoded.length.sum(axis=1, keepdims=True), "base": np.arange(b) * (m + 1),
-        "hidden": np.where(encoded.length > 0, np.float32(0), np.float32(MASKED))[:, None, None],
-        **dict(zip(pieces_names(engine.layers), encoded.layers, strict=True)),
+        "length": encoded.length, "whole": encoded.length.sum(axis=1, keepdims=True), "base": np.arange(b) * (m + 1),
+        "hidden": np.where(encoded.length > 0, np.float32(0), np.float32(MASKED))[:, None],
     }  # fmt: skip
     scene = {
+        "rest": encoded.rest, "answer": encoded.answer,
+        **dict(zip(pieces_names(engine.layers), encoded.layers, strict=True)),
         **{name: np.repeat(array, width, axis=0) for name, array in of_paths.items()},
         "token": np.concatenate([encoded.token, none], axis=1).reshape(b * (m + 1), -1),
         "look": encoded.look.reshape(b * (m + 1), m, -1), "barred": encoded.barred.reshape(b * (m + 1), 2, m),
