@@ -13,6 +13,7 @@ from tiny_corpus import LETTERS, letter
 from torch_search import loaded, search
 
 from kalamos.errors import ModelError
+from kalamos.ink import Ink
 from kalamos.models.kalamos.blocks import part
 from kalamos.models.kalamos.engine import Engine, padded_pieces, read_graphs, traced
 from kalamos.models.kalamos.kalamos import Kalamos
@@ -20,7 +21,7 @@ from kalamos.models.kalamos.network import PathNetwork
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import collated, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
-from kalamos.models.kalamos.search import LEAST_TRIED, SURE, cut_after, likeliest_paths
+from kalamos.models.kalamos.search import cut_after, likeliest_paths
 from kalamos.models.kalamos.search import search as search_paths
 from kalamos.models.weights import SHIPPED
 from kalamos.renderers import Style, render
@@ -103,28 +104,33 @@ def test_no_path_ends_before_the_ink_is_drawn(drawn: list[Pieces], seed: int) ->
     )
 
 
-def test_what_is_certain_by_one_path_is_what_a_wider_search_finds(drawn: list[Pieces]) -> None:
-    # of many drawings that lack some pieces the likeliest path has about half of the probability
+def test_no_search_finds_a_likelier_path_than_what_one_path_and_its_bounds_leave(drawn: list[Pieces]) -> None:
+    # of drawings that lack some pieces and of scribbles many paths are likely
     lacking = [
         part(one, np.delete(np.arange(len(one.points)), slice(k, k + 3)))
         for one in drawn
         for k in range(0, len(one.points) - 4, 2)
     ]
+    rng = np.random.default_rng(1)
+    walks = [np.cumsum(rng.normal(0, 12, (2, 6, 2)), axis=1) for _ in range(40)]
+    lacking += [cut_pieces(render(Ink.from_strokes(list(one)), Style()).image.pixels) for one in walks]
     engine, by_size = Kalamos().engine, defaultdict(list)
     for pieces in drawn + lacking:
         by_size[padded_pieces(len(pieces.points))].append(pieces)
-    sure = doubtful = 0
-    for batch in (some for some in by_size.values() if len(some) >= LEAST_TRIED):
+    same = better = 0
+    for batch in by_size.values():
         scene, limits = collated(batch), cut_after([len(pieces.points) for pieces in batch])
         encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(len(batch), np.int64))
-        tried = search_paths(engine, encoded, limits, 1, least=SURE)
-        sure, doubtful = sure + sum(map(len, tried)), doubtful + sum(not paths for paths in tried)
-        wide, found = (ask(engine, encoded, limits, 4) for ask in (search_paths, likeliest_paths))
-        for (one,), (other,) in zip(wide, found, strict=True):
-            assert all(map(np.array_equal, one, other))
-        assert all(paths[0].total > np.log(0.5) for paths in tried if paths)
-    assert sure > 10
-    assert doubtful > 10
+        found = likeliest_paths(engine, encoded, limits, 4)
+        narrow, wide, widest = (search_paths(engine, encoded, limits, width) for width in (1, 4, 16))
+        for (one,), (greedy,), (beam,), (best,) in zip(found, narrow, wide, widest, strict=True):
+            assert one.total >= max(greedy.total, beam.total) - 1e-4
+            same += np.array_equal(one.steps, greedy.steps)
+            better += one.total > greedy.total + 1e-3
+            if np.array_equal(beam.steps, best.steps):
+                assert all(map(np.array_equal, one[:2], best[:2]))
+    assert same > 10
+    assert better > 10
 
 
 def test_several_paths_come_likeliest_first_and_differ(drawn: list[Pieces]) -> None:

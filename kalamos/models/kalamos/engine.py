@@ -82,6 +82,7 @@ class Stepped(NamedTuple):
 
     Attributes:
         score: float32 ``(b, w)``, log-probability so far.
+        lost: float32 ``(b,)``, of the likeliest way to go on that was not kept.
         parent: int64 ``(r,)``, of which row of the step before each goes on.
         action: int64 ``(r,)``.
         log_p: float32 ``(r,)``, of the action.
@@ -93,6 +94,7 @@ class Stepped(NamedTuple):
     """
 
     score: Floats32
+    lost: Floats32
     parent: Ints
     action: Ints
     log_p: Floats32

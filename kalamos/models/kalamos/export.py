@@ -143,12 +143,14 @@ class Step(nn.Module):
         found = self.allowed(log_p, passes, open_share <= spare, mode, ended)
         m = drawn.shape[1]
         actions = 2 * m + 1
-        score, chosen = (score[..., None] + found[rows]).flatten(1).topk(score.shape[1], 1)
+        w = score.shape[1]
+        best, places = (score[..., None] + found[rows]).flatten(1).topk(w + 1, 1)
+        score, lost, chosen = best[:, :w], best[:, w], places[:, :w]
         chosen = chosen + rows[:, :1] * actions
         parent, action = (chosen // actions).reshape(-1), (chosen % actions).reshape(-1)
         step = action % m
         return (
-            score, parent, action, found.reshape(-1).index_select(0, chosen.reshape(-1)),
+            score, lost, parent, action, found.reshape(-1).index_select(0, chosen.reshape(-1)),
             step, 1 + (action >= m).long(), action == 2 * m,
             drawn.index_select(0, parent) + single.index_select(0, step), *now,
         )  # fmt: skip

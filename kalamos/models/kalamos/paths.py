@@ -19,7 +19,7 @@ from kalamos.models.kalamos.engine import Encoded, Engine, padded_pieces
 from kalamos.models.kalamos.pieces import POINTS, Pieces
 from kalamos.models.kalamos.search import ENOUGH, FoundPath, cut_after, likeliest_paths
 
-BATCH_PIECES = 400
+BATCH_PIECES = 800
 """Images are put side by side until they have so many pieces together: more than the caches of a core can hold."""
 PATH_SIDE = 16
 

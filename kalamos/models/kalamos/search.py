@@ -5,9 +5,8 @@ at any piece, or **end**. The likeliest continuations of all paths of an image a
 one graph (``export.Step``), here is its loop and what becomes of the paths. A path may not end before :data:`ENOUGH` of
 the ink is drawn: where the network would end all the same, it goes on with a piece that was not drawn yet.
 
-Most characters are answered by one path, the likeliest action each time (:func:`likeliest_paths`): where it has more
-than half of the probability, so has every beginning of it, and a wider search keeps it in front all the way and finds
-the same.
+Most characters and half of the words are answered by one path, the likeliest action each time
+(:func:`likeliest_paths`): what it left aside at each step is a bound for all paths that begin so.
 
 Shapes: b images, w paths of each, r = b w rows, m directed pieces.
 """
@@ -16,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf, log
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,12 +34,8 @@ OF_PATHS = ("length", "whole", "hidden", "base")
 """What a step is told of each path."""
 CROWDED = 0.75
 """Images that have their paths are put away when no more than this share of a batch is still at work."""
-MOST_TRIED = 32
-"""Of images of more pieces, as of most words, the likeliest path has less than half of the probability."""
-LEAST_TRIED = 3
-"""For fewer images side by side a step with one path takes hardly less time than with four."""
-SURE = log(0.5) + 1e-3
-"""Log-probability of a path beside which there is no likelier one: a half, and a little more, for float32."""
+TIE = 1e-3
+"""Log-probabilities of two beginnings that differ by less may be the same but for rounding."""
 
 
 class FoundPath(NamedTuple):
@@ -73,6 +67,8 @@ class _Work:
         state: the paths so far, as a step takes them.
         past: parent, action and log-probability ``(r,)`` of each step so far, parents by their row of the step before.
         kept: int64 ``(r,)``, which row of the last step each row was.
+        known: int64 ``(b, t)``, the actions of a path of every image of the batch that was found before, or None.
+        along: bool ``(r,)``, which rows have gone along it so far.
     """
 
     image: Ints
@@ -80,9 +76,24 @@ class _Work:
     state: dict[str, Any]
     past: list[tuple[Ints, Ints, Floats32]] = field(default_factory=list)
     kept: Ints | None = None
+    known: Ints | None = None
+    along: Bools | None = None
 
-    def note(self, made: Stepped) -> None:
-        """Take what a step made."""
+    def follow(self, known: Ints) -> None:
+        """Watch which rows go along the path known of their image."""
+        self.known, self.along = known, np.ones(len(self.state["last"]), np.bool_)
+
+    def may_beat(self, known: Floats) -> Bools:
+        """Say of which images (b,) a row that left the known path may still become likelier than that is."""
+        score = self.state["score"]
+        assert self.along is not None  # noqa: S101 - for the types
+        return ((score > known[:, None]) & ~self.along.reshape(score.shape)).any(axis=1)
+
+    def note(self, made: Stepped, t: int) -> None:
+        """Take what step t made."""
+        if self.known is not None and self.along is not None:
+            known = np.repeat(self.known[self.image, t - 1], made.score.shape[1])
+            self.along = self.along[made.parent] & (made.action == known)
         parent = made.parent if self.kept is None else self.kept[made.parent]
         self.past.append((parent, made.action, made.log_p))
         self.kept = None
@@ -98,6 +109,8 @@ class _Work:
         """Put away all images but some, by their places."""
         rows = (going[:, None] * width + np.arange(width)).reshape(-1)
         self.image, self.kept = self.image[going], rows
+        if self.along is not None:
+            self.along = self.along[rows]
         of_images = {*OF_IMAGES, *(name for name in self.scene if name[-1].isdigit())}
         for name in (*of_images, *OF_PATHS):
             self.scene[name] = self.scene[name][going if name in of_images else rows]
@@ -120,26 +133,28 @@ class _Work:
 def likeliest_paths(
     engine: Engine, encoded: Encoded, limits: Ints, width: int, n_best: int = 1, enough: float = ENOUGH
 ) -> list[list[FoundPath]]:
-    """Return what :func:`search` returns, sooner: it is asked only where the answer is not certain without it."""
-    if width == 1 or n_best > 1 or encoded.length.shape[1] > 2 * MOST_TRIED or len(limits) < LEAST_TRIED:
+    """Return what :func:`search` returns, sooner, or a likelier path.
+
+    The likeliest action each time gives a path, and the likeliest ways that it left aside bound whatever begins with
+    them: a path that is likelier than each of these is the likeliest of all. Where it is not, the wider search goes on
+    only as long as something that it found may still become likelier.
+    """
+    if width == 1 or n_best > 1:
         return search(engine, encoded, limits, width, n_best, enough)
-    found = search(engine, encoded, limits, 1, 1, enough, least=SURE)
-    doubtful = np.flatnonzero([not paths for paths in found])
+    first = _search(engine, encoded, limits, 1, 1, enough)
+    doubts = first.lost + TIE >= first.score[:, None]
+    doubtful = np.flatnonzero(doubts.any(axis=1))
     if len(doubtful):
-        wider = search(engine, encoded.of(doubtful), limits[doubtful], width, 1, enough)
-        for k, paths in zip(doubtful.tolist(), wider, strict=True):
-            found[k] = paths
-    return found
+        last = doubts.shape[1] - np.argmax(doubts[doubtful, ::-1], axis=1)
+        known = _Known([first.paths[k] for k in doubtful], first.score[doubtful], last)
+        wider = _search(engine, encoded.of(doubtful), limits[doubtful], width, 1, enough, known)
+        for k, paths in zip(doubtful.tolist(), wider.paths, strict=True):
+            first.paths[k] = paths
+    return first.paths
 
 
 def search(
-    engine: Engine,
-    encoded: Encoded,
-    limits: Ints,
-    width: int,
-    n_best: int = 1,
-    enough: float = ENOUGH,
-    least: float = -inf,
+    engine: Engine, encoded: Encoded, limits: Ints, width: int, n_best: int = 1, enough: float = ENOUGH
 ) -> list[list[FoundPath]]:
     """Return the ``n_best`` likeliest paths found for each image, likeliest first.
 
@@ -150,26 +165,76 @@ def search(
         width: paths kept, at least ``n_best``; with 1 it is the likeliest action each time.
         n_best: paths wanted; there may be fewer.
         enough: the share of the ink, by length, before which no path ends.
-        least: log-probability; an image whose likeliest path falls below it is given up, and has no path.
     """
-    found: list[list[FoundPath]] = [[] for _ in limits]
-    given_up = np.zeros(len(limits), np.bool_)
-    work, m = _begin(engine, encoded, width, enough), encoded.length.shape[1]
-    for t in range(1, int(limits.max(initial=0)) + 1):
-        work.note(engine.step(**work.scene, **work.state, recency=engine.recency(t)))
-        score, ended = work.state["score"], work.state["ended"].reshape(-1, width)
-        done = (ended | (score == -np.inf))[:, :n_best].all(axis=1) | (t >= limits[work.image])
-        given_up[work.image] |= score[:, 0] < least
-        for k in np.flatnonzero(done & ~given_up[work.image]).tolist():
-            if not found[work.image[k]]:
-                rows = [k * width + w for w in range(n_best) if score[k, w] > -np.inf]
-                found[work.image[k]] = [work.walk_back(row, m) for row in rows]
-        going = np.flatnonzero([not found[k] and not given_up[k] for k in work.image])
+    return _search(engine, encoded, limits, width, n_best, enough).paths
+
+
+class _Found(NamedTuple):
+    """What a search found.
+
+    Attributes:
+        paths: of each image, likeliest first.
+        score: float64 ``(b,)``, log-probability of the first.
+        lost: float64 ``(b, t)``, of the likeliest beginning that was left aside at each step.
+    """
+
+    paths: list[list[FoundPath]]
+    score: Floats
+    lost: Floats
+
+
+class _Known(NamedTuple):
+    """Paths found before: what cannot become likelier is not looked for.
+
+    Attributes:
+        paths: of each image.
+        score: float64 ``(b,)``, their log-probability.
+        last: int64 ``(b,)``, the last step at which a likelier path may leave it.
+    """
+
+    paths: Sequence[list[FoundPath]]
+    score: Floats
+    last: Ints
+
+
+def _search(
+    engine: Engine, encoded: Encoded, limits: Ints, width: int, n_best: int, enough: float, known: _Known | None = None
+) -> _Found:
+    b, m, longest = len(limits), encoded.length.shape[1], int(limits.max(initial=0))
+    found = _Found([[] for _ in limits], np.full(b, -np.inf), np.full((b, longest), -np.inf))
+    work, busy = _begin(engine, encoded, width, enough), np.ones(b, np.bool_)
+    if known is not None:
+        work.follow(_actions(known.paths, longest, m))
+    for t in range(1, longest + 1):
+        made, image = engine.step(**work.scene, **work.state, recency=engine.recency(t)), work.image
+        work.note(made, t)
+        found.lost[image, t - 1] = np.where(busy[image], made.lost, -np.inf)
+        score, ended = made.score, made.ended.reshape(-1, width)
+        over = (ended | (score == -np.inf))[:, :n_best].all(axis=1) | (t >= limits[image])
+        if known is not None:
+            over |= (hopeless := (t >= known.last[image]) & ~work.may_beat(known.score[image]))
+        for k in np.flatnonzero(over & busy[image]).tolist():
+            if known is not None and hopeless[k]:
+                found.paths[image[k]], found.score[image[k]] = known.paths[image[k]], known.score[image[k]]
+                continue
+            found.paths[image[k]] = [work.walk_back(k * width + w, m) for w in range(n_best) if score[k, w] > -np.inf]
+            found.score[image[k]] = score[k, 0]
+        busy[image] &= ~over
+        going = np.flatnonzero(busy[image])
         if not len(going):
             break
-        if len(going) <= CROWDED * len(work.image):
+        if len(going) <= CROWDED * len(image):
             work.part(going, width)
     return found
+
+
+def _actions(paths: Sequence[Sequence[FoundPath]], longest: int, m: int) -> Ints:
+    """Return the actions of the first path of each image, int64 ``(b, longest)``; who has ended goes on ending."""
+    taken = np.full((len(paths), longest), 2 * m)
+    for row, some in zip(taken, paths, strict=True):
+        for one in some[:1]:
+            row[: len(one.steps)] = one.steps + m * one.lifts
+    return taken
 
 
 def _begin(engine: Engine, encoded: Encoded, width: int, enough: float) -> _Work:
