@@ -87,7 +87,8 @@ class _Work:
         """Say of which images (b,) a row that left the known path may still become likelier than that is."""
         score = self.state["score"]
         assert self.along is not None  # noqa: S101 - for the types
-        return ((score > known[:, None]) & ~self.along.reshape(score.shape)).any(axis=1)
+        found: Bools = ((score > known[:, None]) & ~self.along.reshape(score.shape)).any(axis=1)
+        return found
 
     def note(self, made: Stepped, t: int) -> None:
         """Take what step t made."""
