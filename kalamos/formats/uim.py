@@ -115,6 +115,8 @@ def _chunks(data: bytes) -> dict[bytes, bytes]:
     (size,) = struct.unpack_from("<I", data, 16)
     if tuple(data[20:22]) != VERSION:
         raise ValueError(f"version {data[20]}.{data[21]}; version 3.1 is read, which Wacom's programs write today")
+    if 20 + size > len(data):
+        raise ValueError(f"the heading is cut off: {size} bytes of it are named, and the file has {len(data)}")
     kinds = [data[at : at + 8] for at in range(24, 20 + size, 8)]
     found, at = {}, 20 + size
     for kind in kinds:
