@@ -26,6 +26,8 @@ NEEDED = (
     "kalamos/py.typed",
     "kalamos/benchmark/result.schema.json",
     "kalamos/benchmark/tasks/latin-characters.pins",
+    "kalamos/benchmark/tasks/synthetic-3scripts.parquet",
+    "kalamos/benchmark/tasks/synthetic-3scripts.controls.parquet",
     "kalamos/benchmark/board/site/page.html",
     "kalamos/commands/templates/plug-in/model.py.template",
     "kalamos/models/weights/kalamos/",
@@ -48,6 +50,13 @@ made = kalamos.render(kalamos.Ink.from_strokes([[(0, 0), (6, 0), (2, 10)]]))
 found = kalamos.recover(made.image)
 assert found.method == "kalamos", found.method
 assert kalamos.score(found, made.truth, metrics=["lcss"])["lcss"] > 0.5
+"""
+_KNOWN = """
+from pathlib import Path
+from kalamos.benchmark.known_scores import KnownScores
+from kalamos.benchmark.task import shipped
+known = KnownScores("synthetic-3scripts", shipped("synthetic-3scripts", ".parquet"), Path("nowhere"))
+assert known.find("truth"), "scores of other code ship: run python -m kalamos.benchmark.make_known"
 """
 
 
@@ -137,6 +146,7 @@ def smoke(programs: Path, folder: Path) -> None:
     run(folder, python, "-m", "kalamos", "list", "corpora")
     run(folder, kalamos, "convert", "synthetic", "-", "converted", "--shards", "2", "-o", "writers=1")
     run(folder, python, "-c", _RECOVER)
+    run(folder, python, "-c", _KNOWN)
     run(folder, kalamos, "bench", "synthetic-3scripts", "-m", "nearest", "--limit", "12", "--cache", "cache", "-q")
     run(folder, kalamos, "leaderboard", "runs", "--html", "board.html", "-q")
     run(folder, kalamos, "new", "plug-in", "left-to-right", "-q")
