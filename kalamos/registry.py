@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,23 @@ class Registry:
         return name if ":" in name else None
 
     def _points(self) -> importlib.metadata.EntryPoints:
-        return importlib.metadata.entry_points(group=self.group)
+        return _installed(self.group, tuple((place, _changed_ns(place)) for place in sys.path))
+
+
+@lru_cache(maxsize=64)
+def _installed(group: str, _places: tuple[tuple[str, int], ...]) -> importlib.metadata.EntryPoints:
+    """Return the entry points of a group; every package is looked through anew when a folder of packages has changed.
+
+    This takes some milliseconds, and is asked for every file of which no format is known.
+    """
+    return importlib.metadata.entry_points(group=group)
+
+
+def _changed_ns(place: str) -> int:
+    try:
+        return Path(place or ".").stat().st_mtime_ns
+    except OSError:
+        return -1
 
 
 def load_object(target: str) -> Any:

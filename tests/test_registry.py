@@ -1,3 +1,6 @@
+import importlib.metadata
+import os
+
 import pytest
 
 from kalamos.errors import KalamosError, UnknownNameError
@@ -32,3 +35,19 @@ def test_objects_from_files(tmp_path):
         load_object(f"{file}:Modell")
     with pytest.raises(KalamosError, match="is not a file"):
         load_object(f"{tmp_path / 'other.py'}:X")
+
+
+def test_packages_are_looked_through_once_until_a_folder_of_packages_changes(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry, asked = Registry("corpus", "kalamos.corpora", {}), []
+    looked = importlib.metadata.entry_points
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **group: asked.append(group) or looked(**group))
+    before = registry.names()
+    assert registry.names() == before
+    assert len(asked) == 1
+    about = tmp_path / "later-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: later\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[kalamos.corpora]\nlater = later:CORPUS\n")
+    os.utime(tmp_path, ns=(1, 1))  # an installation may fall into the same tick of the clock
+    assert "later" in registry.names()
