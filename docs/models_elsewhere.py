@@ -1,8 +1,9 @@
-"""Methods away from their training: other sizes, the script told or not, corpora that no training has seen; for `models.md`.
+"""Methods away from their training, and without one of their parts, for `models.md`.
 
-    KALAMOS_CORPORA=... python docs/models_elsewhere.py [sizes|scripts|corpora]
+    KALAMOS_CORPORA=... python docs/models_elsewhere.py [sizes|scripts|corpora|ablations]
 
-Sizes and scripts: validation writers. Corpora: the small ones, all of them, which nothing was chosen by.
+Ablations (what each part of `kalamos` brings), sizes and scripts (told or not): validation writers. Corpora that no
+training has seen: the small ones, all of them, which nothing was chosen by.
 """
 
 # ruff: noqa: T201
@@ -12,8 +13,12 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -23,6 +28,9 @@ from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
+from kalamos.models.kalamos import kalamos as ours
+from kalamos.models.kalamos.blocks import blocks
+from kalamos.models.kalamos.paths import Motioned, find_paths
 from kalamos.recoverer import Recoverer, load_recoverer
 from kalamos.renderers import Style, render_batch
 from kalamos.training.mixture import Source, load_inks
@@ -103,6 +111,45 @@ def scripts(model: Recoverer) -> None:
             print(f"| {name}: {told} | {model.name} | {len(inks)} | {row} |", flush=True)
 
 
+def resting(*asked: Any) -> list[list[Motioned]]:
+    """Return paths without what the motion head says of them."""
+    return [
+        [path._replace(offsets=0 * path.offsets, slowness=0 * path.slowness) for path in paths]
+        for paths in find_paths(*asked)
+    ]
+
+
+def ablations() -> None:
+    """Print what becomes of ink where one part of `kalamos` is another or left out; none of it needs training."""
+    head("ink, and what is another")
+    parts: Sequence[tuple[str, dict[str, Any], int]] = (
+        ("as it is", {}, ours.BEAMS),
+        ("one path", {}, 1),
+        ("eight paths", {}, 8),
+        ("a path may end at any time", {"find_paths": partial(find_paths, enough=0.0)}, ours.BEAMS),
+        ("blocks of 160 pieces", {"blocks": partial(blocks, block_pieces=160, most_pieces=240)}, ours.BEAMS),
+        ("no motion head", {"find_paths": resting}, ours.BEAMS),
+    )
+    unipen, height = "unipen-train_r01_v07", "height"
+    for name, source, count in (
+        ("Latin lines", Source("unipen", unipen, levels=("line",), options={"categories": "8"}, frame=height), 60),
+        ("Latin words", Source("unipen", unipen, levels=("word",), options={"categories": "6"}, frame=height), 200),
+        ("Latin characters", Source("unipen", unipen), COUNT),
+    ):
+        inks = sorted(load_inks(source)["validation"], key=lambda ink: stable_hash(ink.key))[:count]
+        made = render_batch(
+            [ink.ink for ink in inks],
+            Style(frame=source.frame),
+            keys=[ink.key for ink in inks],
+            scripts=[ink.script for ink in inks],
+        )
+        for part, changed, beams in parts:
+            with patch.multiple(ours, **changed) if changed else patch.object(ours, "BEAMS", ours.BEAMS):
+                found = ours.Kalamos(beams=beams).recover([one.image for one in made])
+            row = values(found, [one.truth for one in made], [one.image for one in made])
+            print(f"| {name}: {part} | kalamos | {len(inks)} | {row} |", flush=True)
+
+
 def corpora(models: list[Recoverer], root: Path) -> None:
     """Print how ink of other corpora is recovered."""
     head("corpus")
@@ -117,8 +164,10 @@ def corpora(models: list[Recoverer], root: Path) -> None:
 
 def main() -> None:
     """Print the tables that were asked for, or all."""
-    asked = sys.argv[1:] or ["sizes", "scripts", "corpora"]
+    asked = sys.argv[1:] or ["sizes", "scripts", "corpora", "ablations"]
     models = [load_recoverer(name) for name in MODELS]
+    if "ablations" in asked:
+        ablations()
     if "sizes" in asked:
         sizes(models)
     if "scripts" in asked:
