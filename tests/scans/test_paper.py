@@ -351,3 +351,18 @@ def test_a_speck_far_from_a_word_does_not_stretch_it():
     found = segment(prepare(np.asarray(speck)).grey, level="word")
     assert len(found) == len(boxes) + 1
     assert max(y1 - y0 for _, y0, _, y1 in (piece.box for piece in found)) <= max(b[3] - b[1] for b in boxes) + 2
+
+
+def test_a_long_headline_from_which_letters_hang_is_no_rule_and_one_without_letters_is():
+    sheet = Image.new("L", (1000, 620), 240)
+    draw = ImageDraw.Draw(sheet)
+    for row, end in ((80, 900), (230, 860)):
+        draw.line([(70, row), (end, row + 2)], fill=40, width=6)
+        for x in range(90, end - 30, 60):
+            draw.line([(x, row), (x, row + 60)], fill=40, width=6)
+            draw.arc((x - 40, row + 20, x, row + 60), 0, 300, fill=40, width=6)
+    draw.line([(70, 500), (930, 502)], fill=40, width=6)
+    cleaned = prepare(np.asarray(sheet))
+    assert cleaned.rules == (1, 0)
+    assert (cleaned.grey[76:90, 100:880].min(axis=0) < 128).mean() > 0.98
+    assert (cleaned.grey[490:512] == 255).all()
