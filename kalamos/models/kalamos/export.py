@@ -118,7 +118,7 @@ class Step(nn.Module):
             barred: (k, 2, m), of the encoder.
             twin: (m,), the same piece the other way round.
             single: (m, m), ones on the diagonal.
-            spare: (1,), the share of the ink that may be left when a path ends.
+            spare: (r, 1), the share of the ink that may be left when a path ends.
             recency: (h, 1, t), the bias towards the steps so far, this one last.
             score: (b, w), log-probability of each path so far.
             last: (r,), the piece just drawn, m before the first.
@@ -256,9 +256,9 @@ FREE = {
     "encode": {**PIECES, "joints": "bn", "real": "bn", "script": "b"},
     "step": {
         "rest": "bm", "answer": "b.m", "length": "rm", "whole": "r", "hidden": "r.m", "base": "r", "rows": "bw",
-        "token": "k", "look": "km", "barred": "k.m", "twin": "m", "single": "mm", "recency": "..t", "score": "bw",
-        "last": "r", "mode": "r", "ended": "r", "drawn": "rm", "keys": "b..m", "values": "b.m", "past_keys": "r.p",
-        "past_values": "r.p",
+        "spare": "r", "token": "k", "look": "km", "barred": "k.m", "twin": "m", "single": "mm", "recency": "..t",
+        "score": "bw", "last": "r", "mode": "r", "ended": "r", "drawn": "rm", "keys": "b..m", "values": "b.m",
+        "past_keys": "r.p", "past_values": "r.p",
     },
     "motion": {"memory": "bm", **PIECES, "steps": "bt", "lifts": "bt", "walked": "bt"},
 }  # fmt: skip
@@ -310,7 +310,7 @@ def _examples(sizes: Sizes) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[
         "rest": torch.rand(b, m, d), "answer": torch.rand(b, d, m), "length": torch.ones(r, m),
         "whole": torch.ones(r, 1), "hidden": torch.zeros(r, 1, m), "base": torch.zeros(r, dtype=torch.long),
         "rows": torch.arange(r).view(b, w), "token": torch.rand(k, d), "look": torch.rand(k, m, sizes.pair_channels),
-        "barred": torch.zeros(k, 2, m), "twin": torch.arange(m), "single": torch.eye(m), "spare": torch.zeros(1),
+        "barred": torch.zeros(k, 2, m), "twin": torch.arange(m), "single": torch.eye(m), "spare": torch.zeros(r, 1),
         "recency": torch.zeros(h, 1, t), "score": torch.zeros(b, w),
         "last": torch.zeros(r, dtype=torch.long), "mode": torch.ones(r, dtype=torch.long),
         "ended": torch.zeros(r, dtype=torch.bool), "drawn": torch.zeros(r, m),

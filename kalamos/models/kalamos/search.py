@@ -28,9 +28,11 @@ SPARE_STEPS = 8
 """A path is cut at so many steps."""
 ENOUGH = 0.98
 """The share of the ink, by length, before which no path ends."""
+SPARE_PX = 20.0
+"""So much may be left in any case: a skeleton has ends, and a photograph specks, that no pen drew (`docs/models.md`)."""
 OF_IMAGES = ("rest", "answer")
 """What a step is told of each image, beside keys and values of its pieces."""
-OF_PATHS = ("length", "whole", "hidden", "base")
+OF_PATHS = ("length", "whole", "hidden", "base", "spare")
 """What a step is told of each path."""
 CROWDED = 0.75
 """Images that have their paths are put away when no more than this share of a batch is still at work."""
@@ -242,9 +244,11 @@ def _begin(engine: Engine, encoded: Encoded, width: int, enough: float) -> _Work
     b, m = encoded.length.shape
     r, past = b * width, (b * width, engine.heads, 0, engine.channels // engine.heads)
     none = np.zeros_like(encoded.token[:, :1])
+    whole = encoded.length.sum(axis=1, keepdims=True)
+    spare = np.maximum(np.float32(1 - enough), np.float32(2 * SPARE_PX) / np.maximum(whole, 1))
     of_paths = {
-        "length": encoded.length, "whole": encoded.length.sum(axis=1, keepdims=True), "base": np.arange(b) * (m + 1),
-        "hidden": np.where(encoded.length > 0, np.float32(0), np.float32(MASKED))[:, None],
+        "length": encoded.length, "whole": whole, "base": np.arange(b) * (m + 1),
+        "hidden": np.where(encoded.length > 0, np.float32(0), np.float32(MASKED))[:, None], "spare": spare,
     }  # fmt: skip
     scene = {
         "rest": encoded.rest, "answer": encoded.answer,
@@ -253,7 +257,6 @@ def _begin(engine: Engine, encoded: Encoded, width: int, enough: float) -> _Work
         "token": np.concatenate([encoded.token, none], axis=1).reshape(b * (m + 1), -1),
         "look": encoded.look.reshape(b * (m + 1), m, -1), "barred": encoded.barred.reshape(b * (m + 1), 2, m),
         "rows": np.arange(r).reshape(b, width), "twin": np.arange(m) ^ 1, "single": np.eye(m, dtype=np.float32),
-        "spare": np.array([1 - np.float32(enough)], np.float32),
     }  # fmt: skip
     score = np.full((b, width), -np.inf, np.float32)
     score[:, 0] = 0.0
