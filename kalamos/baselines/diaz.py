@@ -68,7 +68,7 @@ class Diaz:
     def __init__(
         self,
         *,
-        method: Method = "otsu",
+        method: Method = "even",
         velocity: Velocity = "constant",
         near_px: float = 4.0,
         far_ratio: float = 2.5,

@@ -51,7 +51,7 @@ class Dinh(Tracer):
     def __init__(
         self,
         *,
-        method: Method = "otsu",
+        method: Method = "even",
         velocity: Velocity = "constant",
         cut_rad: float = 1.2,
         retrace_share: float = 0.2,

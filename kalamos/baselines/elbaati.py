@@ -54,7 +54,7 @@ class Elbaati(Tracer):
     def __init__(
         self,
         *,
-        method: Method = "otsu",
+        method: Method = "even",
         velocity: Velocity = "constant",
         lift_rad: float = 1.2,
         against: float = 0.5,

@@ -31,7 +31,7 @@ class GoodContinuation(Tracer):
 
     name = "good-continuation"
 
-    def __init__(self, *, method: Method = "otsu", velocity: Velocity = "constant", lift_rad: float = 0.6) -> None:
+    def __init__(self, *, method: Method = "even", velocity: Velocity = "constant", lift_rad: float = 0.6) -> None:
         super().__init__(method, velocity)
         self.lift_rad = lift_rad
 

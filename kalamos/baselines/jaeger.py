@@ -49,7 +49,7 @@ class Jaeger(Tracer):
     def __init__(
         self,
         *,
-        method: Method = "otsu",
+        method: Method = "even",
         velocity: Velocity = "constant",
         lift_rad: float = 1.2,
         per_length: float = 1.0,

@@ -48,7 +48,7 @@ class KatoYasuhara(Tracer):
     def __init__(
         self,
         *,
-        method: Method = "otsu",
+        method: Method = "even",
         velocity: Velocity = "constant",
         spur_share: float = 0.25,
         joins: bool = True,

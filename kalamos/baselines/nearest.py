@@ -21,7 +21,7 @@ class Nearest:
 
     name = "nearest"
 
-    def __init__(self, *, method: Method = "otsu", velocity: Velocity = "constant", jump_px: float = 1.5) -> None:
+    def __init__(self, *, method: Method = "even", velocity: Velocity = "constant", jump_px: float = 1.5) -> None:
         self.method, self.velocity, self.jump_px = method, velocity, jump_px
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:

@@ -42,7 +42,7 @@ class Qiao(Tracer):
     def __init__(
         self,
         *,
-        method: Method = "otsu",
+        method: Method = "even",
         velocity: Velocity = "constant",
         costs: Costs | None = None,
         joins: bool = True,

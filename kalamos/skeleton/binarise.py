@@ -1,4 +1,4 @@
-"""Ink or paper: three thresholds, fixed, global and local.
+"""Ink or paper: thresholds, fixed, global and local, and a global one under even light.
 
 Sources: N. Otsu, "A Threshold Selection Method from Gray-Level Histograms", IEEE Trans. SMC 9 (1979), the criterion of
 between-class variance (eq. 12 there); J. Sauvola and M. Pietikäinen, "Adaptive document image binarization", Pattern
@@ -10,22 +10,27 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter, uniform_filter
 
 from kalamos.errors import KalamosError
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
 from kalamos.machinery.kernels import kernel, kernel_of
 
-Method = Literal["otsu", "fixed", "sauvola"]
+Method = Literal["even", "otsu", "fixed", "sauvola"]
 PAPER_OR_INK = 128
 _OTSU_US, _PIXEL_US = 400.0, 0.002  # what a threshold costs, and a pixel, in plain Python and array language
 FLAT_GREY_LEVELS = 16
 """An image whose grey levels span no more than this has no ink to tell from paper; it is all paper or all ink."""
+UNEVEN = 0.08
+"""The share of its brightness that paper may lose before its light is uneven."""
+_SHADOW = 0.5
+_BLOCK_PX, _HEIGHT_PX, _WINDOW_PX = 16, 64, 13
+_PAPER = np.float32(235)
 
 
 def binarise(
     pixels: Bytes,
-    method: Method = "otsu",
+    method: Method = "even",
     *,
     threshold: int = PAPER_OR_INK,
     window_px: int = 25,
@@ -35,8 +40,8 @@ def binarise(
 
     Args:
         pixels: uint8 ``(h, w)``, paper light, ink dark.
-        method: ``"otsu"`` (one threshold from the histogram), ``"fixed"`` (``threshold``) or ``"sauvola"`` (a threshold
-            a pixel, for scans with uneven light).
+        method: ``"even"`` (as ``"otsu"``, where the paper's light is uneven after it was divided out), ``"otsu"`` (one
+            threshold from the histogram), ``"fixed"`` (``threshold``) or ``"sauvola"`` (a threshold a pixel).
         threshold: for ``"fixed"``: darker than this is ink.
         window_px: for ``"sauvola"``: side of the square window.
         k: for ``"sauvola"``: how far below the local mean ink must lie.
@@ -48,13 +53,38 @@ def binarise(
         raise KalamosError(f"binarise by one of {', '.join(get_args(Method))}, not by {method!r}")
     if method == "fixed":
         return np.asarray(pixels < threshold)
+    if method == "even":
+        pixels = evened(pixels)
     counts = _histogram_of(pixels)
     levels = np.flatnonzero(counts)
     if levels[-1] - levels[0] <= FLAT_GREY_LEVELS:
         return np.full(pixels.shape, bool(pixels.mean() < PAPER_OR_INK))
-    if method == "otsu":
+    if method in ("even", "otsu"):
         return np.asarray(pixels <= np.uint8(_otsu.for_work(_OTSU_US)(counts)))
     return np.asarray(pixels < sauvola_surface(pixels, window_px, k))
+
+
+def evened(pixels: Bytes) -> Bytes:
+    """Return a picture of one piece of writing under even light; as it is where its paper is about equally bright.
+
+    The paper's light is what closing leaves: no pen is as wide as its window. (:mod:`kalamos.scans.light` does whole
+    pages.) Where it is so dark in places that these may be ink after all, nothing is changed.
+    """
+    lightest = np.maximum.reduceat(pixels, np.arange(0, pixels.shape[0], _BLOCK_PX), axis=0)
+    lightest = np.maximum.reduceat(lightest, np.arange(0, pixels.shape[1], _BLOCK_PX), axis=1)
+    if int(lightest.max()) - int(lightest.min()) <= UNEVEN * int(lightest.max()):
+        return pixels
+    from PIL import Image  # noqa: PLC0415 - a thing that even light does without
+
+    height, width = pixels.shape
+    small = Image.fromarray(pixels).reduce(max(1, round(min(height, width) / _HEIGHT_PX)))
+    smooth = gaussian_filter(np.asarray(small, np.float32), 1.0)
+    closed = minimum_filter(maximum_filter(smooth, _WINDOW_PX, mode="nearest"), _WINDOW_PX, mode="nearest")
+    light = gaussian_filter(closed, _WINDOW_PX / 3, mode="nearest")
+    if not UNEVEN < 1 - light.min() / light.max() < _SHADOW:
+        return pixels
+    spread = np.asarray(Image.fromarray(light).resize((width, height), Image.Resampling.BILINEAR))
+    return np.asarray(np.minimum(pixels * (_PAPER / np.maximum(spread, np.float32(8))) + 0.5, 255).astype(np.uint8))
 
 
 def otsu_threshold(pixels: Bytes) -> int:

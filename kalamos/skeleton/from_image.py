@@ -58,7 +58,7 @@ CAP_RATIO = 0.85
 """Nearer to the paper than this share of the body's radius, a point at an open end lies in a corner of the cap."""
 
 
-def skeleton(pixels: Bytes, method: Method = "otsu", rules: SkeletonRules = RULES) -> StrokeGraph:
+def skeleton(pixels: Bytes, method: Method = "even", rules: SkeletonRules = RULES) -> StrokeGraph:
     """Return the stroke graph of a grey image ``(h, w)``, ink dark on light paper."""
     return graph_of_mask(binarise(pixels, method), rules)
 

@@ -21,7 +21,7 @@ from kalamos.models.kalamos.network import PathNetwork
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import collated, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
-from kalamos.models.kalamos.search import cut_after, likeliest_paths
+from kalamos.models.kalamos.search import ENOUGH, SPARE_PX, cut_after, likeliest_paths
 from kalamos.models.kalamos.search import search as search_paths
 from kalamos.models.weights import SHIPPED
 from kalamos.renderers import Style, render
@@ -98,6 +98,13 @@ def test_no_path_ends_before_the_ink_is_drawn(drawn: list[Pieces], seed: int) ->
     whole = find_paths(engine, drawn, [0] * len(drawn), 2, enough=1.0)
     for pieces, paths in zip(drawn, whole, strict=True):
         assert set((paths[0].steps // 2).tolist()) == set(range(len(pieces.points)))
+    spared = 0.0
+    for pieces, paths in zip(drawn, find_paths(engine, drawn, [0] * len(drawn), 2), strict=True):
+        lengths = np.hypot(*np.moveaxis(np.diff(pieces.points, axis=1), 2, 0)).sum(axis=1)
+        left = np.delete(lengths, paths[0].steps // 2).sum()
+        assert left <= max(SPARE_PX, (1 - ENOUGH) * lengths.sum()) + 1
+        spared = max(spared, left)
+    assert spared > SPARE_PX / 2
     assert any(
         len(paths[0].steps) < len(p.points)
         for p, paths in zip(drawn, find_paths(engine, drawn, [0] * len(drawn), 2, enough=0.0), strict=True)

@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, label
 from shapes import EIGHT, EN, TEE, THETA, circle, drawn
 
 from kalamos.errors import KalamosError
-from kalamos.skeleton.binarise import binarise, otsu_threshold
+from kalamos.skeleton.binarise import binarise, evened, otsu_threshold
 from kalamos.skeleton.from_image import graph_of_mask, skeleton
 from kalamos.skeleton.pixel_graph import pixel_graph
 from kalamos.skeleton.thinning import ink_radii, thin
@@ -194,3 +194,35 @@ def test_otsu_parts_two_levels(dark, light):
     pixels = np.full((8, 8), light, np.uint8)
     pixels[:2] = dark
     assert dark <= otsu_threshold(pixels) < light
+
+
+def shaded(height: int, width: int, pen: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a cross of a dark pen on paper that a shadow takes a third of the light from, and where the pen was."""
+    ink = np.zeros((height, width), np.bool_)
+    ink[height // 2 - pen // 2 : height // 2 + pen - pen // 2, width // 8 : -width // 8] = True
+    ink[height // 8 : -height // 8, width // 2 - pen // 2 : width // 2 + pen - pen // 2] = True
+    light = 235 - 80 / (1 + np.exp(-(np.arange(width) - 0.7 * width) / (0.05 * width)))
+    return np.where(ink, 0.3, 1.0) * light + np.zeros((height, 1)), ink
+
+
+@pytest.mark.parametrize(("height", "width", "pen"), [(64, 64, 4), (64, 200, 4), (256, 256, 14), (900, 700, 30)])
+def test_a_shadow_is_no_ink(height, width, pen):
+    grey, ink = shaded(height, width, pen)
+    pixels = grey.astype(np.uint8)
+    assert (binarise(pixels) == ink).mean() > 0.999
+    assert (binarise(pixels, "otsu") != ink).mean() > 0.1  # the shadow is taken for ink
+
+
+def test_light_changes_nothing_where_it_is_even_or_where_the_dark_may_be_ink():
+    _, ink = shaded(64, 64, 4)
+    clean = np.where(ink, 20, 255).astype(np.uint8)
+    assert evened(clean) is clean
+    blot = clean.copy()
+    blot[10:40, 10:40] = 30  # wider than the window, and darker than a shadow
+    assert evened(blot) is blot
+    assert binarise(blot)[12:38, 12:38].all()
+
+
+def test_paper_without_ink_under_uneven_light_is_paper():
+    light = (235 - np.linspace(0, 80, 64) + np.zeros((64, 1))).astype(np.uint8)
+    assert not binarise(light).any()

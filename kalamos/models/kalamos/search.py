@@ -3,7 +3,8 @@
 A path grows by one action a step: go **on** over a piece that is joined to the pen's place, **lift** the pen and start
 at any piece, or **end**. The likeliest continuations of all paths of an image are kept; what a step weighs and keeps is
 one graph (``export.Step``), here is its loop and what becomes of the paths. A path may not end before :data:`ENOUGH` of
-the ink is drawn: where the network would end all the same, it goes on with a piece that was not drawn yet.
+the ink, or all but :data:`SPARE_PX`, is drawn: where the network would end all the same, it goes on with a piece that
+was not drawn yet.
 
 Most characters and half of the words are answered by one path, the likeliest action each time
 (:func:`likeliest_paths`): what it left aside at each step is a bound for all paths that begin so.
@@ -29,7 +30,7 @@ SPARE_STEPS = 8
 ENOUGH = 0.98
 """The share of the ink, by length, before which no path ends."""
 SPARE_PX = 20.0
-"""So much may be left in any case: a skeleton has ends, and a photograph specks, that no pen drew (`docs/models.md`)."""
+"""So much may be left in any case: ends of a skeleton and specks of a photograph that no pen drew."""
 OF_IMAGES = ("rest", "answer")
 """What a step is told of each image, beside keys and values of its pieces."""
 OF_PATHS = ("length", "whole", "hidden", "base", "spare")
@@ -167,7 +168,7 @@ def search(
         limits: int64 ``(b,)``, the steps after which a path is cut.
         width: paths kept, at least ``n_best``; with 1 it is the likeliest action each time.
         n_best: paths wanted; there may be fewer.
-        enough: the share of the ink, by length, before which no path ends.
+        enough: the share of the ink, by length, before which no path ends, but for :data:`SPARE_PX`; 1 is all of it.
     """
     return _search(engine, encoded, limits, width, n_best, enough).paths
 
@@ -245,7 +246,8 @@ def _begin(engine: Engine, encoded: Encoded, width: int, enough: float) -> _Work
     r, past = b * width, (b * width, engine.heads, 0, engine.channels // engine.heads)
     none = np.zeros_like(encoded.token[:, :1])
     whole = encoded.length.sum(axis=1, keepdims=True)
-    spare = np.maximum(np.float32(1 - enough), np.float32(2 * SPARE_PX) / np.maximum(whole, 1))
+    spare_px = SPARE_PX if enough < 1 else 0.0
+    spare = np.maximum(np.float32(1 - enough), np.float32(2 * spare_px) / np.maximum(whole, 1))  # both ways of a piece
     of_paths = {
         "length": encoded.length, "whole": whole, "base": np.arange(b) * (m + 1),
         "hidden": np.where(encoded.length > 0, np.float32(0), np.float32(MASKED))[:, None], "spare": spare,
