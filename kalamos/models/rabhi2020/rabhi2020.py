@@ -32,6 +32,7 @@ from kalamos import geometry
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32
+from kalamos.models.levels import levelled
 from kalamos.models.rabhi2020.network import CELL_PX, Map, RabhiNetwork, RabhiSizes, cell_of
 from kalamos.models.scale import HEIGHT_PX, at_height
 from kalamos.models.weights import SHIPPED, fill
@@ -70,7 +71,7 @@ class RabhiItem(NamedTuple):
 
 
 class Rabhi2020:
-    """The sequence model of the paper: clean characters and Persian words; needs torch.
+    """The sequence model of the paper: characters and Persian words; needs torch.
 
     Recovers ink with the shipped weights, or with those in ``weights``.
 
@@ -95,9 +96,14 @@ class Rabhi2020:
         made.net = net.eval()
         return made
 
+    @staticmethod
+    def prepared(pixels: Bytes) -> Bytes:
+        """Return a picture like those that the model has learnt from, which were clean."""
+        return levelled(pixels)
+
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
         """Return one ink an image, in pixels, with relative times; images of one width are read together."""
-        scaled = [at_height(image.pixels, HEIGHT_PX, WIDEST_PX) for image in images]
+        scaled = [at_height(self.prepared(image.pixels), HEIGHT_PX, WIDEST_PX) for image in images]
         inks = [Ink.empty()] * len(images)
         written = [k for k, one in enumerate(scaled) if int(one.pixels.max()) - int(one.pixels.min()) > 16]
         padded = {k: filled_up(scaled[k].pixels) for k in written}

@@ -15,10 +15,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 
+from kalamos.machinery.arrays import Bytes
 from kalamos.models.rabhi2020.network import CELL_PX, ROWS, Map, RabhiNetwork
 from kalamos.models.rabhi2020.rabhi2020 import Rabhi2020, Rabhi2020Learner
 from kalamos.models.rabhi2023.network import DenoisingNetwork, middle_of_line
 from kalamos.models.weights import fill
+from kalamos.skeleton.binarise import evened
 from kalamos.storage.weights import Weights
 
 LINE_WEIGHT = 2.0
@@ -36,6 +38,11 @@ class Rabhi2023(Rabhi2020):
 
     name = "rabhi2023"
     network: type[RabhiNetwork] = DenoisingNetwork
+
+    @staticmethod
+    def prepared(pixels: Bytes) -> Bytes:
+        """Return the picture under even light; grain and stains are the auto-encoder's affair."""
+        return evened(pixels)
 
 
 class Rabhi2023Learner(Rabhi2020Learner):
