@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter, uniform_filter
 
 from kalamos.errors import KalamosError
-from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints
 from kalamos.machinery.kernels import kernel, kernel_of
 
 Method = Literal["even", "otsu", "fixed", "sauvola"]
@@ -23,7 +23,7 @@ FLAT_GREY_LEVELS = 16
 """An image whose grey levels span no more than this has no ink to tell from paper; it is all paper or all ink."""
 UNEVEN = 0.08
 """The share of its brightness that paper may lose before its light is uneven."""
-_SHADOW = 0.5
+_SHADOW, _SOFT = 0.5, 0.58  # a pen of pale ink wider than the window goes from paper to ink within a pixel or two
 _BLOCK_PX, _HEIGHT_PX, _WINDOW_PX = 16, 64, 13
 _PAPER = np.float32(235)
 
@@ -68,7 +68,7 @@ def evened(pixels: Bytes) -> Bytes:
     """Return a picture of one piece of writing under even light; as it is where its paper is about equally bright.
 
     The paper's light is what closing leaves: no pen is as wide as its window. (:mod:`kalamos.scans.light` does whole
-    pages.) Where it is so dark in places that these may be ink after all, nothing is changed.
+    pages.) Where it is so dark in places, or so sharply darker, that these may be ink after all, nothing is changed.
     """
     lightest = np.maximum.reduceat(pixels, np.arange(0, pixels.shape[0], _BLOCK_PX), axis=0)
     lightest = np.maximum.reduceat(lightest, np.arange(0, pixels.shape[1], _BLOCK_PX), axis=1)
@@ -81,10 +81,17 @@ def evened(pixels: Bytes) -> Bytes:
     smooth = gaussian_filter(np.asarray(small, np.float32), 1.0)
     closed = minimum_filter(maximum_filter(smooth, _WINDOW_PX, mode="nearest"), _WINDOW_PX, mode="nearest")
     light = gaussian_filter(closed, _WINDOW_PX / 3, mode="nearest")
-    if not UNEVEN < 1 - light.min() / light.max() < _SHADOW:
+    depth = 1 - float(light.min()) / float(light.max())
+    if not UNEVEN < depth < _SHADOW or _steepest(closed) > _SOFT * (float(closed.max()) - float(closed.min())):
         return pixels
     spread = np.asarray(Image.fromarray(light).resize((width, height), Image.Resampling.BILINEAR))
     return np.asarray(np.minimum(pixels * (_PAPER / np.maximum(spread, np.float32(8))) + 0.5, 255).astype(np.uint8))
+
+
+def _steepest(grey: Floats32) -> float:
+    """Return the greatest difference between pixels that lie two apart; 0 where there are none."""
+    steps = (np.abs(grey[2:] - grey[:-2]), np.abs(grey[:, 2:] - grey[:, :-2]))
+    return max(float(some.max(initial=0)) for some in steps)
 
 
 def otsu_threshold(pixels: Bytes) -> int:

@@ -189,6 +189,7 @@ def test_sauvola_sees_ink_in_the_shade_and_otsu_does_not():
     assert binarise(pixels, "otsu").mean() > 0.2
 
 
+@settings(deadline=None)  # the first call may compile
 @given(st.integers(0, 100), st.integers(150, 255))
 def test_otsu_parts_two_levels(dark, light):
     pixels = np.full((8, 8), light, np.uint8)
@@ -221,6 +222,14 @@ def test_light_changes_nothing_where_it_is_even_or_where_the_dark_may_be_ink():
     blot[10:40, 10:40] = 30  # wider than the window, and darker than a shadow
     assert evened(blot) is blot
     assert binarise(blot)[12:38, 12:38].all()
+
+
+def test_a_broad_pen_of_pale_ink_is_ink():
+    pixels = np.full((64, 64), 240, np.uint8)
+    pixels[8:56, 22:42] = 160
+    pixels[8:28, 22:60] = 160
+    assert evened(pixels) is pixels
+    assert binarise(pixels).sum() == (pixels == 160).sum()
 
 
 def test_paper_without_ink_under_uneven_light_is_paper():
