@@ -142,8 +142,9 @@ def _dask_client(scheduler: str) -> Iterator[Any]:
     with _without_logs():
         try:
             client = Client(scheduler, timeout=SCHEDULER_TIMEOUT_S)
-        except (OSError, ValueError, TypeError) as error:  # TypeError: what Dask makes of some addresses that are none
-            reason = " ".join(str(error).split())[:200]
+        # TypeError: what Dask makes of some addresses that are none; AssertionError: its loop did not start in time
+        except (OSError, ValueError, TypeError, AssertionError) as error:
+            reason = " ".join(str(error).split())[:200] or "Dask itself did not start"
             raise KalamosError(f"no Dask scheduler answers at {scheduler}: {reason}") from error
         try:
             yield client
