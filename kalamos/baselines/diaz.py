@@ -32,16 +32,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from kalamos.baselines.combine import combine
-from kalamos.baselines.speed_models import Velocity, with_times
-from kalamos.baselines.tracer import as_found, is_texture, touch_px
+from kalamos.baselines.speed_models import Velocity
+from kalamos.baselines.tracer import SkeletonMethod, touch_px
 from kalamos.baselines.walks import Lines, Tracing, absorb_rings, draw, ends_by_node
 from kalamos.geometry import concat
-from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Floats, Ints32
 from kalamos.scripts import direction_of
 from kalamos.skeleton.binarise import Method
-from kalamos.skeleton.from_image import skeleton
 from kalamos.skeleton.stroke_graph import StrokeGraph
 
 Forced = dict[int, list[tuple[int, bool]]]
@@ -52,7 +50,7 @@ STRAIGHT = 0.93
 """A line whose chord is at least this share of its length is straight."""
 
 
-class Diaz:
+class Diaz(SkeletonMethod):
     """Resolve clusters by two angles, order components by the nearest start.
 
     Args:
@@ -78,28 +76,22 @@ class Diaz:
         married_rad: float = 0.7,
         retraced_share: float = 0.2,
     ) -> None:
-        self.method, self.velocity = method, velocity
+        super().__init__(method, velocity)
         self.near_px, self.far_ratio, self.widest_rad = near_px, far_ratio, widest_rad
         self.tee_rad, self.fork_rad, self.married_rad = tee_rad, fork_rad, married_rad
         self.retraced_share = retraced_share
 
-    def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
-        """Return one ink an image, in pixels, with times."""
-        return [self._one(image) for image in images]
-
-    def _one(self, image: OfflineImage) -> Ink:
-        graph = skeleton(image.pixels, self.method)
-        if is_texture(graph):
-            return with_times(as_found(graph), self.velocity)
+    def ink_of(self, graph: StrokeGraph, script: str | None) -> Ink:
+        """Return the ink of a graph, without times."""
         walks = self._walks(graph)
         lines = [(int(graph.node_component[graph.node_of(walk[0])]), walk) for walk in walks]
         parts: dict[int, list[list[int]]] = {}
         for component, walk in lines:
             parts.setdefault(component, []).append(walk)
-        inks = [self._component(graph, walks, image.script) for walks in parts.values()]
+        inks = [self._component(graph, walks, script) for walks in parts.values()]
         inks += [Ink.from_strokes([graph.node_xy[[k]]]) for k in graph.dots()]
-        side = direction_of(image.script)
-        return with_times(concat([inks[k] for k in nearest_start_order(inks, side)]), self.velocity)
+        side = direction_of(script)
+        return concat([inks[k] for k in nearest_start_order(inks, side)])
 
     def _component(self, graph: StrokeGraph, walks: list[list[int]], script: str | None) -> Ink:
         closed = np.array([graph.is_closed(walk) for walk in walks])

@@ -25,21 +25,20 @@ MOST_BRANCHES = 64
 """Ends of edges at one node above which nothing is decided either: no pen crosses a place so often, a texture does."""
 
 
-class Tracer(ABC):
-    """A method that takes a stroke graph apart into lines; the rules of the script do the rest.
+class SkeletonMethod(ABC):
+    """A method that recovers ink from a stroke graph.
 
     Attributes:
         method: binarisation.
         velocity: law of the times.
-        joins: whether strokes may still be joined along retraced lines by the rules of the script.
     """
 
-    def __init__(self, method: Method, velocity: Velocity, *, joins: bool = True) -> None:
-        self.method, self.velocity, self.joins = method, velocity, joins
+    def __init__(self, method: Method, velocity: Velocity) -> None:
+        self.method, self.velocity = method, velocity
 
     @abstractmethod
-    def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
-        """Return the lines of a graph, not yet directed or ordered."""
+    def ink_of(self, graph: StrokeGraph, script: str | None) -> Ink:
+        """Return the ink of a graph, without times."""
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
         """Return one ink an image, in pixels, with times."""
@@ -49,9 +48,27 @@ class Tracer(ABC):
         graph = skeleton(image.pixels, self.method)
         if is_texture(graph):
             return with_times(as_found(graph), self.velocity)
-        lines = self.decompose(graph, image.script)
-        ink = combine(lines, image.script, touch_px=touch_px(graph), joins=self.joins)
-        return with_times(ink, self.velocity)
+        return with_times(self.ink_of(graph, image.script), self.velocity)
+
+
+class Tracer(SkeletonMethod):
+    """A method that takes a stroke graph apart into lines; the rules of the script do the rest.
+
+    Attributes:
+        joins: whether strokes may still be joined along retraced lines by the rules of the script.
+    """
+
+    def __init__(self, method: Method, velocity: Velocity, *, joins: bool = True) -> None:
+        super().__init__(method, velocity)
+        self.joins = joins
+
+    @abstractmethod
+    def decompose(self, graph: StrokeGraph, script: str | None = None) -> Lines:
+        """Return the lines of a graph, not yet directed or ordered."""
+
+    def ink_of(self, graph: StrokeGraph, script: str | None) -> Ink:
+        """Return the ink of a graph, without times."""
+        return combine(self.decompose(graph, script), script, touch_px=touch_px(graph), joins=self.joins)
 
 
 def is_texture(graph: StrokeGraph) -> bool:

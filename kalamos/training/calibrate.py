@@ -178,14 +178,25 @@ def table(found: dict[str, tuple[Judged, Floats]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Run the program."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+def asked(what: str | None, inks: int, of_what: str) -> tuple[Path, Recipe, int]:
+    """Read a command line: the weights, the recipe that names their sources, how many inks of each.
+
+    Args:
+        what: the docstring of the program; its first line is the help.
+        inks: as many where nothing is said.
+        of_what: what so many are taken of.
+    """
+    parser = argparse.ArgumentParser(description=what.splitlines()[0] if what else None)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--recipe", type=Path, default=RECIPE)
-    parser.add_argument("--inks", type=int, default=400, help="validation inks a source (400)")
+    parser.add_argument("--inks", type=int, default=inks, help=f"{of_what} ({inks})")
     arguments = parser.parse_args()
-    print(table(calibrate(arguments.weights, Recipe.read(arguments.recipe), arguments.inks)))  # noqa: T201
+    return arguments.weights, Recipe.read(arguments.recipe), arguments.inks
+
+
+def main() -> None:
+    """Run the program."""
+    print(table(calibrate(*asked(__doc__, 400, "validation inks a source"))))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ What is printed is of validation writers, none of whom the fit has seen.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ from kalamos.models.kalamos.kalamos import Kalamos, assemble
 from kalamos.models.kalamos.writer import LISTED
 from kalamos.renderers import preset, render_batch
 from kalamos.storage.weights import CONFIG, save_config
-from kalamos.training.calibrate import RECIPE
+from kalamos.training.calibrate import asked
 from kalamos.training.loop import Recipe
 from kalamos.training.mixture import Source, samples_of
 
@@ -215,12 +214,7 @@ def table(found: dict[str, Brought]) -> str:
 
 def main() -> None:
     """Run the program."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("weights", type=Path)
-    parser.add_argument("--recipe", type=Path, default=RECIPE)
-    parser.add_argument("--inks", type=int, default=1200, help="inks a source and split (1200)")
-    arguments = parser.parse_args()
-    print(table(fit_habit(arguments.weights, Recipe.read(arguments.recipe), arguments.inks)))  # noqa: T201
+    print(table(fit_habit(*asked(__doc__, 1200, "inks a source and split"))))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from kalamos.baselines import diaz, tracer
+from kalamos.baselines import tracer
 from kalamos.baselines.speed_models import SPEED_PX_S, with_times
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
@@ -45,10 +45,9 @@ def test_a_page_of_noise_is_given_back_as_found(name, noise_page, monkeypatch):
     """The graph of the page is made once for all tracers; what they add to it is timed."""
     pixels, graph = noise_page
     assert graph.n_edges > tracer.MOST_EDGES
-    for room in (tracer, diaz):
-        monkeypatch.setattr(
-            room, "skeleton", lambda image, method: graph if image.shape == pixels.shape else skeleton(image)
-        )
+    monkeypatch.setattr(
+        tracer, "skeleton", lambda image, method: graph if image.shape == pixels.shape else skeleton(image)
+    )
     ink, seconds = timed(name, pixels)
     assert seconds < 10
     assert ink.n_strokes == graph.n_edges + len(graph.dots())
