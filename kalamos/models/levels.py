@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kalamos.machinery.arrays import Bytes, Floats32
-from kalamos.skeleton.binarise import FLAT_GREY_LEVELS, evened, otsu_threshold
+from kalamos.skeleton.binarise import FLAT_GREY_LEVELS, otsu_threshold, without_shadows
 
 CLEAN = 250
 """Paper as bright as this, in the median, needs nothing."""
@@ -21,7 +21,7 @@ def levelled(pixels: Bytes) -> Bytes:
     """
     if np.median(pixels) >= CLEAN:
         return pixels
-    lit = evened(pixels)
+    lit = without_shadows(pixels)
     is_ink = lit <= otsu_threshold(lit)
     if is_ink.all() or not is_ink.any():
         return pixels

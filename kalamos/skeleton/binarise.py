@@ -54,7 +54,7 @@ def binarise(
     if method == "fixed":
         return np.asarray(pixels < threshold)
     if method == "even":
-        pixels = evened(pixels)
+        pixels = without_shadows(pixels)
     counts = _histogram_of(pixels)
     levels = np.flatnonzero(counts)
     if levels[-1] - levels[0] <= FLAT_GREY_LEVELS:
@@ -64,7 +64,7 @@ def binarise(
     return np.asarray(pixels < sauvola_surface(pixels, window_px, k))
 
 
-def evened(pixels: Bytes) -> Bytes:
+def without_shadows(pixels: Bytes) -> Bytes:
     """Return a picture of one piece of writing under even light; as it is where its paper is about equally bright.
 
     The paper's light is what closing leaves: no pen is as wide as its window. (:mod:`kalamos.scans.light` does whole

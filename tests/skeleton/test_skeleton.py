@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, label
 from shapes import EIGHT, EN, TEE, THETA, circle, drawn
 
 from kalamos.errors import KalamosError
-from kalamos.skeleton.binarise import binarise, evened, otsu_threshold
+from kalamos.skeleton.binarise import binarise, otsu_threshold, without_shadows
 from kalamos.skeleton.from_image import graph_of_mask, skeleton
 from kalamos.skeleton.pixel_graph import pixel_graph
 from kalamos.skeleton.thinning import ink_radii, thin
@@ -217,10 +217,10 @@ def test_a_shadow_is_no_ink(height, width, pen):
 def test_light_changes_nothing_where_it_is_even_or_where_the_dark_may_be_ink():
     _, ink = shaded(64, 64, 4)
     clean = np.where(ink, 20, 255).astype(np.uint8)
-    assert evened(clean) is clean
+    assert without_shadows(clean) is clean
     blot = clean.copy()
     blot[10:40, 10:40] = 30  # wider than the window, and darker than a shadow
-    assert evened(blot) is blot
+    assert without_shadows(blot) is blot
     assert binarise(blot)[12:38, 12:38].all()
 
 
@@ -228,7 +228,7 @@ def test_a_broad_pen_of_pale_ink_is_ink():
     pixels = np.full((64, 64), 240, np.uint8)
     pixels[8:56, 22:42] = 160
     pixels[8:28, 22:60] = 160
-    assert evened(pixels) is pixels
+    assert without_shadows(pixels) is pixels
     assert binarise(pixels).sum() == (pixels == 160).sum()
 
 

@@ -20,7 +20,7 @@ from kalamos.models.rabhi2020.network import CELL_PX, ROWS, Map, RabhiNetwork
 from kalamos.models.rabhi2020.rabhi2020 import Rabhi2020, Rabhi2020Learner
 from kalamos.models.rabhi2023.network import DenoisingNetwork, middle_of_line
 from kalamos.models.weights import fill
-from kalamos.skeleton.binarise import evened
+from kalamos.skeleton.binarise import without_shadows
 from kalamos.storage.weights import Weights
 
 LINE_WEIGHT = 2.0
@@ -42,7 +42,7 @@ class Rabhi2023(Rabhi2020):
     @staticmethod
     def prepared(pixels: Bytes) -> Bytes:
         """Return the picture under even light; grain and stains are the auto-encoder's affair."""
-        return evened(pixels)
+        return without_shadows(pixels)
 
 
 class Rabhi2023Learner(Rabhi2020Learner):
