@@ -23,11 +23,10 @@ from kalamos.ink import Ink
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
 from kalamos.models.kalamos.kalamos import Kalamos, assemble
-from kalamos.models.kalamos.path_matching import Path as PenPath
-from kalamos.models.kalamos.path_matching import match
+from kalamos.models.kalamos.path_matching import MatchedPath, match
 from kalamos.models.kalamos.paths import motion_along
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
-from kalamos.models.kalamos.search import Path as Steps
+from kalamos.models.kalamos.search import FoundPath
 from kalamos.models.rabhi2020.network import ROWS
 from kalamos.models.rabhi2020.rabhi2020 import Rabhi2020, as_images
 from kalamos.renderers import Rendering, Style, render_batch
@@ -44,14 +43,14 @@ class Still:
     offsets: bool
     slowness: bool
 
-    def __call__(self, kalamos: Kalamos, pieces: Pieces, path: PenPath) -> Ink:
+    def __call__(self, kalamos: Kalamos, pieces: Pieces, path: MatchedPath) -> Ink:
         """Return the ink of a path."""
-        moved = motion_along(kalamos.engine, pieces, Steps(path.steps, path.lifts))
+        moved = motion_along(kalamos.engine, pieces, FoundPath(path.steps, path.lifts))
         still = moved._replace(offsets=moved.offsets * self.offsets, slowness=moved.slowness * self.slowness)
         return assemble(pieces, still)
 
 
-def true_path(one: Rendering) -> tuple[Pieces, PenPath]:
+def true_path(one: Rendering) -> tuple[Pieces, MatchedPath]:
     """Return the pieces of an image and the truth's path over them."""
     pieces = cut_pieces(one.image.pixels)
     return pieces, match(one.truth, pieces)

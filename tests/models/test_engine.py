@@ -15,14 +15,16 @@ from torch_search import loaded, search
 from kalamos.errors import ModelError
 from kalamos.ink import Ink
 from kalamos.models.kalamos.blocks import part
-from kalamos.models.kalamos.engine import Engine, padded_pieces, read_graphs, traced
+from kalamos.models.kalamos.engine import Engine, Walked, padded_pieces, read_graphs, traced
 from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.models.kalamos.network import PathNetwork
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import collated, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
-from kalamos.models.kalamos.search import ENOUGH, SPARE_PX, cut_after, likeliest_paths
+from kalamos.models.kalamos.search import cut_after, likeliest_paths
 from kalamos.models.kalamos.search import search as search_paths
+from kalamos.models.kalamos.tables import ENOUGH, SPARE_PX
+from kalamos.models.kalamos.walk import ways_on
 from kalamos.models.weights import SHIPPED
 from kalamos.renderers import Style, render
 from kalamos.storage.weights import load_weights
@@ -128,7 +130,8 @@ def test_no_search_finds_a_likelier_path_than_what_one_path_and_its_bounds_leave
     for batch in by_size.values():
         scene, limits = collated(batch), cut_after([len(pieces.points) for pieces in batch])
         encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(len(batch), np.int64))
-        found = likeliest_paths(engine, encoded, limits, 4)
+        ways = ways_on(scene["points"], scene["joints"])
+        found = likeliest_paths(engine, encoded, ways, limits, 4)
         narrow, wide, widest = (search_paths(engine, encoded, limits, width) for width in (1, 4, 16))
         for (one,), (greedy,), (beam,), (best,) in zip(found, narrow, wide, widest, strict=True):
             assert one.total >= max(greedy.total, beam.total) - 1e-4
@@ -138,6 +141,53 @@ def test_no_search_finds_a_likelier_path_than_what_one_path_and_its_bounds_leave
                 assert all(map(np.array_equal, one[:2], best[:2]))
     assert same > 10
     assert better > 10
+
+
+def test_guessed_steps_change_nothing_but_the_number_of_calls(drawn: list[Pieces]) -> None:
+    engine, calls = Kalamos().engine, 0
+    inner = engine.walk
+
+    def counted(**inputs: np.ndarray) -> Walked:
+        nonlocal calls
+        calls += 1
+        return inner(**inputs)
+
+    engine.walk = counted  # type: ignore[method-assign]
+    steps = 0
+    for pieces in drawn:
+        scene, limits = collated([pieces]), cut_after([len(pieces.points)])
+        encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.zeros(1, np.int64))
+        ways = ways_on(scene["points"], scene["joints"])
+        ((one,),) = search_paths(engine, encoded, limits, 1)
+        ((found,),) = likeliest_paths(engine, encoded, ways, limits, 1)
+        ((blind,),) = likeliest_paths(engine, encoded, np.full_like(ways, -1), limits, 1)
+        for path in (found, blind):
+            assert np.array_equal(path.steps, one.steps)
+            assert np.array_equal(path.lifts, one.lifts)
+            np.testing.assert_allclose(path.log_p, one.log_p, atol=1e-4)
+        steps += len(one.log_p)
+    assert calls - steps < 0.6 * steps  # what is left after the blind ones, of which each takes a step
+
+
+def test_the_ways_on_are_straightest_first_and_a_path_begins_at_a_free_end() -> None:
+    ink = Ink.from_strokes([np.array([[8.0, 8.0], [40.0, 40.0], [56.0, 56.0]]), np.array([[40.0, 40.0], [56.0, 24.0]])])
+    pieces = cut_pieces(render(ink, Style()).image.pixels)
+    scene = collated([pieces])
+    ways = ways_on(scene["points"], scene["joints"])[0]
+    joints, m = scene["joints"][0], 2 * len(pieces.points)
+    ends = joints[:, ::-1].reshape(-1)
+    for j, some in enumerate(ways[:m]):
+        for k in some[some >= 0]:
+            assert joints.reshape(-1)[k] == ends[j]
+    first = ways[-1, 0]
+    begin = scene["points"][0, first // 2, 0 if first % 2 == 0 else -1]
+    assert begin.max() < 14  # the upper left end of the long line
+    at, seen = first, []
+    while at >= 0 and at // 2 not in seen:  # straight on is the long line to its end, past where the other leaves it
+        seen.append(at // 2)
+        at = ways[at, 0]
+    end = scene["points"][0, seen[-1]].max(axis=0)
+    assert end.min() > 50
 
 
 def test_several_paths_come_likeliest_first_and_differ(drawn: list[Pieces]) -> None:

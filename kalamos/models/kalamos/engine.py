@@ -1,4 +1,4 @@
-"""The network as ONNX Runtime runs it: three graphs without weights, and the weights by name.
+"""The network as ONNX Runtime runs it: four graphs without weights, and the weights by name.
 
 The graphs come from :mod:`kalamos.models.kalamos.export`; they lie beside the weights, and ``graphs.json`` says for
 which sizes they were made and which weights each takes. Every session has one thread: what an image gives depends
@@ -20,14 +20,20 @@ import numpy as np
 
 from kalamos.errors import ModelError
 from kalamos.machinery.arrays import Bools, Floats32, Ints
-from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.parameters import MASKED, Sizes
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-GRAPHS = ("encode", "step", "motion")
+GRAPHS = ("encode", "step", "walk", "motion")
 INDEX = "graphs.json"
 SIDE = 8
+GUESSES = 5
+"""Steps of one path that are read at once: the next one, and those guessed."""
+PLACES = 16
+"""The past of a path has a multiple of so many places."""
+ROUND = 64
+"""What is added up over the past has a multiple of so many terms: another number of them is rounded otherwise."""
 
 
 class Graphs(NamedTuple):
@@ -105,6 +111,22 @@ class Stepped(NamedTuple):
     layers: Sequence[Floats32]
 
 
+class Walked(NamedTuple):
+    """What the network says of a few steps of one path over each of b images; see ``export.Walk``.
+
+    Attributes:
+        action: int64 ``(b, w)``, the likeliest after each step.
+        log_p: float32 ``(b, w)``.
+        other: float32 ``(b, w)``, log-probability of the likeliest other one.
+        own: float32 ``(2 L, b, h, w, e)``, of each layer keys and values of these steps.
+    """
+
+    action: Ints
+    log_p: Floats32
+    other: Floats32
+    own: Floats32
+
+
 class Engine:
     """The network, ready to run.
 
@@ -125,6 +147,7 @@ class Engine:
         self.sizes = sizes
         self._recency = np.asarray(tensors["recency"], np.float32)
         self._recencies: dict[int, Floats32] = {}
+        self._ages: dict[int, Floats32] = {}
         self.layers, self.heads, self.channels = sizes.decoder_layers, sizes.heads, sizes.channels
         # the sessions read the arrays where they lie: they must live as long
         self._weights = {key: np.ascontiguousarray(tensor, np.float32) for key, tensor in tensors.items()}
@@ -150,6 +173,24 @@ class Engine:
             ago = np.minimum(np.arange(t)[::-1], self._recency.shape[1] - 1)
             self._recencies[t] = np.ascontiguousarray(self._recency[:, None, ago])
         return self._recencies[t]
+
+    def walk(self, **inputs: Any) -> Walked:
+        """Return what comes after each of a few steps of one path; see ``export.Walk``."""
+        return Walked._make(self._sessions["walk"].run(None, inputs))
+
+    def ages(self, places: int) -> Floats32:
+        """Return the bias of a walk's rows after so many steps, ``(places + 1, h, w, f)``; f is a multiple of 64.
+
+        Row j of a walk after t steps reads the rows up to itself, which come first, and t places of the past.
+        """
+        if places not in self._ages:
+            rows, columns = np.arange(GUESSES), np.arange(-(-(GUESSES + places) // ROUND) * ROUND)
+            steps = np.arange(places + 1)[:, None, None]
+            ago = np.where(columns < GUESSES, 0, steps + GUESSES) + rows[:, None] - columns
+            known = np.where(columns < GUESSES, ago >= 0, columns - GUESSES < steps)
+            bias = self._recency[:, np.clip(ago, 0, self._recency.shape[1] - 1)]
+            self._ages[places] = np.where(known, bias, np.float32(MASKED)).transpose(1, 0, 2, 3).copy()
+        return self._ages[places]
 
     def motion(self, **inputs: Any) -> tuple[Floats32, Floats32]:
         """Return offsets (b, t, POINTS, 2) in pixels and log slowness (b, t, POINTS - 1) along paths."""

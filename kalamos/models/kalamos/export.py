@@ -1,4 +1,4 @@
-"""The network as three ONNX graphs that need no torch: the encoder, one step of the search, the motion.
+"""The network as four ONNX graphs that need no torch: the encoder, a step of the search, a few of one path, the motion.
 
 The graphs are traced from the modules that training uses, features of the pieces included, so that nothing of the
 network is written twice. They hold no weights: a graph depends on the sizes of the network alone, and its weights are
@@ -18,7 +18,7 @@ import io
 import json
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,8 +28,8 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
 from kalamos.machinery.files import write_bytes, write_text
-from kalamos.models.kalamos.engine import INDEX, Encoded, Graphs, Stepped, past_names, pieces_names
-from kalamos.models.kalamos.network import DecoderLayer, PathNetwork, Route, Scene, directed
+from kalamos.models.kalamos.engine import GUESSES, INDEX, Encoded, Graphs, Stepped, Walked, past_names, pieces_names
+from kalamos.models.kalamos.network import Attention, DecoderLayer, EncoderLayer, PathNetwork, Route, Scene, directed
 from kalamos.models.kalamos.parameters import MASKED, UNIT_PX, Sizes
 from kalamos.models.kalamos.pieces import POINTS
 from kalamos.models.weights import SHIPPED
@@ -66,9 +66,13 @@ class Encoder(nn.Module):
         """
         net = self.net
         scene = Scene(points, radii, joints, real, script)
-        memory, geo = net.encode(scene), directed(scene)
+        memory, geo = self.encoded(scene), directed(scene)
         m = memory.shape[1]
-        found = [layer.cross_attention.keys(memory) for layer in layers_of(net)]
+        rows, heads, d = memory.flatten(0, 1), net.sizes.heads, net.sizes.channels
+        found = [
+            torch.split(layer.cross_attention.kv(rows).reshape(-1, m, 2 * heads, d // heads).transpose(1, 2), heads, 1)
+            for layer in layers_of(net)
+        ]
         after = torch.cat([torch.arange(m), torch.full((1,), -1)])[None].expand(memory.shape[0], -1)
         undrawn = torch.zeros_like(geo.length)[:, None].expand(-1, m + 1, -1)
         features, joined = net.step_features(geo, after, undrawn)
@@ -82,8 +86,23 @@ class Encoder(nn.Module):
             net.step_pair[0](features),
             torch.where(ways, 0.0, MASKED),
             geo.length.clamp_min(1.0) * there[:, 0],
-            *(array for pair in found for array in pair),
+            *(array for keys, values in found for array in (keys.transpose(2, 3), values)),
         )
+
+    def encoded(self, scene: Scene) -> Tensor:
+        """Return what ``PathNetwork.encode`` does, in a third of the operations: all pieces are rows of one matrix."""
+        net, heads, d = self.net, self.net.sizes.heads, self.net.sizes.channels
+        pieces, bias = net.read(scene)
+        n = pieces.shape[1]
+        x = pieces.flatten(0, 1)
+        for layer in net.encoder:
+            assert isinstance(layer, EncoderLayer)  # noqa: S101 - for the types
+            own = joined_linear(layer.attention, layer.norm(x)).reshape(-1, n, 3 * heads, d // heads)
+            query, keys, values = torch.split(own.transpose(1, 2), heads, 1)
+            meet = query @ keys.transpose(2, 3) * (d // heads) ** -0.5 + bias
+            x = x + layer.attention.out((meet.softmax(-1) @ values).transpose(1, 2).reshape(-1, d))
+            x = x + layer.rest(x)
+        return net.direct(net.encoded(x)).reshape(-1, 2 * n, d)
 
 
 class Step(nn.Module):
@@ -136,9 +155,16 @@ class Step(nn.Module):
         other = drawn.index_select(1, twin)
         passes = drawn + other
         half = len(layers) // 2
-        open_share, log_p, now = self.weigh(
-            rest, answer, length, whole, hidden, base + last, rows, token, look, barred, mode, drawn, other, recency,
-            layers[:half], layers[half:],
+        past, now = layers[half:], []
+
+        def read_own(k: int, layer: DecoderLayer, x: Tensor) -> Tensor:
+            read, *own = self_read(layer, x, past[2 * k], past[2 * k + 1], recency)
+            now.extend(own)
+            return read
+
+        open_share, log_p = self.weigh(
+            rest, answer, length, whole, hidden, base + last, rows, token, look, barred, mode, drawn, other,
+            layers[:half], read_own,
         )  # fmt: skip
         found = self.allowed(log_p, passes, open_share <= spare, mode, ended)
         m = drawn.shape[1]
@@ -172,10 +198,13 @@ class Step(nn.Module):
 
     def weigh(  # noqa: PLR0913, PLR0917 - inputs of a graph
         self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, row: Tensor, rows: Tensor,
-        token: Tensor, look: Tensor, barred: Tensor, mode: Tensor, drawn: Tensor, other: Tensor, recency: Tensor,
-        pieces: Sequence[Tensor], past: Sequence[Tensor],
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:  # fmt: skip
-        """Return the share (r, 1) of ink still undrawn, the log-probabilities of all actions, keys and values."""
+        token: Tensor, look: Tensor, barred: Tensor, mode: Tensor, drawn: Tensor, other: Tensor,
+        pieces: Sequence[Tensor], read_own: Callable[[int, DecoderLayer, Tensor], Tensor],
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return the share (r, 1) of ink still undrawn, and the log-probabilities of all actions.
+
+        ``read_own`` says what each row reads, in a layer of some number, from the steps of its own path.
+        """
         net, d, heads = self.net, self.net.sizes.channels, self.net.sizes.heads
         w, m = rows.shape[1], drawn.shape[1]
         touched = drawn + other > 0
@@ -197,11 +226,8 @@ class Step(nn.Module):
         modes = net.mode.weight + net.token.bias + net.rest_token.bias + net.amount.bias
         x = token.index_select(0, row) + (weight @ rest).reshape(-1, d) + modes.index_select(0, mode)
         x = torch.addmm(x, amount, net.amount.weight.T)
-        now: list[Tensor] = []
         for k, layer in enumerate(layers_of(net)):
-            read, *own = self_read(layer, x, past[2 * k], past[2 * k + 1], recency)
-            now += own
-            x = x + read
+            x = x + read_own(k, layer, x)
             cross = layer.cross_attention
             query = cross.q(layer.norm_cross(x)).reshape(-1, w, heads, d // heads).transpose(1, 2)
             meet = query * (d // heads) ** -0.5 @ pieces[2 * k] + bias
@@ -209,12 +235,60 @@ class Step(nn.Module):
             x = x + layer.rest(x)
         x = net.decoded(x)
         meet = (net.ask(x).reshape(-1, 2 * w, d) @ answer).reshape(-1, 2, m) + scored + barred.index_select(0, row)
-        return open_share, torch.cat([meet.flatten(1), net.end(x)], 1).log_softmax(-1), now
+        return open_share, torch.cat([meet.flatten(1), net.end(x)], 1).log_softmax(-1)
+
+
+class Walk(Step):
+    """A few steps at once of one path over each of b images: each row is a step later, if the steps before it are true.
+
+    So a path whose steps were guessed is read at the cost of one step, as weights are read once (Stern, Shazeer and
+    Uszkoreit, Blockwise parallel decoding, NeurIPS 2018): what the network says of a row holds where it would have done
+    what was guessed before.
+    """
+
+    def forward(  # type: ignore[override] # noqa: PLR0913, PLR0917 - inputs of a graph
+        self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, base: Tensor, rows: Tensor,
+        token: Tensor, look: Tensor, barred: Tensor, twin: Tensor, spare: Tensor, ended: Tensor, blank: Tensor,
+        ago: Tensor, last: Tensor, mode: Tensor, drawn: Tensor, *layers: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """Return the likeliest action of each row; r = b w, where w is the number of steps, and fixed.
+
+        Inputs are those of :class:`Step`, but: ``last``, ``mode`` and ``drawn`` say what was before each row;
+        ``ended`` is False, as who has ended takes no further step; the last layers are keys (b, h, e, p) and values
+        (b, h, p, e) of p steps so far; ``ago`` (b, h, w, w + p + f) is the bias of each row towards the rows of this
+        call and the places of the past, :data:`MASKED` where a row comes later or a place holds nothing; ``blank``
+        (b, h, w, f) are zeros that fill up what a row reads.
+
+        Returns:
+            action (b, w), its log-probability, that of the likeliest other one; keys and values (2 L, b, h, w, e).
+        """
+        other = drawn.index_select(1, twin)
+        half = len(layers) // 2
+        past, now = layers[half:], []
+
+        def read_own(k: int, layer: DecoderLayer, x: Tensor) -> Tensor:
+            read, *own = walk_read(layer, x, rows, past[2 * k], past[2 * k + 1], blank, ago)
+            now.extend(own)
+            return read
+
+        open_share, log_p = self.weigh(
+            rest, answer, length, whole, hidden, base + last, rows, token, look, barred, mode, drawn, other,
+            layers[:half], read_own,
+        )  # fmt: skip
+        found = self.allowed(log_p, drawn + other, open_share <= spare, mode, ended)
+        best, places = found[rows].topk(2, 2)
+        return places[..., 0], best[..., 0], best[..., 1], torch.stack(now)
 
 
 def layers_of(net: PathNetwork) -> list[DecoderLayer]:
     """Return the layers of the decoder, as what they are."""
     return [layer for layer in net.decoder if isinstance(layer, DecoderLayer)]
+
+
+def joined_linear(attention: Attention, rows: Tensor) -> Tensor:
+    """Return query, keys and values of rows (r, d), (r, 3 d), by one product."""
+    weight = torch.cat([attention.q.weight, attention.kv.weight])
+    return F.linear(rows, weight, torch.cat([attention.q.bias, attention.kv.bias]))
 
 
 def self_read(
@@ -223,13 +297,29 @@ def self_read(
     """Return what a step (r, d) reads from all steps so far, and their keys and values (r, h, t, e)."""
     attention, d = layer.self_attention, layer.self_attention.q.in_features
     heads = attention.heads
-    y = layer.norm_self(x)
-    weight = torch.cat([attention.q.weight, attention.kv.weight])
-    own = F.linear(y, weight, torch.cat([attention.q.bias, attention.kv.bias]))
+    own = joined_linear(attention, layer.norm_self(x))
     query, own_keys, own_values = torch.split(own.reshape(-1, 3 * heads, 1, d // heads), heads, 1)
     keys, values = torch.cat([past_keys, own_keys], 2), torch.cat([past_values, own_values], 2)
     meet = query @ keys.transpose(2, 3) * (d // heads) ** -0.5 + recency
     return attention.out((meet.softmax(-1) @ values).reshape(-1, d)), keys, values
+
+
+def walk_read(
+    layer: DecoderLayer, x: Tensor, rows: Tensor, past_keys: Tensor, past_values: Tensor, blank: Tensor, ago: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what rows (r, d) read from the rows before and the steps so far, their keys and values (b, h, w, e).
+
+    The past is not copied beside the rows; only their weights stand in one array, which has the length of ``ago``.
+    """
+    attention, d, w = layer.self_attention, layer.self_attention.q.in_features, rows.shape[1]
+    heads = attention.heads
+    own = joined_linear(attention, layer.norm_self(x))
+    query, own_keys, own_values = torch.split(own.reshape(-1, w, 3 * heads, d // heads).transpose(1, 2), heads, 1)
+    query = query * (d // heads) ** -0.5
+    meet = torch.cat([query @ own_keys.transpose(2, 3), query @ past_keys, blank], 3) + ago
+    share = meet.softmax(-1)
+    read = share[..., :GUESSES] @ own_values + share[..., GUESSES:][..., : past_values.shape[2]] @ past_values
+    return attention.out(read.transpose(1, 2).reshape(-1, d)), own_keys, own_values
 
 
 class Motion(nn.Module):
@@ -260,6 +350,12 @@ FREE = {
         "score": "bw", "last": "r", "mode": "r", "ended": "r", "drawn": "rm", "keys": "b..m", "values": "b.m",
         "past_keys": "r.p", "past_values": "r.p",
     },
+    "walk": {
+        "rest": "bm", "answer": "b.m", "length": "rm", "whole": "r", "hidden": "r.m", "base": "r", "rows": "b.",
+        "token": "k", "look": "km", "barred": "k.m", "twin": "m", "spare": "r", "ended": "r", "blank": "b..f",
+        "ago": "b..a", "last": "r", "mode": "r", "drawn": "rm", "keys": "b..m", "values": "b.m", "past_keys": "b..p",
+        "past_values": "b.p",
+    },
     "motion": {"memory": "bm", **PIECES, "steps": "bt", "lifts": "bt", "walked": "bt"},
 }  # fmt: skip
 """The axes of each input that are of any length, a dot for one that is not; keys and values are those of each layer."""
@@ -271,11 +367,12 @@ def graphs(sizes: Sizes) -> Graphs:
     with torch.no_grad():  # weights that are equal would be taken for one and the same
         for k, parameter in enumerate(net.parameters()):
             parameter.fill_(0.001 * (k + 1))
-    encode, step, motion = _examples(sizes)
+    encode, step, walk, motion = _examples(sizes)
     layers = sizes.decoder_layers
     traced = {
         "encode": _trace("encode", Encoder(net), encode, (*Encoded._fields[:-1], *pieces_names(layers))),
         "step": _trace("step", Step(net), step, (*Stepped._fields[:-1], *past_names(layers)), "next_"),
+        "walk": _trace("walk", Walk(net), walk, Walked._fields),
         "motion": _trace("motion", Motion(net), motion, ("offsets", "slowness")),
     }
     told = json.loads(json.dumps(asdict(sizes)))
@@ -294,8 +391,8 @@ def write_graphs(folder: Path) -> None:
     write_text(folder / INDEX, json.dumps({"sizes": made.sizes, "weights": made.weights}, indent=1) + "\n")
 
 
-def _examples(sizes: Sizes) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
-    """Return inputs of the right shapes to trace the three graphs with."""
+def _examples(sizes: Sizes) -> tuple[dict[str, Tensor], ...]:
+    """Return inputs of the right shapes to trace the four graphs with."""
     b, n, t = 2, 3, 4
     d, h, layers = sizes.channels, sizes.heads, sizes.decoder_layers
     m, e = 2 * n, d // h
@@ -322,12 +419,24 @@ def _examples(sizes: Sizes) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[
         "past_values": (r, h, t - 1, e),
     }
     step |= {name: torch.rand(shapes[name.rpartition("_")[0]]) for name in (*pieces_names(layers), *past_names(layers))}
+    r, p, f = b * GUESSES, 7, 2
+    of_rows = {
+        "length": torch.ones(r, m), "whole": torch.ones(r, 1), "hidden": torch.zeros(r, 1, m),
+        "base": torch.zeros(r, dtype=torch.long), "rows": torch.arange(r).view(b, GUESSES), "spare": torch.zeros(r, 1),
+        "ended": torch.zeros(r, dtype=torch.bool), "last": torch.zeros(r, dtype=torch.long),
+        "mode": torch.ones(r, dtype=torch.long), "drawn": torch.zeros(r, m),
+        "blank": torch.zeros(b, h, GUESSES, f), "ago": torch.zeros(b, h, GUESSES, GUESSES + p + f),
+    }  # fmt: skip
+    known = {**step, **of_rows}
+    walk = {name: known[name] for name in FREE["walk"] if name in known}
+    walk |= {name: step[name] for name in pieces_names(layers)}
+    walk |= {name: torch.rand((b, h, e, p) if "keys" in name else (b, h, p, e)) for name in past_names(layers)}
     motion = {
         "memory": torch.rand(b, m, d), **pieces, "steps": torch.zeros(b, t, dtype=torch.long),
         "lifts": torch.zeros(b, t, dtype=torch.bool), "walked": torch.ones(b, t, dtype=torch.bool),
     }  # fmt: skip
     encode = {**pieces, "joints": torch.zeros(b, n, 2, dtype=torch.long), "real": flags, "script": whole}
-    return encode, step, motion
+    return encode, step, walk, motion
 
 
 def _trace(

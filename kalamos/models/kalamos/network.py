@@ -141,7 +141,8 @@ def pair_features(scene: Scene) -> Tensor:
     gap = torch.cdist(p[:, :, :: POINTS - 1].flatten(1, 2), p[:, :, :: POINTS - 1].flatten(1, 2))
     b, n = p.shape[:2]
     gap = gap.view(b, n, 2, n, 2).amin((2, 4))
-    return torch.cat([squash(away), squash(away.norm(dim=-1, keepdim=True)), squash(gap)[..., None], touch, cosine], -1)
+    far = squash(torch.cat([away, away.norm(dim=-1, keepdim=True), gap[..., None]], -1))
+    return torch.cat([far, touch, cosine], -1)
 
 
 def drawn_features(drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -243,16 +244,20 @@ class PathNetwork(nn.Module):
 
     def encode(self, scene: Scene) -> Tensor:
         """Return directed pieces' vectors, (b, m, d)."""
-        x = self.lift_piece(piece_features(scene))
-        if self.sizes.scripts:
-            x = x + self.script(scene.script)[:, None].to(x.dtype)
-        bias = self.pair(pair_features(scene)).permute(0, 3, 1, 2)
-        bias = bias.masked_fill(~scene.real[:, None, None, :], MASKED)
+        x, bias = self.read(scene)
         for layer in self.encoder:
             x = layer(x, bias)
         x = self.encoded(x)
         b, n, d = x.shape
         return self.direct(x).view(b, 2 * n, d)
+
+    def read(self, scene: Scene) -> tuple[Tensor, Tensor]:
+        """Return what the encoder begins with: pieces (b, n, d), and how they lie to each other (b, h, n, n)."""
+        x = self.lift_piece(piece_features(scene))
+        if self.sizes.scripts:
+            x = x + self.script(scene.script)[:, None].to(x.dtype)
+        bias = self.pair(pair_features(scene)).permute(0, 3, 1, 2)
+        return x, bias.masked_fill(~scene.real[:, None, None, :], MASKED)
 
     def step_features(self, geo: Directed, steps: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
         """Return how each directed piece lies to the pen after each step, (b, t, m, N_STEP), and joined (b, t, m).
@@ -272,13 +277,9 @@ class PathNetwork(nn.Module):
         index = torch.arange(geo.length.shape[1], device=steps.device)
         back = (index == (last + 1 - 2 * (last % 2))[..., None]) & (steps >= 0)[..., None]
         shape = drawn.shape
-        features = torch.stack(
+        far = squash(torch.cat([to_start, to_start.norm(dim=-1, keepdim=True), to_end], -1))
+        near = torch.stack(
             [
-                squash(to_start[..., 0]),
-                squash(to_start[..., 1]),
-                squash(to_start.norm(dim=-1)),
-                squash(to_end[..., 0]),
-                squash(to_end[..., 1]),
                 cosine,
                 sine,
                 joined.float(),
@@ -292,7 +293,7 @@ class PathNetwork(nn.Module):
             ],
             -1,
         )
-        return features, joined
+        return torch.cat([far, near], -1), joined
 
     def tokens(
         self, memory: Tensor, geo: Directed, steps: Tensor, lifts: Tensor, drawn: Tensor, real: Tensor

@@ -17,9 +17,11 @@ import numpy as np
 from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints
 from kalamos.models.kalamos.engine import Encoded, Engine, padded_pieces
 from kalamos.models.kalamos.pieces import POINTS, Pieces
-from kalamos.models.kalamos.search import ENOUGH, FoundPath, cut_after, likeliest_paths
+from kalamos.models.kalamos.search import FoundPath, cut_after, likeliest_paths
+from kalamos.models.kalamos.tables import ENOUGH
+from kalamos.models.kalamos.walk import ways_on
 
-BATCH_PIECES = 800
+BATCH_PIECES = 1600
 """Images are put side by side until they have so many pieces together: more than the caches of a core can hold."""
 PATH_SIDE = 16
 
@@ -99,7 +101,8 @@ def _of_batch(
     scene = collated(pieces)
     encoded = engine.encode(**scene, real=scene["joints"][..., 0] >= 0, script=np.array(scripts, np.int64))
     limits = cut_after([len(one.points) for one in pieces])
-    found = likeliest_paths(engine, encoded, limits, max(width, n_best + 1 if n_best > 1 else 1), n_best, enough)
+    ways = ways_on(scene["points"], scene["joints"])
+    found = likeliest_paths(engine, encoded, ways, limits, max(width, n_best + 1 if n_best > 1 else 1), n_best, enough)
     return _in_motion(engine, encoded, scene, found)
 
 

@@ -7,7 +7,7 @@ the ink, or all but :data:`SPARE_PX`, is drawn: where the network would end all 
 was not drawn yet.
 
 Most characters and half of the words are answered by one path, the likeliest action each time
-(:func:`likeliest_paths`): what it left aside at each step is a bound for all paths that begin so.
+(:mod:`kalamos.models.kalamos.walk`): what it left aside at each step is a bound for all paths that begin so.
 
 Shapes: b images, w paths of each, r = b w rows, m directed pieces.
 """
@@ -21,22 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints
-from kalamos.models.kalamos.engine import Encoded, Engine, Stepped, past_names, pieces_names
-from kalamos.models.kalamos.parameters import MASKED
+from kalamos.models.kalamos.engine import Encoded, Engine, Stepped, past_names
+from kalamos.models.kalamos.tables import CROWDED, ENOUGH, keep, single, tables
+from kalamos.models.kalamos.walk import Walks, walk
 
 STEPS_A_PIECE = 2
 SPARE_STEPS = 8
 """A path is cut at so many steps."""
-ENOUGH = 0.98
-"""The share of the ink, by length, before which no path ends."""
-SPARE_PX = 20.0
-"""So much may be left in any case: ends of a skeleton and specks of a photograph that no pen drew."""
-OF_IMAGES = ("rest", "answer")
-"""What a step is told of each image, beside keys and values of its pieces."""
-OF_PATHS = ("length", "whole", "hidden", "base", "spare")
-"""What a step is told of each path."""
-CROWDED = 0.75
-"""Images that have their paths are put away when no more than this share of a batch is still at work."""
 TIE = 1e-3
 """Log-probabilities of two beginnings that differ by less may be the same but for rounding."""
 
@@ -109,16 +100,12 @@ class _Work:
             **dict(zip(past_names(len(layers) // 2), layers, strict=True)),
         }  # fmt: skip
 
-    def part(self, going: Ints, width: int) -> None:
+    def part(self, going: Ints) -> None:
         """Put away all images but some, by their places."""
-        rows = (going[:, None] * width + np.arange(width)).reshape(-1)
+        rows = keep(self.scene, going)
         self.image, self.kept = self.image[going], rows
         if self.along is not None:
             self.along = self.along[rows]
-        of_images = {*OF_IMAGES, *(name for name in self.scene if name[-1].isdigit())}
-        for name in (*of_images, *OF_PATHS):
-            self.scene[name] = self.scene[name][going if name in of_images else rows]
-        self.scene["rows"] = np.arange(len(rows)).reshape(-1, width)
         self.state = {name: array[going if name == "score" else rows] for name, array in self.state.items()}
 
     def walk_back(self, row: int, m: int) -> FoundPath:
@@ -128,33 +115,32 @@ class _Work:
             found.append((int(action[row]), float(log_p[row])))
             row = int(parent[row])
         actions, logs = zip(*reversed(found), strict=True)
-        taken = np.array(actions, np.int64)
-        ends = np.flatnonzero(taken == 2 * m)
-        n = int(ends[0]) if len(ends) else len(taken)
-        return FoundPath(taken[:n] % m, taken[:n] >= m, np.array(logs[: n + 1], np.float64))
+        return _path(np.array(actions, np.int64), np.array(logs, np.float64), m)
 
 
 def likeliest_paths(
-    engine: Engine, encoded: Encoded, limits: Ints, width: int, n_best: int = 1, enough: float = ENOUGH
+    engine: Engine, encoded: Encoded, ways: Ints, limits: Ints, width: int, n_best: int = 1, enough: float = ENOUGH
 ) -> list[list[FoundPath]]:
     """Return what :func:`search` returns, sooner, or a likelier path.
 
     The likeliest action each time gives a path, and the likeliest ways that it left aside bound whatever begins with
     them: a path that is likelier than each of these is the likeliest of all. Where it is not, the wider search goes on
-    only as long as something that it found may still become likelier.
+    only as long as something that it found may still become likelier. ``ways``:
+    :func:`~kalamos.models.kalamos.walk.ways_on`.
     """
-    if width == 1 or n_best > 1:
+    if n_best > 1:
         return search(engine, encoded, limits, width, n_best, enough)
-    first = _search(engine, encoded, limits, 1, 1, enough)
-    doubts = first.lost + TIE >= first.score[:, None]
+    walks, m = walk(engine, encoded, ways, limits, enough), encoded.length.shape[1]
+    first = [_walked(walks, k, m) for k in range(len(limits))]
+    doubts = walks.lost + np.float32(TIE) >= walks.score[:, None]
     doubtful = np.flatnonzero(doubts.any(axis=1))
-    if len(doubtful):
+    if len(doubtful) and width > 1:
         last = doubts.shape[1] - np.argmax(doubts[doubtful, ::-1], axis=1)
-        known = _Known([first.paths[k] for k in doubtful], first.score[doubtful], last)
+        known = _Known([first[k] for k in doubtful], walks.score[doubtful].astype(np.float64), last)
         wider = _search(engine, encoded.of(doubtful), limits[doubtful], width, 1, enough, known)
-        for k, paths in zip(doubtful.tolist(), wider.paths, strict=True):
-            first.paths[k] = paths
-    return first.paths
+        for k, paths in zip(doubtful.tolist(), wider, strict=True):
+            first[k] = paths
+    return first
 
 
 def search(
@@ -168,23 +154,10 @@ def search(
         limits: int64 ``(b,)``, the steps after which a path is cut.
         width: paths kept, at least ``n_best``; with 1 it is the likeliest action each time.
         n_best: paths wanted; there may be fewer.
-        enough: the share of the ink, by length, before which no path ends, but for :data:`SPARE_PX`; 1 is all of it.
+        enough: the share of the ink, by length, before which no path ends, but for
+            :data:`~kalamos.models.kalamos.tables.SPARE_PX`; 1 is all of it.
     """
-    return _search(engine, encoded, limits, width, n_best, enough).paths
-
-
-class _Found(NamedTuple):
-    """What a search found.
-
-    Attributes:
-        paths: of each image, likeliest first.
-        score: float64 ``(b,)``, log-probability of the first.
-        lost: float64 ``(b, t)``, of the likeliest beginning that was left aside at each step.
-    """
-
-    paths: list[list[FoundPath]]
-    score: Floats
-    lost: Floats
+    return _search(engine, encoded, limits, width, n_best, enough)
 
 
 class _Known(NamedTuple):
@@ -203,33 +176,46 @@ class _Known(NamedTuple):
 
 def _search(
     engine: Engine, encoded: Encoded, limits: Ints, width: int, n_best: int, enough: float, known: _Known | None = None
-) -> _Found:
+) -> list[list[FoundPath]]:
     b, m, longest = len(limits), encoded.length.shape[1], int(limits.max(initial=0))
-    found = _Found([[] for _ in limits], np.full(b, -np.inf), np.full((b, longest), -np.inf))
+    found: list[list[FoundPath]] = [[] for _ in limits]
     work, busy = _begin(engine, encoded, width, enough), np.ones(b, np.bool_)
     if known is not None:
         work.follow(_actions(known.paths, longest, m))
     for t in range(1, longest + 1):
         made, image = engine.step(**work.scene, **work.state, recency=engine.recency(t)), work.image
         work.note(made, t)
-        found.lost[image, t - 1] = np.where(busy[image], made.lost, -np.inf)
         score, ended = made.score, made.ended.reshape(-1, width)
         over = (ended | (score == -np.inf))[:, :n_best].all(axis=1) | (t >= limits[image])
         if known is not None:
             over |= (hopeless := (t >= known.last[image]) & ~work.may_beat(known.score[image]))
         for k in np.flatnonzero(over & busy[image]).tolist():
             if known is not None and hopeless[k]:
-                found.paths[image[k]], found.score[image[k]] = known.paths[image[k]], known.score[image[k]]
-                continue
-            found.paths[image[k]] = [work.walk_back(k * width + w, m) for w in range(n_best) if score[k, w] > -np.inf]
-            found.score[image[k]] = score[k, 0]
+                found[image[k]] = known.paths[image[k]]
+            else:
+                found[image[k]] = [work.walk_back(k * width + w, m) for w in range(n_best) if score[k, w] > -np.inf]
         busy[image] &= ~over
         going = np.flatnonzero(busy[image])
         if not len(going):
             break
         if len(going) <= CROWDED * len(image):
-            work.part(going, width)
+            work.part(going)
     return found
+
+
+def _walked(walks: Walks, image: int, m: int) -> list[FoundPath]:
+    """Return the path of an image, none where nothing was allowed."""
+    n = walks.steps[image]
+    if walks.score[image] == -np.inf:
+        return []
+    return [_path(walks.action[image, :n], walks.log_p[image, :n].astype(np.float64), m)]
+
+
+def _path(actions: Ints, log_p: Floats, m: int) -> FoundPath:
+    """Return the path of some actions, to its end."""
+    ends = np.flatnonzero(actions == 2 * m)
+    n = int(ends[0]) if len(ends) else len(actions)
+    return FoundPath(actions[:n] % m, actions[:n] >= m, log_p[: n + 1])
 
 
 def _actions(paths: Sequence[Sequence[FoundPath]], longest: int, m: int) -> Ints:
@@ -244,22 +230,7 @@ def _actions(paths: Sequence[Sequence[FoundPath]], longest: int, m: int) -> Ints
 def _begin(engine: Engine, encoded: Encoded, width: int, enough: float) -> _Work:
     b, m = encoded.length.shape
     r, past = b * width, (b * width, engine.heads, 0, engine.channels // engine.heads)
-    none = np.zeros_like(encoded.token[:, :1])
-    whole = encoded.length.sum(axis=1, keepdims=True)
-    spare_px = SPARE_PX if enough < 1 else 0.0
-    spare = np.maximum(np.float32(1 - enough), np.float32(2 * spare_px) / np.maximum(whole, 1))  # both ways of a piece
-    of_paths = {
-        "length": encoded.length, "whole": whole, "base": np.arange(b) * (m + 1),
-        "hidden": np.where(encoded.length > 0, np.float32(0), np.float32(MASKED))[:, None], "spare": spare,
-    }  # fmt: skip
-    scene = {
-        "rest": encoded.rest, "answer": encoded.answer,
-        **dict(zip(pieces_names(engine.layers), encoded.layers, strict=True)),
-        **{name: np.repeat(array, width, axis=0) for name, array in of_paths.items()},
-        "token": np.concatenate([encoded.token, none], axis=1).reshape(b * (m + 1), -1),
-        "look": encoded.look.reshape(b * (m + 1), m, -1), "barred": encoded.barred.reshape(b * (m + 1), 2, m),
-        "rows": np.arange(r).reshape(b, width), "twin": np.arange(m) ^ 1, "single": np.eye(m, dtype=np.float32),
-    }  # fmt: skip
+    scene = {**tables(encoded, width, enough), "single": single(m)}
     score = np.full((b, width), -np.inf, np.float32)
     score[:, 0] = 0.0
     state = {
