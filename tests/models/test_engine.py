@@ -15,10 +15,10 @@ from torch_search import loaded, search
 from kalamos.errors import ModelError
 from kalamos.ink import Ink
 from kalamos.models.kalamos.blocks import part
-from kalamos.models.kalamos.engine import Engine, Walked, padded_pieces, read_graphs, traced
+from kalamos.models.kalamos.engine import GUESSES, ROUND, Engine, Walked, padded_pieces, read_graphs, traced
 from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.models.kalamos.network import PathNetwork
-from kalamos.models.kalamos.parameters import Sizes
+from kalamos.models.kalamos.parameters import MASKED, Sizes
 from kalamos.models.kalamos.paths import collated, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_pieces
 from kalamos.models.kalamos.search import cut_after, likeliest_paths
@@ -167,6 +167,19 @@ def test_guessed_steps_change_nothing_but_the_number_of_calls(drawn: list[Pieces
             np.testing.assert_allclose(path.log_p, one.log_p, atol=1e-4)
         steps += len(one.log_p)
     assert calls - steps < 0.6 * steps  # what is left after the blind ones, of which each takes a step
+
+
+def test_a_walks_rows_read_the_past_and_the_rows_before_as_single_steps_do() -> None:
+    engine, places = Kalamos().engine, 32
+    for steps in ([0, 3, 27], [32, 1, 16]):
+        ages = engine.ages(np.array(steps), places)
+        assert ages.shape[-1] % ROUND == 0
+        for one, t in zip(ages, steps, strict=True):
+            for j in range(GUESSES):
+                own = np.concatenate([one[:, j, GUESSES : GUESSES + t], one[:, j, : j + 1]], axis=1)
+                np.testing.assert_array_equal(own, engine.recency(t + j + 1)[:, 0])
+                assert (one[:, j, j + 1 : GUESSES] == MASKED).all()
+                assert (one[:, j, GUESSES + t :] == MASKED).all()
 
 
 def test_the_ways_on_are_straightest_first_and_a_path_begins_at_a_free_end() -> None:

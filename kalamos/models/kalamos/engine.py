@@ -147,7 +147,7 @@ class Engine:
         self.sizes = sizes
         self._recency = np.asarray(tensors["recency"], np.float32)
         self._recencies: dict[int, Floats32] = {}
-        self._ages: dict[int, Floats32] = {}
+        self._past_ages = np.zeros((sizes.heads, GUESSES, 0), np.float32)
         self.layers, self.heads, self.channels = sizes.decoder_layers, sizes.heads, sizes.channels
         # the sessions read the arrays where they lie: they must live as long
         self._weights = {key: np.ascontiguousarray(tensor, np.float32) for key, tensor in tensors.items()}
@@ -178,19 +178,24 @@ class Engine:
         """Return what comes after each of a few steps of one path; see ``export.Walk``."""
         return Walked._make(self._sessions["walk"].run(None, inputs))
 
-    def ages(self, places: int) -> Floats32:
-        """Return the bias of a walk's rows after so many steps, ``(places + 1, h, w, f)``; f is a multiple of 64.
+    def ages(self, steps: Ints, places: int) -> Floats32:
+        """Return the bias of a walk's rows of images after so many steps, ``(b, h, w, f)``; f is a multiple of 64.
 
-        Row j of a walk after t steps reads the rows up to itself, which come first, and t places of the past.
+        Row j of a walk after t steps reads the rows up to itself, which come first, and t of the places of the past.
         """
-        if places not in self._ages:
-            rows, columns = np.arange(GUESSES), np.arange(-(-(GUESSES + places) // ROUND) * ROUND)
-            steps = np.arange(places + 1)[:, None, None]
-            ago = np.where(columns < GUESSES, 0, steps + GUESSES) + rows[:, None] - columns
-            known = np.where(columns < GUESSES, ago >= 0, columns - GUESSES < steps)
-            bias = self._recency[:, np.clip(ago, 0, self._recency.shape[1] - 1)]
-            self._ages[places] = np.where(known, bias, np.float32(MASKED)).transpose(1, 0, 2, 3).copy()
-        return self._ages[places]
+        rows, past = np.arange(GUESSES), self._past_ages
+        if past.shape[2] < places:
+            past = self._past_ages = self._bias(np.arange(places, 0, -1) + rows[:, None])
+        made = np.full((len(steps), self.heads, GUESSES, -(-(GUESSES + places) // ROUND) * ROUND), np.float32(MASKED))
+        made[..., :GUESSES] = self._bias(rows[:, None] - rows)
+        for one, t in zip(made, steps.tolist(), strict=True):
+            one[:, :, GUESSES : GUESSES + t] = past[:, :, past.shape[2] - t :]
+        return made
+
+    def _bias(self, ago: Ints) -> Floats32:
+        """Return the bias towards what lies so many steps back; what is yet to come is masked."""
+        found = self._recency[:, np.clip(ago, 0, self._recency.shape[1] - 1)]
+        return np.where(ago >= 0, found, np.float32(MASKED))
 
     def motion(self, **inputs: Any) -> tuple[Floats32, Floats32]:
         """Return offsets (b, t, POINTS, 2) in pixels and log slowness (b, t, POINTS - 1) along paths."""

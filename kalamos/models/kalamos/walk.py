@@ -119,7 +119,7 @@ class _Past(NamedTuple):
     def told(self, engine: Engine, steps: Ints) -> dict[str, Floats32]:
         """Return what a walk takes of it, after so many steps of each image."""
         b, h, p = self.keys.shape[1], engine.heads, self.keys.shape[-1]
-        ago = engine.ages(p)[steps]
+        ago = engine.ages(steps, p)
         layers = [array for pair in zip(self.keys, self.values, strict=True) for array in pair]
         return {
             "blank": np.zeros((b, h, GUESSES, ago.shape[-1] - GUESSES - p), np.float32), "ago": ago,
