@@ -96,9 +96,30 @@ def load_recoverer(name: str) -> Recoverer:
         recoverer = made(**chosen) if isinstance(made, type) or not hasattr(made, "recover") else made
     except (TypeError, ValueError) as error:
         raise KalamosError(f"{plain} cannot be made with the options {options!r}: {error}") from error
-    if not isinstance(recoverer, Recoverer):
-        raise KalamosError(f"{name} is no recoverer: it needs an attribute `name` and a method `recover(images)`")
-    return recoverer
+    return _checked_recoverer(recoverer, name)
+
+
+def as_recoverer(model: object) -> Recoverer:
+    """Return a recoverer: the object itself, one of its class, or what :func:`load_recoverer` makes of a name.
+
+    Raises:
+        UnknownNameError: where nothing is called so.
+        KalamosError: where it cannot be made, or is not a recoverer.
+    """
+    if isinstance(model, str):
+        return load_recoverer(model)
+    if not isinstance(model, type):
+        return _checked_recoverer(model, type(model).__name__)
+    try:
+        return _checked_recoverer(model(), model.__name__)
+    except (TypeError, ValueError) as error:
+        raise KalamosError(f"{model.__name__} cannot be made: {error}") from error
+
+
+def _checked_recoverer(made: object, called: str) -> Recoverer:
+    if not isinstance(made, Recoverer):
+        raise KalamosError(f"{called} is no recoverer: it needs an attribute `name` and a method `recover(images)`")
+    return made
 
 
 def loadable_models() -> list[str]:
@@ -123,9 +144,9 @@ def checked_answer(answer: object, images: Sequence[OfflineImage]) -> list[Ink]:
         raise KalamosError(f"recover() returned {type(answer).__name__}, not a sequence with one Ink an image")
     if len(answer) != len(images):
         raise KalamosError(f"recover() returned {len(answer)} inks for {len(images)} images")
-    wrong = next((item for item in answer if not isinstance(item, Ink)), None)
-    if wrong is not None:
-        raise KalamosError(f"recover() returned {type(wrong).__name__} where an Ink is due")
+    for item in answer:
+        if not isinstance(item, Ink):
+            raise KalamosError(f"recover() returned {type(item).__name__} where an Ink is due")
     return list(answer)
 
 

@@ -10,7 +10,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,13 @@ class Registry:
         kind: what they are, in the singular, as messages say it ("corpus").
         group: the entry-point group that plug-ins use ("kalamos.corpora").
         builtins: name -> ``module:attribute``.
+        refused: name -> why what is called so is known and cannot be had.
     """
 
     kind: str
     group: str
     builtins: dict[str, str]
+    refused: dict[str, str] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """Return all names, built-ins first, each once."""
@@ -46,7 +48,11 @@ class Registry:
             UnknownNameError: where nothing is called so; says what comes nearest.
             KalamosError: where it is known but cannot be imported; says why.
         """
+        if not isinstance(name, str):
+            raise UnknownNameError(f"a {self.kind} is called by a name; got {name!r}")
         target = self.target(name)
+        if target is None and name in self.refused:
+            raise UnknownNameError(f"{name} is {self.refused[name]}")
         if target is None:
             near = difflib.get_close_matches(name, self.names(), n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(self.names())}."

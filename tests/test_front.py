@@ -7,17 +7,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 import kalamos
-from kalamos.errors import InkError, KalamosError, UnknownNameError
+from kalamos.cli import main
+from kalamos.errors import InkError, KalamosError, StyleError, UnknownNameError
+from kalamos.front import MOST_PATHS
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.metrics import METRICS, Pair
 from kalamos.recoverer import recover_groups
 from kalamos.recovery import Alternative, RecoveredPiece, Recovery, in_lines
+from kalamos.renderers import PRESETS
 
 TRACER = "nearest"
 
@@ -85,10 +89,51 @@ def test_a_blank_sheet_has_no_lines() -> None:
     assert (found.lines, found.ink.n_points, found.covered) == ((), 0, 1.0)
 
 
-@pytest.mark.parametrize("picture", [np.zeros((4, 4)), np.zeros((3, 3, 5), np.uint8), np.zeros((0, 3), np.uint8), 7])
-def test_what_is_no_picture_is_named(picture: object) -> None:
-    with pytest.raises(KalamosError, match=r"got|channels"):
+@pytest.mark.parametrize(
+    ("picture", "told"),
+    [
+        (np.zeros((4, 4)), r"got float64 \(4, 4\): take \(255 \* picture\)"),
+        (np.full((4, 4), 900, np.uint16), r"got uint16 \(4, 4\): bring its values to 0\.\.255"),
+        (np.full((4, 4), np.nan), r"got float64 \(4, 4\): bring its values to 0\.\.255"),
+        (np.zeros((3, 3, 5), np.uint8), r"got uint8 \(3, 3, 5\)$"),
+        (np.zeros((0, 3), np.uint8), r"got uint8 \(0, 3\)$"),
+        (7, "got int$"),
+        (None, "got NoneType$"),
+        (seven(), "got Ink$"),
+        (kalamos.render(seven()), "got Rendering$"),  # two arrays and a record, of which numpy makes no array
+    ],
+)
+def test_what_is_no_picture_is_named(picture: object, told: str) -> None:
+    with pytest.raises(KalamosError, match=told):
         kalamos.recover(picture, model=TRACER)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"level": "words"}, "level is one of character, word, line, page; got 'words'"),
+        ({"level": None}, "level is one of"),
+        ({"script": "Latin"}, "did you mean Latn"),
+        ({"script": 7}, "no script has the ISO 15924 code '7'"),
+        ({"n_best": 0}, "from 1 to 100; got 0"),
+        ({"n_best": 2.5}, "from 1 to 100; got 2.5"),
+        ({"n_best": "3"}, "from 1 to 100; got '3'"),
+        ({"n_best": 10**9}, "from 1 to 100"),
+        ({"model": 7}, "int is no recoverer"),
+        ({"model": dict}, "dict is no recoverer"),
+        ({"model": RecoveredPiece}, "RecoveredPiece cannot be made"),
+    ],
+)
+def test_an_argument_that_is_none_is_named_before_any_work(option: dict[str, object], told: str) -> None:
+    for picture in (page()[0], kalamos.render(seven()).image, "not even looked at.png"):
+        with pytest.raises(KalamosError, match=told):
+            kalamos.recover(picture, **option)  # type: ignore[arg-type]
+
+
+def test_as_many_paths_may_be_asked_for_as_on_the_command_line() -> None:
+    [option] = [one for one in main.commands["recover"].params if one.name == "n_best"]
+    assert isinstance(option.type, click.IntRange)
+    assert (option.type.min, option.type.max) == (1, MOST_PATHS)
 
 
 def test_a_corpus_is_iterated_by_split_and_has_a_card() -> None:
@@ -100,6 +145,40 @@ def test_a_corpus_is_iterated_by_split_and_has_a_card() -> None:
     assert corpus.card.name == "synthetic"
     with pytest.raises(UnknownNameError, match="synthetic"):
         kalamos.load("syntetic")
+    with pytest.raises(UnknownNameError, match="called by a name; got None"):
+        kalamos.load(None)  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="molhw is known and not read"):
+        kalamos.load("molhw")
+
+
+def test_options_of_a_corpus_are_as_python_has_them() -> None:
+    told = [sample.key for sample in kalamos.load("synthetic", scripts="Latn,Deva", writers="2")]
+    assert [sample.key for sample in kalamos.load("synthetic", scripts=["Latn", "Deva"], writers=2)] == told
+    assert len(told) > 20
+    with pytest.raises(KalamosError, match="whole number"):
+        kalamos.load("synthetic", writers=2.5)
+
+
+def test_a_corpus_without_a_folder_is_here_or_where_all_corpora_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, shared = tmp_path / "here", tmp_path / "all"
+    for folder in (here, shared / "pendigits", shared / "other"):
+        folder.mkdir(parents=True)
+        for part in ("tra", "tes"):
+            (folder / f"pendigits-orig.{part}").write_text("")
+    monkeypatch.delenv("KALAMOS_CORPORA", raising=False)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(KalamosError, match="pendigits-orig"):
+        kalamos.load("pendigits")
+    monkeypatch.setenv("KALAMOS_CORPORA", str(shared))
+    assert kalamos.load("pendigits").root == shared / "pendigits"
+    with pytest.raises(KalamosError, match="holds it as mile"):  # which takes every file below its folder for its own
+        kalamos.load("mile")
+    monkeypatch.chdir(here)
+    assert kalamos.load("pendigits").root == Path()
+    assert kalamos.load("auto").root == Path()
 
 
 def test_scores_of_arrays_inks_and_recoveries_agree_with_the_table() -> None:
@@ -115,6 +194,38 @@ def test_scores_of_arrays_inks_and_recoveries_agree_with_the_table() -> None:
         kalamos.score(found, truth, metrics=["rmse"])
     with pytest.raises(InkError):
         kalamos.score("scan.png", truth)
+
+
+def test_one_metric_may_be_named_alone_and_the_image_be_an_array() -> None:
+    made = kalamos.render(seven())
+    assert kalamos.score(made.truth, made.truth, metrics="rmse_arc") == {"rmse_arc": 0.0}
+    whole = kalamos.score(made.truth, made.truth, image=made.image)
+    assert kalamos.score(made.truth, made.truth, image=made.image.pixels) == pytest.approx(whole, nan_ok=True)
+    with pytest.raises(KalamosError, match="uint8 array"):
+        kalamos.score(made.truth, made.truth, image="scan.png")  # type: ignore[arg-type]
+
+
+def test_a_style_is_a_name_a_file_or_a_style(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(PRESETS["ballpoint"].to_toml())
+    told = kalamos.render(seven(), "ballpoint").image.pixels
+    for style in (file, str(file), Path("ballpoint"), PRESETS["ballpoint"]):
+        assert np.array_equal(kalamos.render(seven(), style).image.pixels, told)
+    for wrong in (None, 7, {"nib_px": 3}):
+        with pytest.raises(StyleError, match="name of a preset, a TOML file or a Style"):
+            kalamos.render(seven(), wrong)
+
+
+@pytest.mark.parametrize("call", ["recover(sheet, model='nearest')", "score(ink, ink)", "render(ink)"])
+def test_every_function_says_when_it_compiles(call: str) -> None:
+    """From Python a page compiled for ten seconds, and a score for three, without a word."""
+    code = (
+        "import kalamos, numpy as np; from kalamos.machinery import compiling;"
+        "ink = kalamos.Ink.from_strokes([[(0, 0), (5, 5)]]); sheet = np.full((50, 50), 255, np.uint8);"
+        f"kalamos.{call}; print(compiling._wanted)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "True"
 
 
 class Two:
@@ -139,6 +250,22 @@ def test_alternatives_are_placed_on_the_picture_like_the_ink() -> None:
         shift = piece.alternatives[0].ink.xy - piece.ink.xy
         assert np.allclose(shift, (10 / piece.placement.scale, 0), atol=1e-3)
     assert not kalamos.recover(sheet, model=Two(), level="word").pieces[0].alternatives
+
+
+def test_a_method_may_be_given_as_its_class() -> None:
+    assert kalamos.recover(kalamos.render(seven()).image, model=Two).method == "two"
+
+
+@pytest.mark.parametrize("answer", [None, "ink", 3])
+def test_an_answer_that_is_no_ink_is_refused(answer: object) -> None:
+    class Wrong:
+        name = "wrong"
+
+        def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
+            return [answer for _ in images]  # type: ignore[misc]
+
+    with pytest.raises(KalamosError, match=f"returned {type(answer).__name__} where an Ink is due"):
+        kalamos.recover(kalamos.render(seven()).image, model=Wrong())
 
 
 def test_a_method_of_inks_alone_answers_groups_with_the_share_it_covers() -> None:

@@ -1,5 +1,6 @@
 """Online corpora: the syntax of file formats, the layout of corpora, and the built-in synthetic corpus."""
 
+from kalamos.datasets.known import KNOWN_AND_NOT_READ
 from kalamos.registry import Registry
 
 CORPORA = Registry(
@@ -40,4 +41,5 @@ CORPORA = Registry(
         "paper-pages": "kalamos.datasets.paper_pages:CORPUS",
         "made-pairs": "kalamos.datasets.made_pairs:CORPUS",
     },
+    {name: f"known and not read: {what}" for name, what in KNOWN_AND_NOT_READ.items()},
 )

@@ -48,7 +48,10 @@ def place_of(corpus: str) -> Path:
 
 
 def find_corpus(corpus: str, root: Path | None, holds: Callable[[Path], bool] | None = None) -> Path:
-    """Return the folder of a corpus.
+    """Return the folder of a corpus: the one of its name before the one that is named, which may hold them all.
+
+    Many readers take every file below their folder, so that the folder of all corpora would pass for any of them: it is
+    taken for the corpus itself only where it was named for it, or ``holds`` knows the corpus' own files.
 
     Args:
         corpus: registered name.
@@ -60,7 +63,7 @@ def find_corpus(corpus: str, root: Path | None, holds: Callable[[Path], bool] | 
     """
     if corpus in WITHOUT_FOLDER:
         return Path()
-    asked = list(dict.fromkeys(_candidates(corpus, root)))
+    asked = list(dict.fromkeys(_candidates(corpus, root, holds is not None)))
     right = holds or (lambda folder: _has_units(corpus, folder))
     for folder in asked:
         if folder.is_dir() and right(folder):
@@ -68,11 +71,12 @@ def find_corpus(corpus: str, root: Path | None, holds: Callable[[Path], bool] | 
     raise CorpusError(_wanted(CORPORA.load(corpus).card, asked))
 
 
-def _candidates(corpus: str, root: Path | None) -> Iterator[Path]:
-    bases = [base for base in (root, shared_root()) if base is not None]
-    for base in bases:
-        yield base
-        yield from (base / name for name in folder_names(corpus))
+def _candidates(corpus: str, root: Path | None, known: bool) -> Iterator[Path]:
+    for base, itself in ((root, True), (shared_root(), known)):
+        if base is not None:
+            yield from (base / name for name in folder_names(corpus))
+            if itself:
+                yield base
 
 
 def _has_units(corpus: str, folder: Path) -> bool:

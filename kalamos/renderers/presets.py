@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 from types import MappingProxyType
 
@@ -141,18 +142,21 @@ def preset(name: str) -> Style:
     """
     if name not in PRESETS:
         near = difflib.get_close_matches(name, PRESETS, n=2)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise UnknownNameError(f"no preset is called {name!r}; {hint}Known are: {', '.join(PRESETS)}")
+        hint = f"did you mean {' or '.join(near)}? Known" if near else "known"
+        raise UnknownNameError(f"no preset is called {name!r}; {hint} are: {', '.join(PRESETS)}")
     return PRESETS[name]
 
 
-def read_style(name: str) -> Style:
+def read_style(style: str | os.PathLike[str]) -> Style:
     """Return the preset of that name or, where it ends in ``.toml``, the style that stands in that file.
 
     Raises:
         UnknownNameError: where there is no such preset.
-        StyleError: where the file cannot be read or holds no style; names the file.
+        StyleError: where the file cannot be read or holds no style, names the file; where it is no name at all.
     """
+    if not isinstance(style, str | os.PathLike):
+        raise StyleError(f"a style is the name of a preset, a TOML file or a Style; got {style!r}")
+    name = os.fspath(style)
     if not name.endswith(".toml"):
         return preset(name)
     try:

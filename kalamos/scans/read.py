@@ -122,13 +122,29 @@ def page_of(picture: Image.Image | Bytes) -> Page:
     """
     if isinstance(picture, Image.Image):
         return _page(Path("picture"), picture, 1, 1)
-    array = np.asarray(picture)
+    try:
+        array = np.asarray(picture)
+    except (TypeError, ValueError):
+        array = np.empty((), object)
     if array.dtype == np.bool_ and array.ndim == 2:
         array = np.where(array, np.uint8(255), np.uint8(0))
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.dtype != np.uint8 or array.ndim not in {2, 3} or channels not in {1, 3, 4} or 0 in array.shape:
-        raise KalamosError(f"a picture is uint8 (h, w), (h, w, 3) or (h, w, 4); got {array.dtype} {array.shape}")
+        known = "a path, a PIL image, or an array, uint8 (h, w), (h, w, 3) or (h, w, 4)"
+        raise KalamosError(f"a picture is {known}; {_told(picture, array)}")
     return _page(Path("picture"), Image.fromarray(array[..., 0] if channels == 1 and array.ndim == 3 else array), 1, 1)
+
+
+def _told(picture: object, array: NDArray[Any]) -> str:
+    """Say what somebody gave in place of a picture, and how its pixels become some, where it has any."""
+    if array.ndim == 0 or array.dtype.hasobject:
+        return f"got {type(picture).__name__}"
+    got = f"got {array.dtype} {array.shape}"
+    if not array.size or array.dtype == np.uint8 or array.dtype.kind not in "iuf":
+        return got
+    if array.dtype.kind == "f" and array.min() >= 0 and array.max() <= 1:
+        return f"{got}: take (255 * picture).astype('uint8')"
+    return f"{got}: bring its values to 0..255, paper light, and take picture.astype('uint8')"
 
 
 @contextmanager

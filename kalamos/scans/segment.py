@@ -84,14 +84,18 @@ def segment(
     Raises:
         KalamosError: where the level is unknown.
     """
-    if level not in get_args(SegmentLevel):
-        raise KalamosError(f"segment into one of {', '.join(get_args(SegmentLevel))}, not {level!r}")
+    _check_level(level)
     marks = marks_of(grey)
     if not len(marks.ids):
         return []
     if level == "page":
         return [_cut(grey, marks, np.arange(len(marks.ids)), 0, 0.0)]
     return pieces_of_layout(grey, lay_out(marks, script), level, word_gap)
+
+
+def _check_level(level: str) -> None:
+    if level not in get_args(SegmentLevel):
+        raise KalamosError(f"segment into one of {', '.join(get_args(SegmentLevel))}, not {level!r}")
 
 
 class Written(NamedTuple):
@@ -108,7 +112,12 @@ class Written(NamedTuple):
 def segment_written(
     grey: Bytes, *, level: SegmentLevel = "word", script: str | None = None, printed: bool = False
 ) -> Written:
-    """Return the pieces of handwriting as :func:`segment` does, print left out unless ``printed`` keeps it."""
+    """Return the pieces of handwriting as :func:`segment` does, print left out unless ``printed`` keeps it.
+
+    Raises:
+        KalamosError: where the level is unknown.
+    """
+    _check_level(level)
     marks = marks_of(grey)
     if not len(marks.ids):
         return Written([], 0)
