@@ -13,10 +13,10 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -50,6 +50,21 @@ def _note(line: str) -> None:
     """Tell on standard error what is no error; --quiet keeps it away."""
     if not _is("quiet"):
         click.echo(line, err=True)
+
+
+def _fail(what: str) -> NoReturn:
+    """Say on standard error why a command ends with exit code 1, whatever it printed of the rest."""
+    click.secho(f"kalamos: {what}", fg="red", err=True)
+    sys.exit(1)
+
+
+def _tell(items: Iterable[Any], failed: Callable[[Any], bool]) -> None:
+    """Print a line an item: results to standard output, failures to standard error."""
+    for item in items:
+        if failed(item):
+            click.secho(f"kalamos: {item.line()}", fg="red", err=True)
+        else:
+            click.echo(item.line())
 
 
 def _loudness_option(name: str, about: str) -> click.Option:
@@ -106,8 +121,7 @@ class _Group(_Loud, click.Group):
             raise
         except Exception as error:
             message = unforeseen(error)
-        click.secho(f"kalamos: {message}", fg="red", err=True)
-        sys.exit(1)
+        _fail(message)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -530,8 +544,8 @@ def verify_submission(
             _print_board(rows, as_json=False)
         elif not done:
             click.echo("no entry was changed")
-    if is_wrong(done):
-        sys.exit(1)
+    if wrong := [str(one.folder) for one in done if is_wrong([one])]:
+        _fail(f"{len(wrong)} of {len(done)} cannot stand on a board: {', '.join(wrong)}")
 
 
 @main.command()
@@ -580,8 +594,8 @@ def attack(
         click.echo(json.dumps(gains) if as_json else attacking.cheats_text(gains))
         return
     click.echo(attacking.as_json(done) if as_json else "\n\n".join(one.text() for one in done))
-    if check and any(one.games for one in done):
-        sys.exit(1)
+    if check and (games := sorted({game for one in done for game in one.games})):
+        _fail(f"a game was found in {', '.join(games)}")
 
 
 @main.command()
@@ -834,8 +848,7 @@ def recover(
         )
     if as_json:
         click.echo(json.dumps([item.as_dict() for item in done]))
-    for item in () if as_json else done:
-        click.echo(item.line())
+    _tell([item for item in done if item.error or not as_json], failed=lambda item: bool(item.error))
     if any(item.error for item in done):
         sys.exit(1)
 
@@ -882,15 +895,15 @@ def align(
     how = How(out, page, key, joined, box, any_turn, rules, picture, doubtful, overwrite)
     with _progress("aligning") as progress:
         done = align_files(scan, ink, how, progress=progress)
+    refused = [item for item in done if item.error or not item.inked]
     if as_json:
         click.echo(json.dumps([item.as_dict() for item in done]))
-    for item in () if as_json else done:
-        click.echo(item.line())
+    _tell(refused if as_json else done, failed=lambda item: item in refused)
     if len(done) > 1 and not as_json:
         kinds = ("fits", "in doubt", "does not fit", "")
         told = [f"{sum(item.verdict == kind for item in done)} {kind or 'not compared'}" for kind in kinds]
         click.echo(f"{len(done)} pairs: {', '.join(told)}")
-    if any(item.error or not item.inked for item in done):
+    if refused:
         sys.exit(1)
 
 
@@ -1037,7 +1050,7 @@ def audit(
     found = run(corpus, root, dict(_pairs(options)), others)
     click.echo(json.dumps(report(found), ensure_ascii=False) if as_json else "\n".join(as_text(found)))
     if check and not found.is_clean:
-        raise SystemExit(1)
+        _fail(f"a person or an ink of {corpus} stands on two sides")
 
 
 @main.command()

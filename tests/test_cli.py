@@ -153,7 +153,9 @@ def test_recover_goes_on_after_a_bad_file(scan, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no image")
     (tmp_path / "good.png").write_bytes(scan.read_bytes())
     (tmp_path / "blank.png").write_bytes(encode_png(np.full((50, 50), 255, np.uint8)))
-    done = json.loads(kalamos("recover", tmp_path, "-m", "good-continuation", "--json", code=1))
+    result = CliRunner().invoke(main, ["recover", str(tmp_path), "-m", "good-continuation", "--json"])
+    assert result.exit_code == 1
+    done = json.loads(result.stdout)
     assert [bool(item["error"]) for item in done] == [True, True, False]
     assert "no ink found" in done[1]["error"]
 

@@ -59,7 +59,10 @@ def test_a_pair_gives_its_recording_in_the_pixels_of_the_scan(tmp_path, pairs):
 def test_what_does_not_fit_gives_a_picture_and_no_ink(tmp_path, pairs):
     write_scan(tmp_path, "a", pairs[0])
     write_ink(tmp_path, "a", pairs[1].ink)
-    [said] = json.loads(run(tmp_path / "a.png", tmp_path / "a.inkml", "--json", code=1))
+    result = CliRunner().invoke(main, ["align", str(tmp_path / "a.png"), str(tmp_path / "a.inkml"), "--json"])
+    assert result.exit_code == 1
+    assert "does not fit" in result.stderr
+    [said] = json.loads(result.stdout)
     assert said["verdict"] == "does not fit"
     assert any("lies on ink" in reason for reason in said["reasons"])
     assert [name.rsplit("/", 1)[1] for name in said["written"]] == ["a.aligned.png"]

@@ -10,8 +10,11 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from kalamos.cli import main
+from kalamos.ink import Ink
+from kalamos.renderers import render
 
 COMMANDS = sorted(main.commands)
 
@@ -108,3 +111,26 @@ def test_quiet_silences_the_word_about_compiling(caplog: pytest.LogCaptureFixtur
         assert len(caplog.records) == 1
     finally:
         log.setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize("loudness", [(), ("-q",), ("-v",)])
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_what_fails_in_part_says_so_on_standard_error(
+    tmp_path: Path, loudness: tuple[str, ...], json: tuple[str, ...]
+) -> None:
+    """A batch that is watched by its standard error alone (cron, CI) ended with 1 and not a word."""
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    Image.fromarray(render(Ink.from_strokes([[(0, 0), (9, 9)]])).image.pixels).save(tmp_path / "good.png")
+    out, err = run("recover", tmp_path, "-m", "nearest", *loudness, *json, code=1)
+    assert [line for line in err.splitlines() if line.startswith("kalamos: ")] == [
+        f"kalamos: {tmp_path / 'bad.png'}: this is none of PNG, JPEG, TIFF, BMP, WEBP, GIF, PDF, HEIC"
+    ]
+    assert "good.png" in out
+    assert ("bad.png" in out) == bool(json)
+    out, err = run("verify-submission", tmp_path, *loudness, *json, code=1)
+    assert "no entry" in err
+    (tmp_path / "entry").mkdir()
+    (tmp_path / "entry" / "card.toml").write_text("")
+    out, err = run("verify-submission", tmp_path, "--out", tmp_path / "out", *loudness, *json, code=1)
+    assert f"kalamos: 1 of 1 cannot stand on a board: {tmp_path / 'entry'}" in err
+    assert "wrong" in out

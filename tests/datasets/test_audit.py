@@ -107,7 +107,10 @@ def test_the_command_says_so_and_fails_on_request(folder):
     shown = CliRunner().invoke(main, asked)
     assert shown.exit_code == 0
     assert "of these on two sides of a split: 1" in shown.output
-    assert CliRunner().invoke(main, [*asked, "--check"]).exit_code == 1
+    assert shown.stderr == ""
+    checked = CliRunner().invoke(main, [*asked, "--check"])
+    assert checked.exit_code == 1
+    assert checked.stderr == "kalamos: a person or an ink of auto stands on two sides\n"
     report = json.loads(CliRunner().invoke(main, [*asked, "--json"]).output)
     assert report["on_two_sides"] == 1
     (folder / "copy.dat").unlink()
