@@ -381,10 +381,13 @@ def _named(predictions: Path) -> str | None:
 
 
 def keep_predictions(predictions: Path, target: Path, task_file: Path) -> None:
-    """Keep a submission beside its scores, in the project's own form where it came as InkML."""
-    if predictions.is_dir() and not any(predictions.glob("*.parquet")):
+    """Keep a submission beside its scores, in the project's own form where it came as a folder."""
+    own = predictions / "predictions.parquet"
+    predictions = own if own.is_file() else predictions
+    if predictions.is_dir():
         read = read_predictions(predictions, [row.sample.key for row in read_rows(task_file, images=False)])
-        write_predictions(target, read.answers.items(), {"entry": target.parent.name})
+        brought = {name: told for name, told in read.metadata.items() if name == "provenance"}
+        write_predictions(target, read.answers.items(), {**brought, "entry": target.parent.name})
     elif predictions.resolve() != target.resolve():
         with replacing(target) as part:
             shutil.copyfile(predictions, part)

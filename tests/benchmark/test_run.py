@@ -136,6 +136,19 @@ def test_the_command_score_shows_the_table_of_predictions_made_elsewhere(benched
     assert f"{benched[1]['nearest'].metrics['lcss'].value:.3f}" in row
 
 
+def test_a_folder_of_predictions_is_scored_as_one_file_is(benched, tmp_path):
+    out, results = benched
+    home = next(out.rglob("good-continuation/predictions.parquet")).parent
+    table = pq.read_table(home / "predictions.parquet")
+    (tmp_path / "parts").mkdir()
+    for k, part in enumerate((table.slice(0, 20), table.slice(20))):
+        pq.write_table(part, tmp_path / "parts" / f"part-{k}.parquet")
+    for folder in (home, tmp_path / "parts"):  # a result's own folder holds its scores too
+        settings = {"cache": out / "tasks", "limit": SAMPLES, "name": "again"}
+        made = run.score_predictions(folder, "synthetic-3scripts", Path(), tmp_path / folder.name, **settings)
+        assert made.metrics == results["good-continuation"].metrics
+
+
 def test_predicting_again_gives_the_same_inks(benched, tmp_path):
     out, _ = benched
     run.bench(
@@ -197,13 +210,14 @@ def test_garbage_is_named_counted_and_bounded(benched, tmp_path):
     [(b"not parquet at all", "neither a Parquet file|not a Parquet"), (None, "lacks the columns")],
 )
 def test_files_that_are_no_predictions_are_named(benched, tmp_path, content, message):
-    path = tmp_path / "p.parquet"
+    path, out = tmp_path / "p.parquet", tmp_path / "out"
     if content is None:
         pq.write_table(pa.table({"key": ["a"]}), path)
     else:
         path.write_bytes(content)
-    with pytest.raises(TaskError, match=message):
-        run.score_predictions(path, "synthetic-3scripts", Path(), tmp_path, cache=benched[0] / "tasks", limit=SAMPLES)
+    for given in (path, tmp_path):
+        with pytest.raises(TaskError, match=message):
+            run.score_predictions(given, "synthetic-3scripts", Path(), out, cache=benched[0] / "tasks", limit=SAMPLES)
 
 
 def test_tables_in_every_form(benched):
