@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -224,3 +227,14 @@ def test_weights_and_graphs_that_do_not_fit_are_named(tmp_path: Path) -> None:
         Engine(tensors, replace(SMALL, encoder_layers=1), traced(SMALL))
     with pytest.raises(ModelError, match=r"python -m kalamos\.models\.kalamos\.export"):
         read_graphs(tmp_path)
+
+
+def test_recovery_reports_to_nobody(tmp_path):
+    """ONNX Runtime's telemetry keeps an identifier in the cache before it sends anything: none may appear."""
+    code = "import kalamos; kalamos.recover(kalamos.render([(0, 0), (5, 9)]).image, model='kalamos'); print('done')"
+    place = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env={**kept, **place}, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "done"
+    assert not list(tmp_path.rglob("*nnxruntime*"))
