@@ -14,11 +14,16 @@ SAID = (
     "compiling once for this machine, which may take half a minute; later runs start at once "
     "(`kalamos warm-up` does it ahead)"
 )
+NOT_KEPT = (
+    "compiling, which may take half a minute, in every run anew: neither Kalamos' folder nor the user's cache can "
+    "be written; set NUMBA_CACHE_DIR to a folder that can"
+)
 
 _log = logging.getLogger("kalamos")
 _lock = threading.Lock()
 _wanted = False
 _listening = False
+_kept = True
 
 
 def say_when_compiling() -> None:
@@ -29,6 +34,12 @@ def say_when_compiling() -> None:
     global _wanted  # noqa: PLW0603 - one switch for a process
     _wanted = True
     listen()
+
+
+def nothing_is_kept() -> None:
+    """Note that there is no folder for compiled code: an image that is read only, a service without a home."""
+    global _kept  # noqa: PLW0603 - true of a process
+    _kept = False
 
 
 def listen() -> None:
@@ -67,6 +78,6 @@ def _listener(event: Any) -> Any:
                 self.spent_s = spent_s
             if not self.said and spent_s > PATIENCE_S:
                 self.said = True
-                _log.warning(SAID)
+                _log.warning(SAID if _kept else NOT_KEPT)
 
     return Listener()

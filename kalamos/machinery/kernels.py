@@ -27,12 +27,13 @@ import pickle
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
-from kalamos.machinery.compiling import listen
+from kalamos.machinery.compiling import listen, nothing_is_kept
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,7 +83,12 @@ class Kernel(Generic[P, R]):
         with _compiling:
             if self._dispatcher is None:
                 listen()
-                self._dispatcher = njit(self.function, cache=True, error_model="numpy", nogil=True)
+                compile_by = partial(njit, error_model="numpy", nogil=True)
+                try:
+                    self._dispatcher = compile_by(self.function, cache=True)
+                except RuntimeError:  # numba finds no folder that it may write to
+                    nothing_is_kept()
+                    self._dispatcher = compile_by(self.function)
                 _forget_unreadable(self._dispatcher)
             return self._dispatcher
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
+from numba.core import event
 
 from kalamos.benchmark.statistics.estimates import _counted
 from kalamos.errors import InkError
@@ -19,7 +20,7 @@ from kalamos.formats.mending import mend_flat
 from kalamos.formats.unipen_scan import scan
 from kalamos.geometry import turning_points
 from kalamos.ink import Ink
-from kalamos.machinery import kernels
+from kalamos.machinery import compiling, kernels
 from kalamos.machinery.kernels import UNCACHED_S, Kernel, kernel
 from kalamos.metrics import Pair, Reference, score
 from kalamos.metrics.picture import drawn
@@ -332,3 +333,27 @@ def test_warming_up_compiles_every_kernel_of_reading_and_drawing():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, timeout=300, capture_output=True, text=True)
     assert not done.stdout.split()
+
+
+def test_what_cannot_be_kept_is_compiled_all_the_same(monkeypatch):
+    """In a read-only installation without a home numba knows no folder for compiled code: every command ended there."""
+
+    def nowhere(self):
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr("numba.core.dispatcher.Dispatcher.enable_caching", nowhere)
+    monkeypatch.setattr(compiling, "_kept", True)
+    doubled = kernel(lambda x: 2 * x)
+    assert doubled.for_work(1.0)(21) == 42
+    assert doubled(21) == 42
+    assert not compiling._kept
+
+
+def test_who_compiles_in_every_run_is_told_how_not_to(caplog, monkeypatch):
+    monkeypatch.setattr(compiling, "PATIENCE_S", -1.0)
+    for kept, told in ((True, compiling.SAID), (False, compiling.NOT_KEPT)):
+        monkeypatch.setattr(compiling, "_kept", kept)
+        listener = compiling._listener(event)
+        listener.on_start(None)
+        listener.on_end(None)
+        assert caplog.messages[-1] == told
