@@ -52,6 +52,12 @@ def test_the_package_loads_nothing_heavy() -> None:
     assert float(seconds) < 0.5  # 0.02 s on an idle machine
 
 
+def test_names_are_listed_once() -> None:
+    kalamos.load, kalamos.metrics  # noqa: B018 - once loaded, they stand among the module's own names too
+    assert len(dir(kalamos)) == len(set(dir(kalamos)))
+    assert set(kalamos.__all__) <= set(dir(kalamos))
+
+
 def test_python_m_kalamos_is_the_command() -> None:
     done = subprocess.run([sys.executable, "-m", "kalamos", "--version"], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == f"kalamos, version {kalamos.__version__}"

@@ -91,6 +91,6 @@ def _wanted(card: Card, asked: list[Path]) -> str:
     looked = f"not in {', '.join(map(str, asked))}" if asked else "no folder was named"
     names = " or ".join(folder_names(card.name))
     return (
-        f"{card.title} is needed, and {looked}. Name its folder with --root, or set {VARIABLE} to a folder that holds "
-        f"it as {names}. It holds: {card.layout}. How to get it: {card.obtain}"
+        f"{card.title} is needed, and {looked}. Name its folder (--root of `bench` and `score`), or set {VARIABLE} to "
+        f"a folder that holds it as {names}. It holds: {card.layout}. How to get it: {card.obtain}"
     )

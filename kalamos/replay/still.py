@@ -18,6 +18,8 @@ from kalamos.replay.smil import number, path, thin
 from kalamos.replay.timeline import coloured_runs, plan, ramp
 
 MAX_BYTES = 60_000
+_PATHS_BYTES = MAX_BYTES - 1_000
+"""What is left for the strokes beside the frame and the title."""
 _SIZE_PX, _MARGIN_PX = 240.0, 8.0
 _WIDEST = 3.0
 _POINTS_IN_RUNS = 2_000
@@ -41,9 +43,9 @@ def _drawn(ink: Ink) -> tuple[str, int]:
     parts: list[str] = []
     for tolerance_px in _TOLERANCES_PX:
         parts = _strokes(ink, zoom, corner, tolerance_px)
-        if sum(map(len, parts)) < MAX_BYTES:
+        if sum(map(len, parts)) < _PATHS_BYTES:
             break
-    shown = int(np.searchsorted(np.cumsum([len(part) for part in parts], dtype=np.int64), MAX_BYTES))
+    shown = int(np.searchsorted(np.cumsum([len(part) for part in parts], dtype=np.int64), _PATHS_BYTES))
     which = "" if shown == len(parts) else f", the first {shown} strokes shown"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}" '

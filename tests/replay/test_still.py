@@ -74,7 +74,8 @@ def test_a_page_stays_small_and_says_what_it_leaves_out() -> None:
     rng = np.random.default_rng(0)
     page = Ink.from_strokes([rng.normal(rng.uniform(0, 2000, 2), 9, (60, 2)) for _ in range(2000)])
     html = page._repr_html_()
-    assert len(html) < MAX_BYTES + 2000
+    assert len(html) < MAX_BYTES + 1000
+    assert len(drawing(page)) <= MAX_BYTES
     number = int(re.search(r"shown are the first (\d+) strokes", html).group(1))  # type: ignore[union-attr]
     assert 0 < number < 2000
     assert number == html.count("<path")
