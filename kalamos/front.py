@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -41,7 +41,7 @@ MOST_PATHS = 100
 def recover(
     picture: object,
     *,
-    model: str | Recoverer | type[Recoverer] | None = None,
+    model: str | Recoverer | Callable[[], Recoverer] | None = None,
     script: str | None = None,
     level: SegmentLevel = "word",
     n_best: int = 1,
@@ -49,10 +49,11 @@ def recover(
     """Recover how a pen moved from a picture of handwriting.
 
     Args:
-        picture: a path, a PIL image, an array ``(h, w)`` or ``(h, w, 3)``, or an :class:`~kalamos.image.OfflineImage`,
-            which is taken as one clean piece of writing and neither cleaned nor cut.
-        model: what :func:`kalamos.recoverer.load_recoverer` takes, or a recoverer or its class; None for the best that
-            is installed.
+        picture: a path (of several pages the first is read), a PIL image, an array ``(h, w)`` or ``(h, w, 3)``, or an
+            :class:`~kalamos.image.OfflineImage`, which is taken as one clean piece of writing and neither cleaned nor
+            cut.
+        model: what :func:`kalamos.recoverer.load_recoverer` takes, a recoverer, or its class; None for the best that is
+            installed.
         script: ISO 15924 code, where it is known; else the image's own.
         level: into which pieces the picture is cut: ``page`` (all as one), ``line``, ``word`` or ``character``.
         n_best: how many paths a piece is to have, 1 to 100, the chosen one among them, where the model can tell.

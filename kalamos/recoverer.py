@@ -100,7 +100,7 @@ def load_recoverer(name: str) -> Recoverer:
 
 
 def as_recoverer(model: object) -> Recoverer:
-    """Return a recoverer: the object itself, one of its class, or what :func:`load_recoverer` makes of a name.
+    """Return a recoverer: the object itself, one that a class or function makes, or what :func:`load_recoverer` does.
 
     Raises:
         UnknownNameError: where nothing is called so.
@@ -108,12 +108,14 @@ def as_recoverer(model: object) -> Recoverer:
     """
     if isinstance(model, str):
         return load_recoverer(model)
-    if not isinstance(model, type):
+    if not callable(model) or (hasattr(model, "recover") and not isinstance(model, type)):
         return _checked_recoverer(model, type(model).__name__)
+    called = getattr(model, "__name__", type(model).__name__)
     try:
-        return _checked_recoverer(model(), model.__name__)
+        made = model()
     except (TypeError, ValueError) as error:
-        raise KalamosError(f"{model.__name__} cannot be made: {error}") from error
+        raise KalamosError(f"{called} cannot be made: {error}") from error
+    return _checked_recoverer(made, called)
 
 
 def _checked_recoverer(made: object, called: str) -> Recoverer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -258,8 +259,9 @@ def test_alternatives_are_placed_on_the_picture_like_the_ink() -> None:
     assert not kalamos.recover(sheet, model=Two(), level="word").pieces[0].alternatives
 
 
-def test_a_method_may_be_given_as_its_class() -> None:
-    assert kalamos.recover(kalamos.render(seven()).image, model=Two).method == "two"
+@pytest.mark.parametrize("model", [Two, Two(), partial(Two)])
+def test_a_method_may_be_given_as_itself_or_as_what_makes_it(model: object) -> None:
+    assert kalamos.recover(kalamos.render(seven()).image, model=model).method == "two"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("answer", [None, "ink", 3])
