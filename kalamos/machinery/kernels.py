@@ -23,7 +23,6 @@ Nothing else of Kalamos compiles: there is one dialect, and ``tests/test_archite
 
 from __future__ import annotations
 
-import pickle
 import sys
 import threading
 from collections.abc import Callable
@@ -119,14 +118,27 @@ def _forget_unreadable(dispatcher: Any) -> None:
     """Let numba forget what it keeps of a kernel where that cannot be read.
 
     Its index names the classes of the named tuples that a kernel takes, and is read before it is asked whether the
-    source has changed since: after an update that moves or renames such a class, numba would fail on it for ever.
+    source has changed since: after an update that moves or renames such a class, numba would fail on it for ever. It
+    would also where the code itself is damaged (a machine that lost its power), which is seen when a call asks for it.
     """
-    index = getattr(dispatcher._cache, "_cache_file", None)
+    cache = dispatcher._cache
+    index = getattr(cache, "_cache_file", None)
+    if index is None:
+        return
     try:
-        if index is not None:
-            index._load_index()
-    except (AttributeError, ImportError, EOFError, ValueError, pickle.UnpicklingError):
-        dispatcher._cache.flush()
+        index._load_index()
+    except Exception:  # damaged pickles end in nearly any error
+        cache.flush()
+    load = cache.load_overload
+
+    def loaded(*args: Any) -> Any:
+        try:
+            return load(*args)
+        except Exception:
+            cache.flush()
+            return None
+
+    cache.load_overload = loaded
 
 
 def foresee(interpreted_us: float) -> None:

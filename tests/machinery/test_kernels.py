@@ -198,7 +198,7 @@ def fields_of(graph):
     return [np.asarray(getattr(graph, field.name)) for field in dataclasses.fields(graph)]
 
 
-@pytest.mark.parametrize("damage", ["a class renamed", "an index cut short"])
+@pytest.mark.parametrize("damage", ["a class renamed", "an index cut short", "code cut short", "no code", "noise"])
 def test_what_is_kept_and_cannot_be_read_is_compiled_anew(tmp_path, damage):
     """As after an update: numba's index names the class of an argument, which is called otherwise now."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
@@ -215,10 +215,17 @@ def test_what_is_kept_and_cannot_be_read_is_compiled_anew(tmp_path, damage):
     run("One")
     kept = [*(tmp_path / "cache").rglob("*.nbi")]
     assert kept
+    code = [*(tmp_path / "cache").rglob("*.nbc")]
     if damage == "an index cut short":
         for index in kept:
             index.write_bytes(index.read_bytes()[:-9])
+    elif damage != "a class renamed":
+        whole = code[0].read_bytes()
+        spoilt = {"code cut short": whole[:1000], "no code": b"", "noise": whole[::-1]}[damage]
+        code[0].write_bytes(spoilt)
     run("Two" if damage == "a class renamed" else "One")
+    if damage in {"code cut short", "no code", "noise"}:
+        assert code[0].read_bytes() != spoilt  # and is kept again
 
 
 @settings(max_examples=60, deadline=None)
