@@ -27,10 +27,10 @@ ANEW = "run `python -m kalamos.benchmark.make_known`, and look at what has chang
 HARMLESS = {
     *("kalamos.errors", "kalamos.registry", "kalamos.storage.parquet", "kalamos.storage.weights"),
     *(f"kalamos.benchmark.{name}" for name in ("entries", "isolation", "predictions", "prepare", "provenance")),
-    *("kalamos.benchmark.statistics.estimates", "kalamos.recovery"),
+    *("kalamos.benchmark.statistics.estimates", "kalamos.recovery", "kalamos.replay.still"),
     *(f"kalamos.machinery.{name}" for name in ("arrays", "compiling", "engine", "files", "kernels")),
 }
-"""What code that decides scores imports, and what decides nothing: names, types, files, intervals, how kernels run."""
+"""What code that decides scores imports, and what decides nothing: names, types, files, drawings, kernels."""
 
 
 def same_rows(one, other):
