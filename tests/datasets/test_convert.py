@@ -213,7 +213,7 @@ def characters(folder, files):
         (data / f"w{number:03d}.dat").write_text(heading + "".join(blocks))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_times_the_corpus_takes_the_same_memory(tmp_path):
     peaks = []
     for files in (20, 200):
@@ -292,7 +292,9 @@ def test_the_whole_of_unipen_characters(corpora, tmp_path):
 
 @pytest.mark.corpora
 @pytest.mark.slow
-@pytest.mark.parametrize(("corpus", "announced"), [("omniglot", 4840), ("poh-db", 16854)])
+@pytest.mark.parametrize(
+    ("corpus", "announced"), [("omniglot", 4840), pytest.param("poh-db", 16854, marks=pytest.mark.long)]
+)
 def test_the_whole_of_the_others(corpora, tmp_path, corpus, announced):
     report = convert(Conversion(corpus, corpora / corpus), tmp_path, workers=2)
     assert sum(report.expected.values()) >= announced  # copies of POH-Db grow

@@ -254,7 +254,9 @@ def test_impossible_settings_are_wrong_usage(command):
     assert "Invalid value" in kalamos(*command, code=2)
 
 
-@pytest.mark.parametrize("address", ["nowhere", "tcp://", "tcp://127.0.0.1:1", "http://x:y", ""])
+@pytest.mark.parametrize(
+    "address", ["nowhere", "tcp://", pytest.param("tcp://127.0.0.1:1", marks=pytest.mark.long), "http://x:y", ""]
+)
 def test_a_bad_address_of_a_scheduler_is_one_line(tmp_path, monkeypatch, address):
     pytest.importorskip("distributed")
     from kalamos.machinery import engine

@@ -181,7 +181,7 @@ def test_a_reference_that_other_answers_met_before_changes_nothing():
         np.testing.assert_equal(score(Pair(answer, shared)), score(Pair(answer, TRUTH, IMAGE)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_million_points_are_bounded():
     n = 10_000_000
     xy = np.random.default_rng(0).uniform(0, 64, (n, 2)).astype(np.float32)

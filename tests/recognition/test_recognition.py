@@ -293,7 +293,7 @@ def test_training_continues_as_if_unbroken(letters, rendered, tmp_path):
 
 
 @pytest.mark.corpora
-@pytest.mark.slow
+@pytest.mark.long
 def test_unipen_writers_never_seen(corpora):
     import tempfile
 

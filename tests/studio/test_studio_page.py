@@ -353,6 +353,7 @@ def test_no_accessibility_violation_and_nothing_wider_than_the_window(browser, s
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_two_thousand_pictures(browser, tmp_path):
     first = make_page(tmp_path, "p0000")
     ink = (tmp_path / "p0000.inkml").read_bytes()
