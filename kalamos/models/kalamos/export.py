@@ -42,6 +42,9 @@ IMPOSSIBLE = 0.5 * MASKED
 DRAWN = slice(10, 13)
 """The step features that depend on what was drawn before; all others on the last piece and the next alone."""
 
+ReadOwn = Callable[[DecoderLayer, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+"""What rows (r, d) read in a layer from the steps of their path, by its keys and values so far; with their own."""
+
 
 class Encoder(nn.Module):
     """What is computed once for an image."""
@@ -152,21 +155,10 @@ class Step(nn.Module):
             j, m + j lifts and starts there, 2 m ends; last, mode, ended, drawn, which mean nothing where a path has
             ended; and of each layer keys and values of all steps so far, in the order of the rows before.
         """
-        other = drawn.index_select(1, twin)
-        passes = drawn + other
-        half = len(layers) // 2
-        past, now = layers[half:], []
-
-        def read_own(k: int, layer: DecoderLayer, x: Tensor) -> Tensor:
-            read, *own = self_read(layer, x, past[2 * k], past[2 * k + 1], recency)
-            now.extend(own)
-            return read
-
-        open_share, log_p = self.weigh(
-            rest, answer, length, whole, hidden, base + last, rows, token, look, barred, mode, drawn, other,
-            layers[:half], read_own,
+        found, now = self.decide(
+            rest, answer, length, whole, hidden, base + last, rows, token, look, barred, twin, spare, mode, ended,
+            drawn, layers, lambda layer, x, keys, values: self_read(layer, x, keys, values, recency),
         )  # fmt: skip
-        found = self.allowed(log_p, passes, open_share <= spare, mode, ended)
         m = drawn.shape[1]
         actions = 2 * m + 1
         w = score.shape[1]
@@ -180,6 +172,21 @@ class Step(nn.Module):
             step, 1 + (action >= m).long(), action == 2 * m,
             drawn.index_select(0, parent) + single.index_select(0, step), *now,
         )  # fmt: skip
+
+    def decide(  # noqa: PLR0913, PLR0917 - inputs of a graph
+        self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, row: Tensor, rows: Tensor,
+        token: Tensor, look: Tensor, barred: Tensor, twin: Tensor, spare: Tensor, mode: Tensor, ended: Tensor,
+        drawn: Tensor, layers: Sequence[Tensor], read_own: ReadOwn,
+    ) -> tuple[Tensor, list[Tensor]]:  # fmt: skip
+        """Return the log-probabilities (r, 2 m + 1) of all actions, -inf for what is not allowed, keys and values."""
+        other = drawn.index_select(1, twin)
+        passes = drawn + other
+        half = len(layers) // 2
+        open_share, log_p, now = self.weigh(
+            rest, answer, length, whole, hidden, row, rows, token, look, barred, mode, drawn, other,
+            layers[:half], layers[half:], read_own,
+        )  # fmt: skip
+        return self.allowed(log_p, passes, open_share <= spare, mode, ended), now
 
     @staticmethod
     def allowed(log_p: Tensor, passes: Tensor, may_end: Tensor, mode: Tensor, ended: Tensor) -> Tensor:
@@ -199,12 +206,9 @@ class Step(nn.Module):
     def weigh(  # noqa: PLR0913, PLR0917 - inputs of a graph
         self, rest: Tensor, answer: Tensor, length: Tensor, whole: Tensor, hidden: Tensor, row: Tensor, rows: Tensor,
         token: Tensor, look: Tensor, barred: Tensor, mode: Tensor, drawn: Tensor, other: Tensor,
-        pieces: Sequence[Tensor], read_own: Callable[[int, DecoderLayer, Tensor], Tensor],
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Return the share (r, 1) of ink still undrawn, and the log-probabilities of all actions.
-
-        ``read_own`` says what each row reads, in a layer of some number, from the steps of its own path.
-        """
+        pieces: Sequence[Tensor], past: Sequence[Tensor], read_own: ReadOwn,
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:  # fmt: skip
+        """Return the share (r, 1) of ink still undrawn, the log-probabilities of all actions, keys and values."""
         net, d, heads = self.net, self.net.sizes.channels, self.net.sizes.heads
         w, m = rows.shape[1], drawn.shape[1]
         touched = drawn + other > 0
@@ -226,8 +230,11 @@ class Step(nn.Module):
         modes = net.mode.weight + net.token.bias + net.rest_token.bias + net.amount.bias
         x = token.index_select(0, row) + (weight @ rest).reshape(-1, d) + modes.index_select(0, mode)
         x = torch.addmm(x, amount, net.amount.weight.T)
+        now: list[Tensor] = []
         for k, layer in enumerate(layers_of(net)):
-            x = x + read_own(k, layer, x)
+            read, *own = read_own(layer, x, past[2 * k], past[2 * k + 1])
+            now += own
+            x = x + read
             cross = layer.cross_attention
             query = cross.q(layer.norm_cross(x)).reshape(-1, w, heads, d // heads).transpose(1, 2)
             meet = query * (d // heads) ** -0.5 @ pieces[2 * k] + bias
@@ -235,7 +242,7 @@ class Step(nn.Module):
             x = x + layer.rest(x)
         x = net.decoded(x)
         meet = (net.ask(x).reshape(-1, 2 * w, d) @ answer).reshape(-1, 2, m) + scored + barred.index_select(0, row)
-        return open_share, torch.cat([meet.flatten(1), net.end(x)], 1).log_softmax(-1)
+        return open_share, torch.cat([meet.flatten(1), net.end(x)], 1).log_softmax(-1), now
 
 
 class Walk(Step):
@@ -262,20 +269,10 @@ class Walk(Step):
         Returns:
             action (b, w), its log-probability, that of the likeliest other one; keys and values (2 L, b, h, w, e).
         """
-        other = drawn.index_select(1, twin)
-        half = len(layers) // 2
-        past, now = layers[half:], []
-
-        def read_own(k: int, layer: DecoderLayer, x: Tensor) -> Tensor:
-            read, *own = walk_read(layer, x, rows, past[2 * k], past[2 * k + 1], blank, ago)
-            now.extend(own)
-            return read
-
-        open_share, log_p = self.weigh(
-            rest, answer, length, whole, hidden, base + last, rows, token, look, barred, mode, drawn, other,
-            layers[:half], read_own,
+        found, now = self.decide(
+            rest, answer, length, whole, hidden, base + last, rows, token, look, barred, twin, spare, mode, ended,
+            drawn, layers, lambda layer, x, keys, values: walk_read(layer, x, rows, keys, values, blank, ago),
         )  # fmt: skip
-        found = self.allowed(log_p, drawn + other, open_share <= spare, mode, ended)
         best, places = found[rows].topk(2, 2)
         return places[..., 0], best[..., 0], best[..., 1], torch.stack(now)
 

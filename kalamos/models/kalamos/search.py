@@ -22,7 +22,7 @@ import numpy as np
 
 from kalamos.machinery.arrays import Bools, Floats, Floats32, Ints
 from kalamos.models.kalamos.engine import Encoded, Engine, Stepped, past_names
-from kalamos.models.kalamos.tables import CROWDED, ENOUGH, keep, single, tables
+from kalamos.models.kalamos.tables import CROWDED, ENOUGH, keep, tables
 from kalamos.models.kalamos.walk import Walks, walk
 
 STEPS_A_PIECE = 2
@@ -230,7 +230,7 @@ def _actions(paths: Sequence[Sequence[FoundPath]], longest: int, m: int) -> Ints
 def _begin(engine: Engine, encoded: Encoded, width: int, enough: float) -> _Work:
     b, m = encoded.length.shape
     r, past = b * width, (b * width, engine.heads, 0, engine.channels // engine.heads)
-    scene = {**tables(encoded, width, enough), "single": single(m)}
+    scene = {**tables(encoded, width, enough), "single": np.eye(m, dtype=np.float32)}
     score = np.full((b, width), -np.inf, np.float32)
     score[:, 0] = 0.0
     state = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kalamos.machinery.arrays import Floats32, Ints
+from kalamos.machinery.arrays import Ints
 from kalamos.models.kalamos.engine import Encoded, pieces_names
 from kalamos.models.kalamos.parameters import MASKED
 
@@ -58,8 +58,3 @@ def keep(scene: dict[str, Any], going: Ints) -> Ints:
         scene[name] = scene[name][going if name in of_images else rows]
     scene["rows"] = np.arange(len(rows)).reshape(-1, width)
     return rows
-
-
-def single(m: int) -> Floats32:
-    """Return what one more piece adds to those drawn: ones on the diagonal, ``(m, m)``."""
-    return np.eye(m, dtype=np.float32)
