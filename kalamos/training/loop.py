@@ -423,7 +423,7 @@ def validate(run: Run, held_out: Sequence[Sequence[TrainingInk]]) -> dict[str, f
     found: dict[str, float] = {}
     named = titles(run.recipe.source)
     for title, source, inks in zip(named, run.recipe.source, held_out, strict=True):
-        for name, value in scores(recoverer, inks, Style(frame=source.frame)).items():
+        for name, value in scores(recoverer, inks, source).items():
             found[f"{title}_{name}"] = value
     run.net.to(run.device).load_state_dict(trained)
     shares = [source.share for source in run.recipe.source]
@@ -438,11 +438,10 @@ def titles(sources: Sequence[Source]) -> list[str]:
     return [f"{name}_{count + 1}" if count else name for name, count in zip(plain, before, strict=True)]
 
 
-def scores(recoverer: Recoverer, inks: Sequence[TrainingInk], style: Style) -> dict[str, float]:
-    """Return the mean of each watched metric over inks rendered in one style, and the median LDTW."""
-    made = render_batch(
-        [ink.ink for ink in inks], style, seed=0, keys=[ink.key for ink in inks], scripts=[ink.script for ink in inks]
-    )
+def scores(recoverer: Recoverer, inks: Sequence[TrainingInk], source: Source) -> dict[str, float]:
+    """Return the mean of each watched metric over inks of a source in the clean style, and the median LDTW."""
+    shown, keys = [source.shown(ink.ink, 0, ink.key) for ink in inks], [ink.key for ink in inks]
+    made = render_batch(shown, Style(frame=source.frame), seed=0, keys=keys, scripts=[ink.script for ink in inks])
     recovered = recoverer.recover([one.image for one in made])
     pairs = [Pair(ink, one.truth, one.image) for ink, one in zip(recovered, made, strict=True)]
     table = {name: [METRICS[name].value(pair) for pair in pairs] for name in WATCHED if name in METRICS}

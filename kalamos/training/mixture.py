@@ -33,6 +33,7 @@ from kalamos.models.kalamos.network import Route, Scene, collate_scene
 from kalamos.models.kalamos.path_matching import MatchedPath, match
 from kalamos.models.kalamos.pieces import POINTS, Pieces, cut_pieces, interval_lengths, walked_points
 from kalamos.renderers import Style, preset, render_batch
+from kalamos.training.parts import part_of
 
 GROUP = 16
 """Samples that share one sampled style."""
@@ -55,6 +56,7 @@ class Source:
         frame: ``"fixed"`` for 64 x 64 characters, ``"height"`` for 64 px high images of any width.
         options: passed to the corpus' ``units``.
         levels: what is taken.
+        parts: share of the inks of which only a part is drawn, anew in every epoch (:mod:`kalamos.training.parts`).
     """
 
     corpus: str
@@ -63,6 +65,14 @@ class Source:
     frame: str = "fixed"
     options: dict[str, str] = field(default_factory=dict)
     levels: tuple[str, ...] = ("character",)
+    parts: float = 0.0
+
+    def shown(self, ink: Ink, seed: int, key: str) -> Ink:
+        """Return what is drawn of an ink: all of it, or a part; a function of seed and key."""
+        if not self.parts:
+            return ink
+        rng = rng_for(seed, "part", key)
+        return part_of(ink, rng) if rng.random() < self.parts else ink
 
 
 class TrainingInk(NamedTuple):
@@ -187,7 +197,7 @@ class Mixture:
                 hidden = rng.random() < self.hide_script
                 keys = [f"{ink.key}/{epoch}" for ink, epoch in group]
                 scripts = [None if hidden else ink.script for ink, _ in group]
-                inks = [ink.ink for ink, _ in group]
+                inks = [source.shown(ink.ink, self.seed, key) for (ink, _), key in zip(group, keys, strict=True)]
                 for one in render_batch(inks, style, seed=self.seed, keys=keys, scripts=scripts):
                     item = self.item(one.image, one.truth)
                     if item is not None:
