@@ -14,11 +14,11 @@ from kalamos.machinery.arrays import Ints
 
 MOST_GROUPS = 3
 SMALLEST = 0.3
-"""A part that is smaller than this share of the ink's height is left (a dot, a comma): filled to a picture it means nothing."""
+"""A part smaller than this share of the ink's height is left (a dot, a comma): by itself it means nothing."""
 
 
 def part_of(ink: Ink, rng: np.random.Generator) -> Ink:
-    """Return one to :data:`MOST_GROUPS` groups of strokes that stand side by side, in their order; else the ink itself."""
+    """Return one to :data:`MOST_GROUPS` groups of strokes side by side, in the order of writing; else the ink."""
     group = side_by_side(ink)
     count = int(group.max(initial=0)) + 1
     wide = min(int(rng.integers(1, MOST_GROUPS + 1)), count)
