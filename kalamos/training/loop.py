@@ -108,7 +108,8 @@ class Recipe:
         style: preset that ``ranges`` change, where there are no ``looks``; validation is always in the clean style.
         looks: preset -> share of the samples that look so.
         hide_script: share of the samples whose script the model is not told.
-        ranges: parameter of the style -> range, sampled anew for every group of samples.
+        ranges: parameter of the style -> range, sampled anew for every group of samples; ``pen_px``: of the pen's
+            width, sampled on a logarithmic scale.
         source: the corpora.
     """
 

@@ -37,6 +37,7 @@ from kalamos.training.parts import part_of
 
 GROUP = 16
 """Samples that share one sampled style."""
+PEN = "pen_px"
 WORST_MATCH_PX = 1.6
 WORST_PIECES = 260
 """A block that holds more, drawn without a gap, is left out: attention over it costs as much as forty characters."""
@@ -167,9 +168,12 @@ class Mixture:
     ) -> None:
         """Take inks by source, and how they are to look: presets in shares, each varied by the same ``ranges``.
 
-        ``hide_script`` is the share of groups whose script the model is not told.
+        A range of :data:`PEN` is one of the pen's width that is drawn evenly on a logarithmic scale: thin pens are
+        common, and thick ones must not be strange. ``hide_script`` is the share of groups whose script the model is
+        not told.
         """
-        self.inks, self.sources, self.ranges, self.seed = inks, sources, ranges, seed
+        self.inks, self.sources, self.seed = inks, sources, seed
+        self.ranges, self.pen = {name: range_ for name, range_ in ranges.items() if name != PEN}, ranges.get(PEN)
         self.item, self.size = item, size
         self.looks, self.hide_script, self.budget = dict(looks or {"clean": 1.0}), hide_script, budget
         shares = np.array([source.share for source in sources])
@@ -208,7 +212,8 @@ class Mixture:
         """Draw a style: one of the looks, with the parameters that have ranges drawn from them."""
         names, shares = list(self.looks), np.array(list(self.looks.values()), np.float64)
         base = preset(names[int(rng.choice(len(names), p=shares / shares.sum()))])
-        return Style.sample(rng, self.ranges, base)
+        style = Style.sample(rng, self.ranges, base)
+        return replace(style, width_px=float(np.exp(rng.uniform(*np.log(self.pen))))) if self.pen else style
 
     def batches(self, chunk: int) -> list[list[Any]]:
         """Return the chunk cut into batches of like sizes, shuffled."""
