@@ -1,4 +1,4 @@
-"""Parts of words as training data."""
+"""What training draws: parts of words, pens thin and thick."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kalamos.ink import Ink
-from kalamos.training.mixture import Source
+from kalamos.training.mixture import Mixture, Source
 from kalamos.training.parts import part_of, side_by_side
 
 
@@ -63,3 +63,11 @@ def test_a_source_shows_parts_of_its_share_and_the_same_ones_each_time(share: fl
     assert least <= sum(one.n_strokes < WORD.n_strokes for one in shown) <= most
     assert all(np.array_equal(a.xy, b.xy) for a, b in zip(shown, again, strict=True))
     assert share == 0 or len({one.n_points for one in shown}) > 1
+
+
+def test_half_of_the_pens_are_thinner_than_the_geometric_mean() -> None:
+    mixture = Mixture([[]], [Source("tiny")], {"pen_px": [1.0, 9.0], "tier": ["fast"]}, lambda *_: None, lambda _: 1)
+    widths = [mixture.style(np.random.default_rng(seed)).width_px for seed in range(400)]
+    assert 1.0 <= min(widths) < 1.2
+    assert 8.0 < max(widths) <= 9.0
+    assert np.median(widths) == pytest.approx(3.0, rel=0.15)
