@@ -20,7 +20,7 @@ demo: $(VENV)/.installed
 	$(BIN)/kalamos demo --out demo-results
 
 test: $(VENV)/.tested
-	$(BIN)/pytest -n 2 --dist loadfile -m "not long"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: $(VENV)/.tested
 	$(BIN)/pytest -m long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,12 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("explore", max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the wheel, which takes a minute, then the files of many tests: so that no worker is late."""
+    count = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.name != "test_wheel.py", -count[item.path]))
 
 
 @pytest.fixture(scope="session")

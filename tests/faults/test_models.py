@@ -106,8 +106,8 @@ def script(folder: Path, body: str, name: str = "bad") -> str:
     return f"{folder / name}.py:M"
 
 
-def below() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
+def below() -> set[psutil.Process]:
+    return {p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE}
 
 
 def blank() -> OfflineImage:
@@ -119,6 +119,7 @@ def test_a_bad_model_is_a_named_failure_and_leaves_nothing(tmp_path, monkeypatch
     monkeypatch.setattr(isolation, "CLOSE_TIMEOUT_S", 5.0)
     monkeypatch.chdir(tmp_path)
     body, message = BAD[kind]
+    before = below()  # of other tests in this process: a browser, a server of the pool's
     recoverer = IsolatedRecoverer(script(tmp_path, body), timeout_s=20.0 if "memory" in kind else 1.0, memory_mb=700)
     try:
         (answer,) = recoverer.recover([blank()])
@@ -128,9 +129,9 @@ def test_a_bad_model_is_a_named_failure_and_leaves_nothing(tmp_path, monkeypatch
     assert message in answer.message
     answer.message.encode()
     deadline = time.monotonic() + 10
-    while below() and time.monotonic() < deadline:
+    while below() - before and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not below()
+    assert not below() - before
     assert set(contents(tmp_path)) <= {"bad.py", "__pycache__/bad.cpython-311.pyc"}
 
 

@@ -201,7 +201,7 @@ def fields_of(graph):
 @pytest.mark.parametrize("damage", ["a class renamed", "an index cut short", "code cut short", "no code", "noise"])
 def test_what_is_kept_and_cannot_be_read_is_compiled_anew(tmp_path, damage):
     """As after an update: numba's index names the class of an argument, which is called otherwise now."""
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def run(name):
         (tmp_path / "halving.py").write_text(
