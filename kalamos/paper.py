@@ -16,8 +16,9 @@ from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bytes
 from kalamos.recoverer import GroupRecoverer, Recoverer, load_recoverer, recover_groups
 from kalamos.recovery import RecoveredLine, RecoveredPiece, Recovery
-from kalamos.scans.light import luma_of, pen_width
+from kalamos.scans.light import luma_of
 from kalamos.scans.load import Fitted, Prepared, fitted, prepare
+from kalamos.scans.pen import pen_width
 from kalamos.scans.read import Page
 from kalamos.scans.segment import SegmentLevel, Written, pieces_of_layout, segment_written, turned
 from kalamos.skeleton.binarise import PAPER_OR_INK

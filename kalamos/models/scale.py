@@ -6,16 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import minimum_filter
 
 from kalamos.errors import ModelError
 from kalamos.machinery.arrays import Bytes, Floats
-from kalamos.scans.light import pen_width
-from kalamos.skeleton.binarise import binarise
+from kalamos.scans.pen import widened, widening
 
 HEIGHT_PX = 64
-THINNEST_PX = 1.75
-"""Lines thinner than this, at the new size, are widened to it first: in a smaller picture they would break."""
 
 
 class Scaled(NamedTuple):
@@ -33,7 +29,7 @@ class Scaled(NamedTuple):
 def at_height(pixels: Bytes, height_px: int, widest_px: int) -> Scaled:
     """Return the image at a height, its aspect kept to the pixel; one of that height comes back as it is.
 
-    Of a higher image thin lines are widened beforehand (:data:`THINNEST_PX`).
+    Thin lines are widened before the image is made smaller.
 
     Raises:
         ModelError: where it would be wider than ``widest_px``.
@@ -47,15 +43,8 @@ def at_height(pixels: Bytes, height_px: int, widest_px: int) -> Scaled:
         )
     if h == height_px and width == w:
         return Scaled(pixels, np.ones(2))
-    if h > height_px:
-        pixels = widened(pixels, THINNEST_PX * h / height_px)
+    pixels = widened(pixels, widening(pixels, height_px / h))
     reduced = Image.fromarray(pixels).resize(
         (width, height_px), Image.Resampling.BOX if h > height_px else Image.Resampling.BICUBIC
     )
     return Scaled(np.asarray(reduced), np.array([width / w, height_px / h]))
-
-
-def widened(pixels: Bytes, least_px: float) -> Bytes:
-    """Return the image with its lines about ``least_px`` wide; as it is where they are nearly so wide already."""
-    by = 2 * round((least_px - pen_width(binarise(pixels))) / 2)
-    return np.asarray(minimum_filter(pixels, by + 1, mode="nearest")) if by > 0 else pixels

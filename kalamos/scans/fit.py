@@ -11,6 +11,7 @@ from PIL import Image
 from kalamos.errors import KalamosError
 from kalamos.image import OfflineImage, Placement
 from kalamos.machinery.arrays import Bytes, Floats
+from kalamos.scans.pen import widened, widening
 from kalamos.scans.segment import Piece
 
 MOST_PIXELS = 40_000_000
@@ -58,14 +59,19 @@ def fit(
 
 
 def _resampled(piece: Piece, placement: Placement, height: int, width: int) -> Bytes:
-    """Draw the piece into a white frame: smaller by exact areas, as the renderers measure ink; larger by cubics."""
+    """Draw the piece into a white frame: smaller by exact areas, as the renderers measure ink; larger by cubics.
+
+    Before it is made smaller, lines that would become too thin are widened.
+    """
     scale, dx, dy = placement
     if scale > 1:
         return _enlarged(piece, placement, height, width)
-    x0, y0, _, _ = piece.box
+    by = widening(piece.pixels, scale)
+    pixels = widened(np.pad(piece.pixels, by // 2, constant_values=255), by)
+    x0, y0 = piece.box[0] - by // 2, piece.box[1] - by // 2
     rows = (np.arange(height + 1) - dy) / scale - y0
     columns = (np.arange(width + 1) - dx) / scale - x0
-    ink = _ink_between(_ink_between(255 - piece.pixels, rows).T, columns).T * scale**2
+    ink = _ink_between(_ink_between(255 - pixels, rows).T, columns).T * scale**2
     frame: Bytes = (255 - np.clip(np.rint(ink), 0, 255)).astype(np.uint8)
     return frame
 

@@ -131,12 +131,6 @@ def paper_and_grain(grey: Bytes) -> tuple[int, int]:
     return paper, _quantile(np.abs(levels - paper), counts, 0.5)
 
 
-def pen_width(ink: Bools) -> float:
-    """Estimate the width of the strokes from area over outline, which pixels make 1.27 times longer on average."""
-    edges = int(np.count_nonzero(ink[1:] != ink[:-1])) + int(np.count_nonzero(ink[:, 1:] != ink[:, :-1]))
-    return max(1.0, 2 * 1.27 * int(np.count_nonzero(ink)) / max(edges, 1))
-
-
 def ink_alone(grey: Bytes) -> Bytes:
     """Turn an evened picture into ink on white: what is no ink is 255, full ink near 0, the rim of strokes in between.
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import find_objects, label
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints, Ints32
-from kalamos.scans.light import pen_width
+from kalamos.scans.pen import pen_width
 from kalamos.skeleton.binarise import otsu_threshold
 
 _MAX_COMPONENTS = 20_000

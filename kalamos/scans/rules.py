@@ -16,7 +16,8 @@ import numpy as np
 from scipy.ndimage import find_objects, label, median_filter, uniform_filter1d
 
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
-from kalamos.scans.light import paper_and_grain, pen_width
+from kalamos.scans.light import paper_and_grain
+from kalamos.scans.pen import pen_width
 from kalamos.scans.windows import largest, smallest
 
 _DARKER_THAN_PAPER = 10

@@ -19,8 +19,8 @@ from scipy.sparse.csgraph import connected_components
 from kalamos.errors import KalamosError
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
 from kalamos.scans.layout import HIGHEST_PENS, LOWEST_PENS, USUAL_PENS, blocks_of, lean_of, line_of, lines_of
-from kalamos.scans.light import pen_width
 from kalamos.scans.marks import Marks, boxes_of, marks_of, without
+from kalamos.scans.pen import pen_width
 from kalamos.scans.printed import printed_bodies
 from kalamos.scripts import RIGHT_TO_LEFT
 

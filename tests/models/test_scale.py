@@ -8,9 +8,9 @@ from scipy.ndimage import label
 
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bytes
-from kalamos.models.scale import THINNEST_PX, at_height, widened
+from kalamos.models.scale import at_height
 from kalamos.renderers import preset, render_batch
-from kalamos.scans.light import pen_width
+from kalamos.scans.pen import THINNEST_PX, pen_width, widened, widening
 from kalamos.skeleton.binarise import binarise
 
 AT = np.linspace(0, 4 * np.pi, 300)
@@ -35,13 +35,15 @@ def test_a_thin_line_is_whole_in_a_smaller_picture(look: str, height_px: int, pe
     assert marks(at_height(picture(DOTTED, height_px, pen_px, look), 64, 4096).pixels) == 3
 
 
-def test_lines_are_widened_to_what_was_asked_and_no_further() -> None:
+@pytest.mark.parametrize("scale", [0.4, 0.25, 0.15])
+def test_lines_are_widened_to_what_is_seen_and_no_further(scale: float) -> None:
     thin = picture(SPIRAL, 420, 2.0)
-    for asked in (6.0, 9.0, 12.0):
-        assert pen_width(binarise(widened(thin, asked))) == pytest.approx(
-            asked, rel=0.3
-        )  # a square widens slanting lines more
-    assert widened(thin, 2.0) is thin
+    by = widening(thin, scale)
+    assert by % 2 == 0
+    asked = THINNEST_PX / scale
+    assert pen_width(binarise(widened(thin, by))) == pytest.approx(
+        asked, rel=0.3
+    )  # a square widens slanting lines more
 
 
 @pytest.mark.parametrize("pixels", [np.full((200, 300), 255, np.uint8), np.zeros((200, 300), np.uint8)])
@@ -49,6 +51,6 @@ def test_a_picture_of_one_grey_stays_so(pixels: Bytes) -> None:
     assert np.unique(at_height(pixels, 64, 4096).pixels).tolist() == [pixels[0, 0]]
 
 
-def test_a_picture_of_wide_lines_is_only_made_smaller() -> None:
-    wide = picture(SPIRAL, 128, 2 * THINNEST_PX + 1)
-    assert widened(wide, 2 * THINNEST_PX) is wide
+def test_wide_lines_and_larger_pictures_are_let_be() -> None:
+    assert widening(picture(SPIRAL, 128, 5.0), 0.5) == 0
+    assert widening(picture(SPIRAL, 40, 1.0), 1.6) == 0
