@@ -20,6 +20,7 @@ from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import preset, render
 from kalamos.scans.load import MAX_PIXELS, clean, fit, load, read_image
 from kalamos.scans.rules import remove_rules
+from kalamos.scans.pen import widened, widening
 from kalamos.scans.segment import Piece, segment
 
 WORD_GAP, LETTER_GAP = 60, 12
@@ -208,12 +209,21 @@ def test_the_placement_leads_from_the_scan_to_the_image(height, width, size_px, 
     [piece] = segment(np.asarray(image), level="page")
     fitted, placement = fit(piece, size_px=size_px)
     centre = centre_of_mass(fitted.pixels)
-    assert np.abs(centre - placed_centre(piece, placement)).max() < 0.15
+    shown = as_shown(piece, placement)
+    assert np.abs(centre - placed_centre(shown, placement)).max() < 0.15
     # and back to the scan, where the ink covers pixels enough for their centres to have its own
     if min(np.ptp(piece.box[::2]), np.ptp(piece.box[1::2])) * placement.scale > 4:
         back = placement.from_pixels(Ink.from_strokes([[centre]])).xy[0]
-        there = centre_of_mass(piece.pixels) + piece.box[:2]
+        there = centre_of_mass(shown.pixels) + shown.box[:2]
         assert np.abs(back - there).max() < 0.25 / placement.scale + 0.25
+
+
+def as_shown(piece: Piece, placement: Placement) -> Piece:
+    """Return the piece as wide as its lines are shown: as much on every side."""
+    by = widening(piece.pixels, placement.scale)
+    x0, y0, x1, y1 = piece.box
+    box = (x0 - by // 2, y0 - by // 2, x1 + by // 2, y1 + by // 2)
+    return piece._replace(pixels=widened(np.pad(piece.pixels, by // 2, constant_values=255), by), box=box)
 
 
 def centre_of_mass(pixels: np.ndarray) -> np.ndarray:
