@@ -19,8 +19,8 @@ from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import preset, render
 from kalamos.scans.load import MAX_PIXELS, clean, fit, load, read_image
-from kalamos.scans.rules import remove_rules
 from kalamos.scans.pen import widened, widening
+from kalamos.scans.rules import remove_rules
 from kalamos.scans.segment import Piece, segment
 
 WORD_GAP, LETTER_GAP = 60, 12
