@@ -5,18 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from kalamos import geometry
+from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.metrics import METRICS, Pair
 from kalamos.models.kalamos.blocks import runs_leftwards
 from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.recoverer import Recoverer
-from kalamos.renderers import Rendering, Style, render
+from kalamos.renderers import Rendering, Style, render, render_batch
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,46 @@ def test_a_larger_image_gives_the_same_ink_larger(kalamos: Kalamos) -> None:
     assert a.n_strokes == b.n_strokes
     gap = geometry.trajectory(a, 50) - geometry.trajectory(b, 50) / 4
     assert np.hypot(*gap.T).mean() < 1.5
+
+
+@pytest.mark.parametrize("share", [0.5, 0.25, 0.15])
+@pytest.mark.parametrize("draw", [seven, plus])
+def test_small_writing_on_much_paper_is_read_as_if_it_filled_the_image(
+    kalamos: Kalamos, draw: Callable[[], Ink], share: float
+) -> None:
+    style = Style(image_width_px=400, image_height_px=300, scale=share, width_px=2.5)
+    made = render(draw(), style)
+    pair = Pair(kalamos.recover([made.image])[0], made.truth, made.image)
+    assert METRICS["stroke_count"].value(pair) == 1
+    away = pair.recovered.xy[:, None] - geometry.resample(made.truth, step=0.5).xy[None]
+    assert np.hypot(*away.T).min(axis=0).max() < 3  # px of the image, where the ink is
+
+
+def test_a_second_look_finds_likelier_paths_and_never_a_less_likely_one() -> None:
+    rng = np.random.default_rng(0)
+    inks = [Ink.from_strokes([rng.uniform(0, 30, (6, 2)) for _ in range(2)]) for _ in range(12)]
+    images = [render(ink, Style()).image for ink in inks]
+    values = [[said.path for said in Kalamos(beams=1, looks=looks).log_probabilities(images)] for looks in (1, 2, 4)]
+    once, twice, often = np.array(values)
+    assert (twice >= once).all() and (twice > once).any()
+    assert (often >= twice).all() and (often > twice).any()
+
+
+def test_a_path_of_a_second_look_lies_on_the_ink_of_the_image() -> None:
+    rng = np.random.default_rng(1)
+    inks = [Ink.from_strokes([rng.uniform(0, 30, (5, 2))]) for _ in range(12)]
+    made = render_batch(inks, Style(), keys=[str(k) for k in range(12)])
+    once, twice = (Kalamos(looks=looks).recover([one.image for one in made]) for looks in (1, 2))
+    others = [(ink, one) for ink, before, one in zip(twice, once, made, strict=True) if ink != before]
+    assert others
+    for ink, one in others:
+        assert METRICS["chamfer_extra"].value(Pair(ink, one.truth, one.image)) < 1
+
+
+@pytest.mark.parametrize("looks", [0, 5, "many", 1.5])
+def test_a_number_of_looks_that_is_none_is_named(looks: object) -> None:
+    with pytest.raises(ModelError, match="looks is"):
+        Kalamos(looks=looks)  # type: ignore[arg-type]
 
 
 def line(n: int) -> Rendering:

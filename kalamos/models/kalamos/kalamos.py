@@ -9,6 +9,7 @@ duration. ONNX Runtime runs the network (:mod:`kalamos.models.kalamos.engine`); 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,7 +28,7 @@ from kalamos.models.kalamos.habit import read_habit
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import Motioned, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_all, interval_lengths, walked_points
-from kalamos.models.scale import HEIGHT_PX, Scaled, at_height
+from kalamos.models.scale import HEIGHT_PX, Scaled, as_it_is, at_height, at_ink
 from kalamos.models.weights import SHIPPED
 from kalamos.recovery import Alternative, RecoveredPiece, Recovery, in_lines
 from kalamos.skeleton.coverage import covered_share
@@ -47,6 +48,13 @@ PAUSE_S = 0.05
 LOWEST_PX, HIGHEST_PX = 60, 76
 """An image of such a height is read as it is; others cost, so they are brought to 64 px (`docs/models.md`)."""
 WIDEST_PX = 16384
+SHORT = 30
+"""Pieces up to which a wide search is quick: those of a character, or of a short word."""
+CLOSER = (1.25, 1.125, 1.375)
+"""How many times as large an image is read again whose path is not sure (`docs/models.md`)."""
+LOOKS = 2
+SURE = log(0.5)
+"""Natural logarithm of the probability from which on a path is."""
 TRUSTED_SHARE = 0.9
 """Where a path covers less of the ink, the piece gets a warning."""
 
@@ -58,21 +66,26 @@ class Kalamos:
 
     Args:
         weights: a folder of weights, or None for the shipped ones.
-        beams: paths kept by the search where the likeliest action each time gives a path with a probability of less
-            than a half (where it has more, no other can be likelier); with 1 it is that path always.
+        beams: paths kept by the search over an image as short as a character, where the likeliest action each time
+            gives a path with a probability of less than a half (where it has more, no other can be likelier);
+            elsewhere, and with 1 always, it is that path.
+        looks: at how many sizes, 1 to 4, an image is read of whose path the same is true; the likeliest is taken. With
+            1 words take half the time.
 
     Raises:
-        ModelError: where the weights cannot be used, or ``beams`` is no number from 1 on.
+        ModelError: where the weights cannot be used, or ``beams`` or ``looks`` is no such number.
     """
 
     name = MODEL
     version = kalamos.__version__
 
-    def __init__(self, weights: Path | str | None = None, beams: int = BEAMS) -> None:
+    def __init__(self, weights: Path | str | None = None, beams: int = BEAMS, looks: int = LOOKS) -> None:
         folder = Path(weights) if weights is not None else SHIPPED / MODEL
         found = load_weights(folder, MODEL)
         if not str(beams).isdecimal() or int(beams) < 1:
             raise ModelError(f"kalamos: beams is {beams!r}; it is a whole number, 1 or more")
+        if not str(looks).isdecimal() or not 1 <= int(looks) <= 1 + len(CLOSER):
+            raise ModelError(f"kalamos: looks is {looks!r}; it is a whole number, 1 to {1 + len(CLOSER)}")
         try:
             sizes = Sizes(**found.config["sizes"])
             self.calibration = Calibration.read(found.config)
@@ -80,6 +93,7 @@ class Kalamos:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder}: the weights do not fit their config: {error}") from error
         self._set(found.tensors, sizes, _graphs(folder, sizes), int(beams))
+        self.looks = int(looks)
         self.weights = str(found.config["sha256"])
 
     @classmethod
@@ -92,13 +106,14 @@ class Kalamos:
         return made
 
     def _set(self, tensors: Mapping[str, Floats32], sizes: Sizes, graphs: Graphs, beams: int) -> None:
-        self.sizes, self.beams = sizes, beams
+        self.sizes, self.beams, self.looks = sizes, beams, 1
         self.engine = Engine(tensors, sizes, graphs)
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
         """Return one ink an image, in pixels, with relative times; any size, an image without ink gives an empty ink.
 
-        An image much higher or lower than 64 px is read at that height; one with many pieces is read in blocks.
+        An image much higher or lower than 64 px is read at that height, small writing on much paper closer; one with
+        many pieces is read in blocks.
         """
         scenes = self.scenes(images, 1)
         return [scene.ink(_first(scene.found), leftwards=scene.leftwards()) for scene in scenes]
@@ -150,14 +165,37 @@ class Kalamos:
         )  # fmt: skip
 
     def scenes(self, images: Sequence[OfflineImage], n_best: int) -> list[Scene]:
-        """Return each image in blocks, with the paths found over each."""
-        scales = [_scale(image) for image in images]
+        """Return each image in blocks, with the paths found over each; at the size at which its path is likeliest."""
+        made = self._looked_at(images)
+        deep = [
+            k for k, scene in enumerate(made) if n_best > 1 or (self.beams > 1 and scene.is_short and scene.is_unsure)
+        ]
+        searched = self._read([images[k] for k in deep], [made[k].scaled for k in deep], self.beams, n_best)
+        for k, scene in zip(deep, searched, strict=True):
+            made[k] = scene
+        return made
+
+    def _looked_at(self, images: Sequence[OfflineImage]) -> list[Scene]:
+        """Return each image with the path of the likeliest actions, at the size at which that is likeliest."""
+        usual = [_scale(image) for image in images]
+        made = self._read(images, usual)
+        unsure = [k for k, scene in enumerate(made) if scene.is_unsure]
+        for factor in CLOSER[: self.looks - 1]:
+            closer = [usual[k].enlarged(factor, WIDEST_PX) for k in unsure]
+            for k, scene in zip(unsure, self._read([images[k] for k in unsure], closer), strict=True):
+                made[k] = max(made[k], scene, key=Scene.log_p)
+        return made
+
+    def _read(
+        self, images: Sequence[OfflineImage], scales: Sequence[Scaled], beams: int = 1, n_best: int = 1
+    ) -> list[Scene]:
+        """Return each image in blocks as it is read at one size."""
         whole = cut_all([one.pixels for one in scales])
         cut = [[part(pieces, chosen) for chosen in blocks(pieces)] for pieces in whole]
         scripts = [self.sizes.script_row(image.script) for image, some in zip(images, cut, strict=True) for _ in some]
-        found = iter(find_paths(self.engine, [one for some in cut for one in some], scripts, self.beams, n_best))
+        found = iter(find_paths(self.engine, [one for some in cut for one in some], scripts, beams, n_best))
         return [
-            Scene.of(image, scaled.scale, some, [next(found) for _ in some])
+            Scene.of(image, scaled, some, [next(found) for _ in some])
             for image, scaled, some in zip(images, scales, cut, strict=True)
         ]
 
@@ -167,22 +205,36 @@ class Scene(NamedTuple):
 
     Attributes:
         image: as it was given.
-        scale: float64 ``(2,)``, by which a place in it is multiplied for the network.
+        scaled: as the network reads it.
         pieces: of each block, from left to right.
         found: paths over each block, likeliest first.
         worth: of each block the natural log-probabilities of its paths.
     """
 
     image: OfflineImage
-    scale: Floats
+    scaled: Scaled
     pieces: list[Pieces]
     found: list[list[Motioned]]
     worth: list[Floats]
 
     @classmethod
-    def of(cls, image: OfflineImage, scale: Floats, pieces: list[Pieces], found: list[list[Motioned]]) -> Scene:
+    def of(cls, image: OfflineImage, scaled: Scaled, pieces: list[Pieces], found: list[list[Motioned]]) -> Scene:
         """Return a scene whose paths are worth what the network says."""
-        return cls(image, scale, pieces, found, [np.array([path.total for path in paths]) for paths in found])
+        return cls(image, scaled, pieces, found, [np.array([path.total for path in paths]) for paths in found])
+
+    def log_p(self) -> float:
+        """Return the natural logarithm of what the network says of its likeliest path; 0 where there is no ink."""
+        return sum(float(some[0]) for some in self.worth)
+
+    @property
+    def is_unsure(self) -> bool:
+        """Say whether another path may be likelier than the likeliest that was found."""
+        return self.log_p() < SURE
+
+    @property
+    def is_short(self) -> bool:
+        """Say whether a wide search is quick."""
+        return sum(len(some.points) for some in self.pieces) <= SHORT
 
     def weighed(self, worth: Sequence[Floats]) -> Scene:
         """Return the scene with other log-probabilities of its paths, likeliest first again."""
@@ -202,7 +254,7 @@ class Scene(NamedTuple):
         """Return the ink of one path a block, in pixels of the image."""
         some = [assemble(one, path) for one, path in zip(self.pieces, paths, strict=True)]
         ink = concat(some[::-1] if leftwards else some, pause_s=PAUSE_S)
-        return ink.with_points(ink.xy / self.scale, ink.offsets, ink.channels())
+        return ink.with_points(self.scaled.original(ink.xy), ink.offsets, ink.channels())
 
     def stroke_features(self, ranks: Sequence[int], *, leftwards: bool) -> Floats:
         """Return what a calibration weighs of each stroke of the ink of these paths, float64 ``(s, 6)``."""
@@ -269,10 +321,10 @@ def _graphs(folder: Path, sizes: Sizes) -> Graphs:
 
 
 def _scale(image: OfflineImage) -> Scaled:
-    """Return the image at the height that the network knows, as it is where it is near that."""
-    if LOWEST_PX <= image.height_px <= HIGHEST_PX:
-        return Scaled(image.pixels, np.ones(2))
-    return at_height(image.pixels, HEIGHT_PX, WIDEST_PX)
+    """Return the image, or its ink, at the height that the network knows, as it is where it is near that."""
+    near = LOWEST_PX <= image.height_px <= HIGHEST_PX
+    whole = as_it_is(image.pixels) if near else at_height(image.pixels, HEIGHT_PX, WIDEST_PX)
+    return at_ink(whole, WIDEST_PX)
 
 
 def stroke_starts(path: Motioned) -> Ints:

@@ -34,7 +34,7 @@ from kalamos.ink import Ink
 from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32
 from kalamos.models.levels import levelled
 from kalamos.models.rabhi2020.network import CELL_PX, Map, RabhiNetwork, RabhiSizes, cell_of
-from kalamos.models.scale import HEIGHT_PX, at_height
+from kalamos.models.scale import HEIGHT_PX, at_height, at_ink
 from kalamos.models.weights import SHIPPED, fill
 from kalamos.storage.weights import Weights, load_weights
 
@@ -103,7 +103,8 @@ class Rabhi2020:
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
         """Return one ink an image, in pixels, with relative times; images of one width are read together."""
-        scaled = [at_height(self.prepared(image.pixels), HEIGHT_PX, WIDEST_PX) for image in images]
+        ready = [self.prepared(image.pixels) for image in images]
+        scaled = [at_ink(at_height(pixels, HEIGHT_PX, WIDEST_PX), WIDEST_PX) for pixels in ready]
         inks = [Ink.empty()] * len(images)
         written = [k for k, one in enumerate(scaled) if int(one.pixels.max()) - int(one.pixels.min()) > 16]
         padded = {k: filled_up(scaled[k].pixels) for k in written}
@@ -116,7 +117,7 @@ class Rabhi2020:
                 points, told, _ = self.net.write(as_images([padded[k] for k in chosen]))
                 lifts, slowness = (told[..., 0] > 0).numpy(), told[:, :-1, 1].double().numpy()
                 for k, xy, lift, slow in zip(chosen, points.double().numpy(), lifts, slowness, strict=True):
-                    inks[k] = written_ink(xy / scaled[k].scale, lift, slow)
+                    inks[k] = written_ink(scaled[k].original(xy), lift, slow)
         return inks
 
 
