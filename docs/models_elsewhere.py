@@ -1,8 +1,8 @@
 """Methods away from their training, and without one of their parts, for `models.md`.
 
-    KALAMOS_CORPORA=... python docs/models_elsewhere.py [sizes|scripts|corpora|ablations]
+    KALAMOS_CORPORA=... python docs/models_elsewhere.py [sizes|scripts|pens|corpora|ablations]
 
-Ablations (what each part of `kalamos` brings), sizes and scripts (told or not): validation writers. Corpora that no
+Ablations (what each part of `kalamos` brings), sizes, scripts (told or not) and pens: validation writers. Corpora that no
 training has seen: the small ones, all of them, which nothing was chosen by.
 """
 
@@ -14,6 +14,7 @@ import itertools
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,11 +33,12 @@ from kalamos.models.kalamos import kalamos as ours
 from kalamos.models.kalamos.blocks import blocks
 from kalamos.models.kalamos.paths import Motioned, find_paths
 from kalamos.recoverer import Recoverer, load_recoverer
-from kalamos.renderers import Style, render_batch
+from kalamos.renderers import Style, preset, render_batch
 from kalamos.training.mixture import Source, load_inks
 
 HEIGHT_PX = 64
 SIZES = (64, 96, 128, 192, 256)
+PENS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
 COUNT = 500
 MODELS = ("kalamos", "good-continuation")
 SHOWN = ("lcss", "complete_trajectory", "start_point", "stroke_count", "ink_f1")
@@ -88,6 +90,33 @@ def sizes(models: list[Recoverer]) -> None:
                 print(f"| {name}, {size} px | {model.name} | {len(inks)} | {row} |", flush=True)
 
 
+def pens(model: Recoverer) -> None:
+    """Print how ink of thick pens, of thin ones in large pictures, and in the midst of much paper is recovered."""
+    head("ink, and how it looks")
+    looks: list[tuple[str, Style]] = [(f"pen of {width} px", Style(width_px=width)) for width in PENS]
+    looks += [(name, preset(name)) for name in ("fountain", "qalam", "marker")]
+    looks += [
+        (f"{name} of {size} px, pen of {width} px", preset(name).replace(image_height_px=size, width_px=width))
+        for name, size, width in itertools.product(("clean", "scan", "photo"), (192, 384), (1.5, 3.0))
+    ]
+    looks += [
+        (f"{size} px, ink over {share:.0%} of it", Style(image_height_px=size, width_px=2.5, scale=share))
+        for size, share in ((128, 0.5), (192, 0.33), (256, 0.25))
+    ]
+    unipen = "unipen-train_r01_v07"
+    for name, source, count in (
+        ("character", Source("unipen", unipen), 300),
+        ("word", Source("unipen", unipen, levels=("word",), options={"categories": "6"}), 150),
+    ):
+        inks = sorted(load_inks(source)["validation"], key=lambda ink: stable_hash(ink.key))[:count]
+        keys, told = [ink.key for ink in inks], [ink.script for ink in inks]
+        for look, style in looks:
+            made = render_batch([ink.ink for ink in inks], style.replace(frame="height"), keys=keys, scripts=told)
+            found = model.recover([one.image for one in made])
+            row = values(found, [one.truth for one in made], [one.image for one in made])
+            print(f"| {name}: {look} | {model.name} | {len(inks)} | {row} |", flush=True)
+
+
 def scripts(model: Recoverer) -> None:
     """Print what it brings to tell the script, and what it costs to tell a wrong one."""
     head("ink, and what is told")
@@ -122,13 +151,16 @@ def resting(*asked: Any) -> list[list[Motioned]]:
 def ablations() -> None:
     """Print what becomes of ink where one part of `kalamos` is another or left out; none of it needs training."""
     head("ink, and what is another")
-    parts: Sequence[tuple[str, dict[str, Any], int]] = (
-        ("as it is", {}, ours.BEAMS),
-        ("one path", {}, 1),
-        ("eight paths", {}, 8),
-        ("a path may end at any time", {"find_paths": partial(find_paths, enough=0.0)}, ours.BEAMS),
-        ("blocks of 160 pieces", {"blocks": partial(blocks, block_pieces=160, most_pieces=240)}, ours.BEAMS),
-        ("no motion head", {"find_paths": resting}, ours.BEAMS),
+    parts: Sequence[tuple[str, dict[str, Any], dict[str, int]]] = (
+        ("as it is", {}, {}),
+        ("one look", {}, {"looks": 1}),
+        ("four looks", {}, {"looks": 4}),
+        ("the likeliest actions alone", {}, {"looks": 1, "beams": 1}),
+        ("a wide search of words too", {"SHORT": 10_000}, {}),
+        ("one look, a wide search of words too", {"SHORT": 10_000}, {"looks": 1}),
+        ("a path may end at any time", {"find_paths": partial(find_paths, enough=0.0)}, {}),
+        ("blocks of 160 pieces", {"blocks": partial(blocks, block_pieces=160, most_pieces=240)}, {}),
+        ("no motion head", {"find_paths": resting}, {}),
     )
     unipen, height = "unipen-train_r01_v07", "height"
     for name, source, count in (
@@ -143,9 +175,9 @@ def ablations() -> None:
             keys=[ink.key for ink in inks],
             scripts=[ink.script for ink in inks],
         )
-        for part, changed, beams in parts:
-            with patch.multiple(ours, **changed) if changed else patch.object(ours, "BEAMS", ours.BEAMS):
-                found = ours.Kalamos(beams=beams).recover([one.image for one in made])
+        for part, changed, options in parts:
+            with patch.multiple(ours, **changed) if changed else nullcontext():
+                found = ours.Kalamos(**options).recover([one.image for one in made])
             row = values(found, [one.truth for one in made], [one.image for one in made])
             print(f"| {name}: {part} | kalamos | {len(inks)} | {row} |", flush=True)
 
@@ -164,7 +196,7 @@ def corpora(models: list[Recoverer], root: Path) -> None:
 
 def main() -> None:
     """Print the tables that were asked for, or all."""
-    asked = sys.argv[1:] or ["sizes", "scripts", "corpora", "ablations"]
+    asked = sys.argv[1:] or ["sizes", "scripts", "pens", "corpora", "ablations"]
     models = [load_recoverer(name) for name in MODELS]
     if "ablations" in asked:
         ablations()
@@ -172,6 +204,8 @@ def main() -> None:
         sizes(models)
     if "scripts" in asked:
         scripts(models[0])
+    if "pens" in asked:
+        pens(models[0])
     if "corpora" in asked:
         corpora(models, Path(os.environ["KALAMOS_CORPORA"]))
 
