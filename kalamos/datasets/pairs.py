@@ -96,9 +96,9 @@ def image_of(scan: Scan, script: str | None) -> tuple[OfflineImage, Placement]:
     if not len(rows):
         raise KalamosError("there is no ink on the scan")
     x0, y0, x1, y1 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-    image, placement = fit(
-        Piece(scan.grey[y0:y1, x0:x1], (x0, y0, x1, y1)), size_px=None, height_px=HEIGHT_PX, script=script
-    )
+    piece = Piece(scan.grey[y0:y1, x0:x1], (x0, y0, x1, y1))
+    # a task's pictures show the paper as it is: what a method makes of them is its own
+    image, placement = fit(piece, size_px=None, height_px=HEIGHT_PX, script=script, widen=False)
     return image, placement._replace(scale=placement.scale / scan.scale)
 
 

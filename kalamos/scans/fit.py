@@ -24,6 +24,7 @@ def fit(
     height_px: int | None = None,
     margin_px: float = 5.0,
     script: str | None = None,
+    widen: bool = True,
 ) -> tuple[OfflineImage, Placement]:
     """Scale a piece of writing to a model's frame, aspect kept, centred.
 
@@ -33,6 +34,7 @@ def fit(
         height_px: height of an image as wide as the piece needs.
         margin_px: white around the ink: the renderers leave 6 px around the path, about 5 around the ink.
         script: handed on with the image.
+        widen: make lines wider first that would become too thin to be seen whole.
 
     Returns:
         the image, and the placement ``image = scale * scan + (dx, dy)``; its ``from_pixels`` takes recovered ink back
@@ -55,18 +57,15 @@ def fit(
         raise KalamosError(f"the piece is {x1 - x0} x {y1 - y0} px: too wide for a height of {side} px")
     dx, dy = width / 2 - scale * (x0 + x1) / 2, side / 2 - scale * (y0 + y1) / 2
     placement = Placement(scale, dx, dy)
-    return OfflineImage(_resampled(piece, placement, side, width), script), placement
+    return OfflineImage(_resampled(piece, placement, side, width, widen=widen), script), placement
 
 
-def _resampled(piece: Piece, placement: Placement, height: int, width: int) -> Bytes:
-    """Draw the piece into a white frame: smaller by exact areas, as the renderers measure ink; larger by cubics.
-
-    Before it is made smaller, lines that would become too thin are widened.
-    """
+def _resampled(piece: Piece, placement: Placement, height: int, width: int, *, widen: bool) -> Bytes:
+    """Draw the piece into a white frame: smaller by exact areas, as the renderers measure ink; larger by cubics."""
     scale, dx, dy = placement
     if scale > 1:
         return _enlarged(piece, placement, height, width)
-    by = widening(piece.pixels, scale)
+    by = widening(piece.pixels, scale) if widen else 0
     pixels = widened(np.pad(piece.pixels, by // 2, constant_values=255), by)
     x0, y0 = piece.box[0] - by // 2, piece.box[1] - by // 2
     rows = (np.arange(height + 1) - dy) / scale - y0
