@@ -12,7 +12,7 @@ agrees:
 They are logarithms of ratios: without evidence they are 0, and a single image is answered as if it stood alone. Their
 weights are fitted on training writers by ``python -m kalamos.training.habit``.
 
-Lengths are in heights of a line, 64 px of the image that the network reads.
+Lengths are in heights of the image that the network reads, so that images of one hand that are read at several sizes agree.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def read_habit(config: Mapping[str, Any]) -> Floats:
     return found
 
 
-def marks_of(ink: Ink) -> Marks:
-    """Return the marks of an ink in pixels of the image that the network reads."""
-    lines = [_evenly(stroke / HEIGHT_PX) for stroke in ink.strokes()]
+def marks_of(ink: Ink, height_px: int = HEIGHT_PX) -> Marks:
+    """Return the marks of an ink in pixels of the image that the network reads, ``height_px`` high."""
+    lines = [_evenly(stroke / height_px) for stroke in ink.strokes()]
     strokes = [(line - 0.5 * (line.min(axis=0) + line.max(axis=0))).reshape(-1) for line in lines]
     jumps = [np.concatenate([b[0] - a[-1], _heading(a[-1] - a[-3]), _heading(b[2] - b[0])]) for a, b in pairwise(lines)]
     return Marks(np.array(strokes).reshape(-1, 2 * POINTS), np.array(jumps).reshape(-1, 6))
