@@ -12,7 +12,7 @@ agrees:
 They are logarithms of ratios: without evidence they are 0, and a single image is answered as if it stood alone. Their
 weights are fitted on training writers by ``python -m kalamos.training.habit``.
 
-Lengths are in heights of the image that the network reads, so that images of one hand that are read at several sizes agree.
+Lengths are in heights of the image that the network reads: images of one hand may be read at several sizes.
 """
 
 from __future__ import annotations
