@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from kalamos.errors import ModelError
-from kalamos.machinery.arrays import Bools, Bytes, Floats, Ints
+from kalamos.machinery.arrays import Bools, Bytes, Floats, Floats32, Ints
 from kalamos.scans.pen import pen_width, widened, widening
 from kalamos.skeleton.binarise import binarise
 
@@ -38,7 +38,7 @@ class Scaled(NamedTuple):
     window: Bytes
     corner: Floats
 
-    def original(self, xy: Floats) -> Floats:
+    def original(self, xy: Floats | Floats32) -> Floats:
         """Return places ``(n, 2)`` in the old image, in its pixels."""
         return np.asarray(xy / self.scale + self.corner)
 
