@@ -5,6 +5,7 @@ Jobs are pure: each writes its own result and may be run again, so a worker that
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
@@ -141,7 +142,8 @@ def _dask_client(scheduler: str) -> Iterator[Any]:
         raise KalamosError("--scheduler needs Dask: pip install 'kalamos[dask]'") from error
     with _without_logs():
         try:
-            client = Client(scheduler, timeout=SCHEDULER_TIMEOUT_S)
+            with _nothing_collected():
+                client = Client(scheduler, timeout=SCHEDULER_TIMEOUT_S)
         # TypeError: what Dask makes of some addresses that are none; AssertionError: its loop did not start in time
         except (OSError, ValueError, TypeError, AssertionError) as error:
             reason = " ".join(str(error).split())[:200] or "Dask itself did not start"
@@ -156,6 +158,23 @@ def _dask_client(scheduler: str) -> Iterator[Any]:
         finally:
             with suppress(Exception):  # a scheduler that is gone cannot be told goodbye
                 client.close(timeout=SCHEDULER_TIMEOUT_S)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep the garbage collector away while a client starts.
+
+    One that failed before closes when it is collected: in the thread that starts another it would wait for ever for
+    the lock that this thread holds.
+    """
+    collects = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import random
 import signal
@@ -264,6 +265,18 @@ def test_a_bad_address_of_a_scheduler_is_one_line(tmp_path, monkeypatch, address
     monkeypatch.setattr(engine, "SCHEDULER_TIMEOUT_S", 1)
     said = kalamos("convert", "synthetic", "-", tmp_path / "x", "-o", "writers=1", "--scheduler", address, code=1)
     assert "scheduler" in said
+
+
+def test_clients_that_failed_are_not_collected_while_another_starts(tmp_path, monkeypatch):
+    runner = pytest.importorskip("distributed.utils").LoopRunner
+    from kalamos.machinery import engine
+
+    collected, start = [], runner.start
+    monkeypatch.setattr(engine, "SCHEDULER_TIMEOUT_S", 1)
+    monkeypatch.setattr(runner, "start", lambda self: collected.append(gc.isenabled()) or start(self))
+    kalamos("convert", "synthetic", "-", tmp_path / "x", "-o", "writers=1", "--scheduler", "nowhere", code=1)
+    assert collected and not any(collected)
+    assert gc.isenabled()
 
 
 def test_an_unforeseen_error_is_one_line_and_a_log(tmp_path, monkeypatch):

@@ -25,9 +25,10 @@ class KalamosWriter(Kalamos):
     Args:
         weights: a folder of weights of ``kalamos``, or None for the shipped ones.
         beams: as of ``kalamos``, where an image comes alone.
+        looks: as of ``kalamos``.
 
     Raises:
-        ModelError: where the weights cannot be used, or ``beams`` is no number from 1 on.
+        ModelError: where the weights cannot be used, or ``beams`` or ``looks`` is no such number.
     """
 
     name = "kalamos+writer"
