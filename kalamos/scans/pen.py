@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import minimum_filter
 
 from kalamos.machinery.arrays import Bools, Bytes
+from kalamos.scans.windows import smallest
 from kalamos.skeleton.binarise import binarise
 
 THINNEST_PX = 1.75
@@ -28,4 +28,4 @@ def widening(pixels: Bytes, scale: float) -> int:
 
 def widened(pixels: Bytes, by: int) -> Bytes:
     """Return the image with its lines wider by an even number of pixels."""
-    return np.asarray(minimum_filter(pixels, by + 1, mode="nearest")) if by else pixels
+    return smallest(pixels, by + 1) if by else pixels

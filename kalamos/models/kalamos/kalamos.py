@@ -92,8 +92,7 @@ class Kalamos:
             self.habit = read_habit(found.config)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder}: the weights do not fit their config: {error}") from error
-        self._set(found.tensors, sizes, _graphs(folder, sizes), int(beams))
-        self.looks = int(looks)
+        self._set(found.tensors, sizes, _graphs(folder, sizes), int(beams), int(looks))
         self.weights = str(found.config["sha256"])
 
     @classmethod
@@ -101,12 +100,12 @@ class Kalamos:
         """Return a recoverer with a copy of the weights of a network in memory, as training validates it."""
         made = cls.__new__(cls)
         tensors = {name: tensor.detach().numpy().copy() for name, tensor in net.state_dict().items()}
-        made._set(tensors, net.sizes, traced(net.sizes), beams)
+        made._set(tensors, net.sizes, traced(net.sizes), beams, looks=1)
         made.weights, made.calibration, made.habit = "", None, read_habit({})
         return made
 
-    def _set(self, tensors: Mapping[str, Floats32], sizes: Sizes, graphs: Graphs, beams: int) -> None:
-        self.sizes, self.beams, self.looks = sizes, beams, 1
+    def _set(self, tensors: Mapping[str, Floats32], sizes: Sizes, graphs: Graphs, beams: int, looks: int) -> None:
+        self.sizes, self.beams, self.looks = sizes, beams, looks
         self.engine = Engine(tensors, sizes, graphs)
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
