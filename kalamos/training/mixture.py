@@ -38,6 +38,7 @@ from kalamos.training.parts import part_of
 GROUP = 16
 """Samples that share one sampled style."""
 PEN = "pen_px"
+"""The name of the pen's width among the ranges, where it is drawn on a logarithmic scale."""
 WORST_MATCH_PX = 1.6
 WORST_PIECES = 260
 """A block that holds more, drawn without a gap, is left out: attention over it costs as much as forty characters."""

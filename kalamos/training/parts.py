@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kalamos.geometry import reorder
+from kalamos.geometry import bounds, reorder
 from kalamos.ink import Ink
 from kalamos.machinery.arrays import Ints
 
@@ -24,7 +24,7 @@ def part_of(ink: Ink, rng: np.random.Generator) -> Ink:
     wide = min(int(rng.integers(1, MOST_GROUPS + 1)), count)
     first = int(rng.integers(count - wide + 1))
     taken = reorder(ink, np.flatnonzero((group >= first) & (group < first + wide)).tolist())
-    return taken if _height(taken) >= SMALLEST * _height(ink) else ink
+    return taken if bounds(taken).height >= SMALLEST * bounds(ink).height else ink
 
 
 def side_by_side(ink: Ink) -> Ints:
@@ -39,7 +39,3 @@ def side_by_side(ink: Ink) -> Ints:
     group = np.empty(ink.n_strokes, np.int64)
     group[order] = np.cumsum(begins)
     return group
-
-
-def _height(ink: Ink) -> float:
-    return float(np.ptp(ink.xy[:, 1])) if ink.n_points else 0.0
