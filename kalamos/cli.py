@@ -1022,7 +1022,7 @@ def train(
             raise click.UsageError("--packed holds the inks of a recipe; with --from the ink is your own")
         recipe, inks = load_object("kalamos.training.fine_tuning:fine_tuning")(start, source)
     elif packed is not None:
-        sources = load_object("kalamos.training.loop:Recipe").read(source).source
+        sources = load_object("kalamos.training.recipe:Recipe").read(source).source
         inks = load_object("kalamos.training.packed:unpack")(sources, packed)
     best = run(recipe, out, resume=not fresh, inks=inks, device=device, workers=workers)
     click.echo(f"weights in {best}; curves and checkpoint in {out}")

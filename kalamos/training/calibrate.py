@@ -31,8 +31,8 @@ from kalamos.models.kalamos.confidence import path_features, probability
 from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.renderers import preset, render_batch
 from kalamos.storage.weights import CONFIG, save_config
-from kalamos.training.loop import Recipe
 from kalamos.training.mixture import Source, samples_of
+from kalamos.training.recipe import Recipe
 
 RECIPE = Path(__file__).parent / "recipes" / "kalamos.toml"
 LOOKS = {"clean": 0.5, "scan": 0.3, "photo": 0.2}

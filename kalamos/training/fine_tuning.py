@@ -22,8 +22,8 @@ from kalamos.machinery.seeding import stable_hash
 from kalamos.models.weights import SHIPPED
 from kalamos.storage.parquet import read_rows
 from kalamos.storage.weights import load_weights
-from kalamos.training.loop import LEARNERS
 from kalamos.training.mixture import Source, TrainingInk, load_inks
+from kalamos.training.recipe import LEARNERS
 
 FRAMES: dict[Level, str] = {"character": "fixed", "word": "height", "line": "height"}
 REHEARSED = 0.3

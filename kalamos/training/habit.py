@@ -30,8 +30,8 @@ from kalamos.models.kalamos.writer import LISTED
 from kalamos.renderers import preset, render_batch
 from kalamos.storage.weights import CONFIG, save_config
 from kalamos.training.calibrate import asked
-from kalamos.training.loop import Recipe
 from kalamos.training.mixture import Source, samples_of
+from kalamos.training.recipe import Recipe
 
 GROUP = 24
 """Samples of one writer that are taken together, at most."""

@@ -15,10 +15,9 @@ import ctypes
 import io
 import os
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,12 +39,8 @@ from kalamos.registry import load_object
 from kalamos.renderers import Style, render_batch
 from kalamos.storage.weights import Weights, load_weights
 from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
+from kalamos.training.recipe import LEARNERS, Recipe
 
-LEARNERS = {
-    "kalamos": "kalamos.training.kalamos_learner:KalamosLearner",
-    "rabhi2020": "kalamos.models.rabhi2020.rabhi2020:Rabhi2020Learner",
-    "rabhi2023": "kalamos.models.rabhi2023.rabhi2023:Rabhi2023Learner",
-}
 CHECKPOINT = "checkpoint.pt"
 MAY_CHANGE = ("samples", "patience", "validate_every", "validation_inks", "threads", "workers")
 WATCHED = ("ldtw", "ldtw_below_3", "rmse_arc_below_5", "rmse_time", "start_point", "stroke_count", "aiou")
@@ -82,96 +77,18 @@ class Learner(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what a training run does; read from TOML.
-
-    Attributes:
-        model: a name of :data:`LEARNERS`, or ``module:Class``.
-        network: the model's sizes.
-        seed: of weights, order, styles and renderings.
-        samples: how many the run sees in all; the learning rate falls to nothing at the end of them.
-        chunk: samples between two checkpoints at least.
-        budget: the largest sum of sample sizes in a batch.
-        learning_rate: at its height.
-        warm_up: samples until there.
-        decay: the last share of the samples, in which it falls linearly.
-        weight_decay: of AdamW.
-        clip: largest norm of the gradient.
-        average: decay, per step, of the running mean of the weights that is validated and shipped.
-        validate_every: chunks.
-        validation_inks: of each source.
-        patience: validations without improvement of the LDTW after which the run ends early.
-        init_from: a folder of weights to start from; of ``kalamos`` also those of a network with fewer layers.
-        threads: of torch.
-        workers: processes that make the data.
-        style: preset that ``ranges`` change, where there are no ``looks``; validation is always in the clean style.
-        looks: preset -> share of the samples that look so.
-        hide_script: share of the samples whose script the model is not told.
-        ranges: parameter of the style -> range, sampled anew for every group of samples; ``pen_px``: of the pen's
-            width, sampled on a logarithmic scale.
-        source: the corpora.
-    """
-
-    model: str = "kalamos"
-    network: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    samples: int = 1_000_000
-    chunk: int = 4096
-    budget: int = 6000
-    learning_rate: float = 1e-3
-    warm_up: int = 20_000
-    decay: float = 0.4
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    average: float = 0.999
-    validate_every: int = 16
-    validation_inks: int = 512
-    patience: int = 30
-    init_from: str = ""
-    threads: int = 1
-    workers: int = 0
-    style: str = "clean"
-    looks: dict[str, float] = field(default_factory=dict)
-    hide_script: float = 0.0
-    ranges: dict[str, Any] = field(default_factory=dict)
-    source: tuple[Source, ...] = ()
-
-    @classmethod
-    def read(cls, config: Path | Mapping[str, Any]) -> Recipe:
-        """Read a recipe from a TOML file or a mapping.
-
-        Raises:
-            ModelError: where it is not TOML or holds a name that is not known.
-        """
-        if isinstance(config, Path):
-            try:
-                values: dict[str, Any] = tomllib.loads(config.read_text("utf-8"))
-            except (OSError, tomllib.TOMLDecodeError) as error:
-                raise ModelError(f"{config} cannot be read as a training recipe: {error}") from error
-        else:
-            values = dict(config)
-        known = {item.name for item in fields(cls)}
-        if unknown := sorted(values.keys() - known):
-            raise ModelError(f"a training recipe has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-        try:
-            sources = tuple(
-                source if isinstance(source, Source) else Source(**source) for source in values.get("source", ())
-            )
-        except TypeError as error:
-            raise ModelError(f"[[source]]: {error}") from error
-        return cls(**{**values, "source": sources})
-
-    def rate(self, seen: int) -> float:
-        """Return the learning rate after so many samples: up, level, down to zero."""
-        left = (self.samples - seen) / max(1.0, self.decay * self.samples)
-        return self.learning_rate * max(0.0, min(1.0, (seen + 1) / max(1, self.warm_up), left))
-
-
 def learner_for(recipe: Recipe) -> Learner:
-    """Build the network of a recipe from its seed, or from the weights that it names."""
+    """Build the network of a recipe from its seed, or from the weights that it names.
+
+    Raises:
+        ModelError: where the model has no such network, or the weights cannot be used.
+    """
     torch.manual_seed(recipe.seed)
-    made: Learner = load_object(LEARNERS.get(recipe.model, recipe.model))(recipe.network)
+    kind = load_object(LEARNERS.get(recipe.model, recipe.model))
+    try:
+        made: Learner = kind(recipe.network)
+    except (AssertionError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(f"[network]: {recipe.model} cannot be built with {recipe.network}: {error}") from error
     if recipe.init_from:
         folder = Path(recipe.init_from)
         made.begin_with(load_weights(folder, made.name, *getattr(made, "begins_from", ())), folder)

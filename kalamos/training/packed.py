@@ -26,8 +26,9 @@ from kalamos.errors import ModelError
 from kalamos.geometry import simplify
 from kalamos.ink import Ink, Split
 from kalamos.machinery.arrays import Floats, Ints32
-from kalamos.training.loop import Recipe, spread
+from kalamos.training.loop import spread
 from kalamos.training.mixture import Source, TrainingInk, load_inks
+from kalamos.training.recipe import Recipe
 
 GRID = 1024
 """Steps of the grid over an ink's height: a sixteenth of a pixel of a picture 64 px high."""

@@ -15,8 +15,8 @@ from kalamos.models.kalamos.writer import KalamosWriter
 from kalamos.models.weights import SHIPPED
 from kalamos.training.calibrate import RECIPE
 from kalamos.training.habit import Listed, brought, fit, fit_habit, table
-from kalamos.training.loop import Recipe
 from kalamos.training.mixture import Source
+from kalamos.training.recipe import Recipe
 
 RNG = np.random.default_rng(3)
 

@@ -18,8 +18,9 @@ from kalamos.renderers import Style, render
 from kalamos.storage.weights import TENSORS, load_weights
 from kalamos.training import loop as training
 from kalamos.training.kalamos_learner import KalamosLearner
-from kalamos.training.loop import Recipe, gradients, train, write_curve
+from kalamos.training.loop import gradients, train, write_curve
 from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, collate, make_item
+from kalamos.training.recipe import Recipe
 
 SMALL = {"channels": 32, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "motion_channels": 16}
 
@@ -221,10 +222,3 @@ def test_the_learning_rate_rises_stays_and_falls_to_nothing() -> None:
     recipe = Recipe(samples=1000, warm_up=100, decay=0.4, learning_rate=1.0)
     rates = [recipe.rate(seen) for seen in (0, 49, 99, 599, 800, 1000)]
     assert rates == pytest.approx([0.01, 0.5, 1.0, 1.0, 0.5, 0.0])
-
-
-def test_the_shipped_recipes_can_be_read() -> None:
-    for name in ("kalamos", "rabhi2020"):
-        recipe = Recipe.read(Path(training.__file__).parent / "recipes" / f"{name}.toml")
-        assert recipe.model == name
-        assert recipe.source

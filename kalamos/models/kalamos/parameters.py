@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from kalamos.models.kalamos.pieces import POINTS
 
@@ -18,7 +18,11 @@ UNIT_PX = 16.0
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the network is, and the scripts (ISO 15924) that it has a vector for."""
+    """How large the network is, and the scripts (ISO 15924) that it has a vector for.
+
+    Raises:
+        ValueError: where a size is no whole number above 0, or the channels cannot be shared by the heads.
+    """
 
     channels: int = 128
     heads: int = 4
@@ -29,8 +33,14 @@ class Sizes:
     scripts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Take the scripts from a list too, as JSON and TOML have them."""
+        """Take the scripts from a list too, as JSON and TOML have them; refuse sizes of no network."""
         object.__setattr__(self, "scripts", tuple(self.scripts))
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name != "scripts" and (not isinstance(value, int) or value < 1):
+                raise ValueError(f"{item.name} is a whole number, 1 or more; got {value!r}")
+        if self.channels % self.heads:
+            raise ValueError(f"channels ({self.channels}) is no multiple of heads ({self.heads})")
 
     def script_row(self, script: str | None) -> int:
         """Return the row of ``script.weight`` for an ISO 15924 code; 0, unknown, for none and for others."""
