@@ -17,11 +17,12 @@ from kalamos.machinery.arrays import Bytes
 from kalamos.recoverer import GroupRecoverer, Recoverer, load_recoverer, recover_groups
 from kalamos.recovery import RecoveredLine, RecoveredPiece, Recovery
 from kalamos.scans.light import luma_of
-from kalamos.scans.load import Fitted, Prepared, fitted, prepare
+from kalamos.scans.load import Fitted, Prepared, closer, fitted, prepare
 from kalamos.scans.pen import pen_width
 from kalamos.scans.read import Page
 from kalamos.scans.segment import SegmentLevel, Written, pieces_of_layout, segment_written, turned
 from kalamos.skeleton.binarise import PAPER_OR_INK
+from kalamos.skeleton.coverage import covered_share
 
 HEIGHT_PX = 64
 """The height at which models see a piece of writing."""
@@ -81,7 +82,7 @@ def recover_page(
     written = segment_written(prepared.grey, level=level, script=script, printed=printed)
     pieces = fitted(written.pieces, page, script, **size)
     found = recover_groups(recoverer, [[piece.image for piece in pieces]], n_best)[0]
-    whole = _completed(found.pieces, [piece.image for piece in pieces], recoverer.name)
+    whole, pieces = _completed(found.pieces, pieces, page, recoverer.name)
     placed = [_placed(one, piece) for one, piece in zip(whole, pieces, strict=True)]
     if script is None and level in {"word", "line"} and isinstance(recoverer, GroupRecoverer):
         order = _reading_order(written, level, [one.ink for one in placed], prepared)
@@ -134,18 +135,33 @@ def remarks_of(prepared: Prepared, page: Page, printed: int) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def _completed(found: Sequence[RecoveredPiece], images: Sequence[OfflineImage], method: str) -> list[RecoveredPiece]:
+def _completed(
+    found: Sequence[RecoveredPiece], pieces: Sequence[Fitted], page: Page, method: str
+) -> tuple[list[RecoveredPiece], list[Fitted]]:
     """Return the pieces; those of which much ink was left out are traced instead where that leaves out less."""
-    short = [k for k, one in enumerate(found) if one.covered < LEAST_COVERED]
-    made = list(found)
-    if not short or method == TRACER:
-        return made
-    [traced] = recover_groups(load_recoverer(TRACER), [[images[k] for k in short]])
-    for k, other in zip(short, traced.pieces, strict=True):
-        if other.covered > found[k].covered:
-            told = f"{method} covered only {found[k].covered:.0%} of the ink: traced by {TRACER} instead"
-            made[k] = replace(other, warning=told)
-    return made
+    made, on = list(found), list(pieces)
+    for k, piece in enumerate(pieces):
+        large = closer(piece, page)
+        if large is not None:
+            made[k], on[k] = replace(made[k], covered=_covered_closer(made[k].ink, piece, large)), large
+    short = [k for k, one in enumerate(made) if one.covered < LEAST_COVERED]
+    traced = [] if not short or method == TRACER else _traced([on[k].image for k in short])
+    better = {k: other for k, other in zip(short, traced, strict=False) if other.covered > made[k].covered}
+    for k, other in better.items():
+        told = f"{method} covered only {made[k].covered:.0%} of the ink: traced by {TRACER} instead"
+        made[k] = replace(other, warning=told)
+    return made, [on[k] if k in better else piece for k, piece in enumerate(pieces)]
+
+
+def _traced(images: Sequence[OfflineImage]) -> tuple[RecoveredPiece, ...]:
+    [found] = recover_groups(load_recoverer(TRACER), [images])
+    return found.pieces
+
+
+def _covered_closer(ink: Ink, piece: Fitted, large: Fitted) -> float:
+    """Return the share of a piece's ink that is covered, where its lines stand apart."""
+    on = large.placement.to_pixels(piece.placement.from_pixels(ink))
+    return covered_share(on, large.image.pixels, piece.placement.scale / large.placement.scale)
 
 
 def _placed(one: RecoveredPiece, piece: Fitted) -> RecoveredPiece:

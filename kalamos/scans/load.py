@@ -8,6 +8,7 @@ as it is displayed, after the orientation that a camera noted in it has been app
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -20,12 +21,13 @@ from kalamos.image import OfflineImage, Placement
 from kalamos.machinery.arrays import Bools, Bytes
 from kalamos.scans.fit import fit
 from kalamos.scans.light import LEAST_CONTRAST, evened, grey_by_region, ink_alone, luma_of, stretched
+from kalamos.scans.pen import THINNEST_PX, pen_width, widening
 from kalamos.scans.polarity import beside_sheet, is_light_on_dark
 from kalamos.scans.read import MAX_PIXELS, Page, read_pages
 from kalamos.scans.rules import cleared_of_rules
 from kalamos.scans.segment import Piece, SegmentLevel, segment
 from kalamos.scans.surroundings import surroundings
-from kalamos.skeleton.binarise import otsu_threshold, sauvola_surface
+from kalamos.skeleton.binarise import binarise, otsu_threshold, sauvola_surface
 
 __all__ = [
     "MAX_PIXELS",
@@ -33,6 +35,7 @@ __all__ = [
     "Piece",
     "Prepared",
     "clean",
+    "closer",
     "fit",
     "fitted",
     "load",
@@ -43,6 +46,8 @@ __all__ = [
 ]
 
 Binarise = Literal["none", "otsu", "sauvola"]
+_MARGIN_PX, _HIGHEST_PX, _MOST_PIXELS = 5, 4096, 4_000_000
+"""White around a piece that is looked at more closely, and how large it may become."""
 
 
 class Fitted(NamedTuple):
@@ -127,6 +132,26 @@ def fitted(
         box = (page.scale * x0, page.scale * y0, page.scale * x1, page.scale * y1)
         made.append(Fitted(image, placement._replace(scale=placement.scale / page.scale), piece._replace(box=box)))
     return made
+
+
+def closer(piece: Fitted, page: Page) -> Fitted | None:
+    """Return a piece so large that its lines stand apart; None where they do in its image already.
+
+    A piece that is much higher than writing (a drawing, lines that run into each other) has lines so thin in its image
+    that they were widened, and may have become one.
+    """
+    writing, scale = piece.piece.pixels, piece.placement.scale * page.scale
+    if not widening(writing, scale):
+        return None
+    x0, y0, x1, y1 = (side // page.scale for side in piece.piece.box)
+    room = max(float(y1 - y0), piece.piece.line_px)
+    wanted = min(1.0, THINNEST_PX / pen_width(binarise(writing)), math.sqrt(_MOST_PIXELS / (room * (x1 - x0))))
+    height = min(_HIGHEST_PX, math.ceil(wanted * room) + 2 * _MARGIN_PX)
+    if (height - 2 * _MARGIN_PX) / room <= scale:
+        return None
+    own = piece.piece._replace(box=(x0, y0, x1, y1))
+    image, placement = fit(own, size_px=None, height_px=height, margin_px=_MARGIN_PX, script=piece.image.script)
+    return Fitted(image, placement._replace(scale=placement.scale / page.scale), piece.piece)
 
 
 def read_image(path: Path | str) -> Bytes:

@@ -11,13 +11,21 @@ from kalamos.skeleton.binarise import binarise
 
 REACH, MORE_PX = 1.5, 1.0
 """Ink is covered up to this many half widths of the writing, and so many pixels, from the path."""
+MOST_OFF = 8.0
+"""A path that lies so many half widths of the writing off covers no line, however small the picture it was found on."""
 
 
-def covered_share(ink: Ink, pixels: Bytes) -> float:
+def covered_share(ink: Ink, pixels: Bytes, scale: float = 1.0) -> float:
     """Return the share in 0..1 of the dark pixels of ``(h, w)`` over which a path runs; 1 where there is no ink.
 
     A pixel is covered where the path comes nearer than 1.5 times half the usual width of the writing, plus 1 px: wide
     enough for ink that the path crosses in its middle, too narrow for a neighbouring line.
+
+    Args:
+        ink: the path, in pixels.
+        pixels: uint8 ``(h, w)``, paper 255.
+        scale: pixels of the picture on which the path was found a pixel of this one; on a smaller picture, with a
+            scale below 1, the pixel more is one of that picture, up to eight half widths of the writing.
     """
     mask = binarise(pixels)
     if not mask.any():
@@ -27,7 +35,8 @@ def covered_share(ink: Ink, pixels: Bytes) -> float:
         return 0.0
     # across a band the distance to the paper rises evenly to half the width: that is twice its mean
     half_px = 2.0 * float(distance_transform_edt(mask)[mask].mean())
-    near = distance_transform_edt(~path) <= REACH * half_px + MORE_PX
+    more_px = MORE_PX if scale >= 1 else max(MORE_PX, min(MORE_PX / scale, MOST_OFF * half_px))
+    near = distance_transform_edt(~path) <= REACH * half_px + more_px
     return float(np.count_nonzero(near & mask) / np.count_nonzero(mask))
 
 

@@ -15,10 +15,11 @@ from kalamos.baselines.good_continuation import GoodContinuation
 from kalamos.datasets.synthetic import Writer, synthesise
 from kalamos.ink import Ink, Sample
 from kalamos.machinery.seeding import rng_for
+from kalamos.models.kalamos.kalamos import Kalamos
 from kalamos.paper import recover_page
 from kalamos.recovery import RecoveredPiece, Recovery, in_lines
 from kalamos.renderers.pages import SHEETS, ComposedPage, compose_page
-from kalamos.scans.load import prepare
+from kalamos.scans.load import closer, fitted, prepare
 from kalamos.scans.read import page_of, read_pages
 from kalamos.scans.segment import segment
 
@@ -234,6 +235,39 @@ def test_what_a_method_leaves_undrawn_is_traced_and_marked():
         assert piece.confidence is None
         assert piece.stroke_confidence is None
         assert piece.covered > 0.5
+
+
+def spiral(side: int = 1000) -> tuple[np.ndarray, float]:
+    """Return a spiral of thirty rounds, far too fine to be seen 64 px high, and its length."""
+    turn = np.linspace(0, 60 * np.pi, 8000)
+    path = side / 2 + (turn / turn[-1] * 0.48 * side)[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
+    sheet = Image.new("L", (side, side), 255)
+    ImageDraw.Draw(sheet).line([(float(x), float(y)) for x, y in path], fill=0, width=3)
+    return np.asarray(sheet), float(np.hypot(*np.diff(path, axis=0).T).sum())
+
+
+@pytest.mark.parametrize("level", ["page", "word", "character"])
+def test_lines_that_ran_into_each_other_at_the_height_of_a_model_are_not_called_covered(level):
+    pixels, truth = spiral()
+    found = recover_page(page_of(pixels), Kalamos(), level=level).recovery
+    drawn = sum(np.hypot(*np.diff(stroke, axis=0).T).sum() for stroke in found.ink.strokes())
+    assert drawn == pytest.approx(truth, rel=0.05)
+    assert found.covered > 0.98
+    assert all("traced by good-continuation" in piece.warning and piece.confidence is None for piece in found.pieces)
+
+
+def test_pieces_of_a_reduced_page_are_looked_at_where_they_lie():
+    pixels, _ = spiral(800)
+    small = page_of(pixels)._replace(scale=2, size=(1600, 1600))
+    found = recover_page(small, Kalamos(), level="page").recovery
+    assert found.covered > 0.98
+    assert found.ink.xy.max() == pytest.approx(1600 * 0.98, abs=20)
+
+
+def test_a_word_whose_lines_stand_apart_is_looked_at_no_closer():
+    made = page("page")
+    [*pieces] = fitted(segment(made.pixels, level="word"), page_of(made.pixels), None, size_px=None, height_px=64)
+    assert all(closer(piece, page_of(made.pixels)) is None for piece in pieces)
 
 
 class Towards:

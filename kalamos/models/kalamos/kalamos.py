@@ -149,7 +149,7 @@ class Kalamos:
             for way in ways
         ]
         box = (0.0, 0.0, float(image.width_px), float(image.height_px))
-        covered = covered_share(inks[0], image.pixels)
+        covered = covered_share(inks[0], image.pixels, float(scene.scaled.scale.min()))
         warning = "" if covered >= TRUSTED_SHARE else f"the path covers only {covered:.0%} of the ink"
         if not scene.found:
             return RecoveredPiece(inks[0], box, covered=covered, warning=warning)
