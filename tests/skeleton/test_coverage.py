@@ -24,11 +24,11 @@ def test_half_of_the_lines_is_half_of_the_ink() -> None:
 
 
 def test_a_path_from_a_smaller_picture_may_lie_off_by_one_of_its_pixels() -> None:
-    off = Ink.from_strokes([LINE + [0.0, 7.5]])
+    off = Ink.from_strokes([LINE + np.array([0.0, 7.5])])
     assert covered_share(off, picture(30)) < 0.1
     assert covered_share(off, picture(30), scale=1 / 6) > 0.9
 
 
 def test_but_not_by_many_widths_of_the_pen_however_small_it_was() -> None:
-    off = Ink.from_strokes([LINE + [0.0, 30.0]])
+    off = Ink.from_strokes([LINE + np.array([0.0, 30.0])])
     assert covered_share(off, picture(30, 100), scale=1 / 60) < 0.1
