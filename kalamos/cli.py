@@ -1024,7 +1024,8 @@ def train(
     elif packed is not None:
         sources = load_object("kalamos.training.recipe:Recipe").read(source).source
         inks = load_object("kalamos.training.packed:unpack")(sources, packed)
-    best = run(recipe, out, resume=not fresh, inks=inks, device=device, workers=workers)
+    with _progress("training") as progress:
+        best = run(recipe, out, resume=not fresh, inks=inks, device=device, workers=workers, progress=progress)
     click.echo(f"weights in {best}; curves and checkpoint in {out}")
 
 

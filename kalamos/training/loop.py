@@ -15,7 +15,7 @@ import ctypes
 import io
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -233,6 +233,7 @@ def train(
     inks: Sequence[Mapping[Split, Sequence[TrainingInk]]] | None = None,
     device: str = "cpu",
     workers: int | None = None,
+    progress: Callable[[int, int], None] = lambda seen, samples: None,
 ) -> Path:
     """Train as the recipe says, and return the folder of the best weights.
 
@@ -243,6 +244,7 @@ def train(
         inks: those of each source, where they are in memory; None reads the corpora.
         device: of torch. On another than ``cpu`` two runs are alike, not equal to the bit.
         workers: processes that make the data, in place of the recipe's number.
+        progress: called with the samples seen and those of the whole run.
 
     Raises:
         ModelError: where the recipe, the corpora or the checkpoint cannot be used.
@@ -272,12 +274,16 @@ def train(
         chunk=recipe.chunk, budget=recipe.budget,
     )  # fmt: skip
     with sole_run(folder) if _is_first() else nullcontext():
-        _go_on(run, mixture, held_out, folder, recipe.workers if workers is None else workers)
+        progress(run.seen, recipe.samples)
+        for _ in _go_on(run, mixture, held_out, folder, recipe.workers if workers is None else workers):
+            progress(min(run.seen, recipe.samples), recipe.samples)
     return folder / "best"
 
 
-def _go_on(run: Run, mixture: Mixture, held_out: Sequence[Sequence[TrainingInk]], folder: Path, workers: int) -> None:
-    """Train chunk after chunk, validate and keep, to the end."""
+def _go_on(
+    run: Run, mixture: Mixture, held_out: Sequence[Sequence[TrainingInk]], folder: Path, workers: int
+) -> Iterator[None]:
+    """Train chunk after chunk, validate and keep, to the end; yield after each."""
     recipe, checkpoint = run.recipe, folder / CHECKPOINT
     for terms in _chunks(run, mixture, workers):
         row = {"seconds": time.time(), "samples": float(run.seen), "rate": recipe.rate(run.seen), **terms}
@@ -288,6 +294,7 @@ def _go_on(run: Run, mixture: Mixture, held_out: Sequence[Sequence[TrainingInk]]
         if _is_first():
             run.save(checkpoint)
             write_curve(run.curve, folder)
+        yield
         if run.is_done:
             return
 

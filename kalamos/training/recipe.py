@@ -101,8 +101,12 @@ class Recipe:
             return _recipe(config)
         try:
             values = tomllib.loads(config.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except tomllib.TOMLDecodeError as error:
             raise ModelError(f"{config} cannot be read as a training recipe: {error}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(
+                f"{config} is no training recipe ({error}); your own ink goes with --from kalamos"
+            ) from error
         try:
             return _recipe(values)
         except ModelError as error:

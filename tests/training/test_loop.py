@@ -122,6 +122,14 @@ def test_the_same_curve_gives_the_same_picture_with_a_panel_for_each_line(tmp_pa
     assert first.count('id="axes_') == 2
 
 
+def test_a_run_says_how_far_it_is(recipe: dict[str, Any], tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    train({**recipe, "samples": 128}, tmp_path, progress=lambda seen, samples: told.append((seen, samples)))
+    assert told[0] == (0, 128)
+    assert told[-1] == (128, 128)
+    assert len(told) > 2
+
+
 def test_a_run_without_improvement_ends_early(recipe: dict[str, Any], tmp_path: Path) -> None:
     stuck = {**recipe, "samples": 64 * 50, "learning_rate": 0.0, "validate_every": 1, "patience": 2}
     train(stuck, tmp_path)
