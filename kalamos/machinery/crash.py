@@ -8,9 +8,12 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import kalamos
+from kalamos.errors import KalamosError
 
 
 def unforeseen(error: Exception) -> str:
@@ -29,6 +32,15 @@ def unforeseen(error: Exception) -> str:
     path = _keep(error)
     where = f"; the trace is in {path}" if path else ""
     return f"an error of Kalamos itself, please report it: {what}{where}"
+
+
+@contextmanager
+def told_in_a_line() -> Iterator[None]:
+    """End a program of its own (``python -m kalamos...``) with one line where its user can do something about it."""
+    try:
+        yield
+    except KalamosError as error:
+        sys.exit(f"kalamos: {error}")
 
 
 def _keep(error: Exception) -> Path | None:

@@ -24,6 +24,7 @@ from scipy.optimize import minimize
 from kalamos.errors import ModelError
 from kalamos.ink import Sample
 from kalamos.machinery.arrays import Bools, Floats, Ints
+from kalamos.machinery.crash import told_in_a_line
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
 from kalamos.metrics.structure import directed
@@ -196,7 +197,8 @@ def asked(what: str | None, inks: int, of_what: str) -> tuple[Path, Recipe, int]
 
 def main() -> None:
     """Run the program."""
-    print(table(calibrate(*asked(__doc__, 400, "validation inks a source"))))  # noqa: T201
+    with told_in_a_line():
+        print(table(calibrate(*asked(__doc__, 400, "validation inks a source"))))  # noqa: T201
 
 
 if __name__ == "__main__":

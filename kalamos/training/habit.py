@@ -22,6 +22,7 @@ from scipy.optimize import minimize
 from kalamos.errors import ModelError
 from kalamos.ink import Sample, Split
 from kalamos.machinery.arrays import Bools, Floats
+from kalamos.machinery.crash import told_in_a_line
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
 from kalamos.models.kalamos.habit import FEATURES, Marks, agreement, marks_of, reranked
@@ -214,7 +215,8 @@ def table(found: dict[str, Brought]) -> str:
 
 def main() -> None:
     """Run the program."""
-    print(table(fit_habit(*asked(__doc__, 1200, "inks a source and split"))))  # noqa: T201
+    with told_in_a_line():
+        print(table(fit_habit(*asked(__doc__, 1200, "inks a source and split"))))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,8 @@ from kalamos.errors import ModelError
 from kalamos.geometry import simplify
 from kalamos.ink import Ink, Split
 from kalamos.machinery.arrays import Floats, Ints32
+from kalamos.machinery.crash import told_in_a_line
+from kalamos.machinery.files import replacing
 from kalamos.training.loop import spread
 from kalamos.training.mixture import Source, TrainingInk, load_inks
 from kalamos.training.recipe import Recipe
@@ -47,7 +50,11 @@ class _Plain(NamedTuple):
 
 
 def pack(sources: Sequence[Source], inks: Sequence[Inks], path: Path) -> int:
-    """Write the inks of all sources into a file, and return its size in bytes."""
+    """Write the inks of all sources into a file, and return its size in bytes.
+
+    Raises:
+        StoreError: where the file cannot be written; what stood there stays.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     for number, of_one in enumerate(inks):
         for split in SPLITS:
@@ -62,9 +69,8 @@ def pack(sources: Sequence[Source], inks: Sequence[Inks], path: Path) -> int:
             arrays[f"{name}/xy"] = _steps([one.xy for one in plain], 2)
             arrays[f"{name}/t"] = _steps([one.t[:, None] for one in plain], 1)[:, 0]
     arrays["sources"] = np.frombuffer(json.dumps(_told(sources)).encode(), np.uint8)
-    beside = path.with_name(f".{path.name}.part.npz")
-    np.savez_compressed(beside, allow_pickle=False, **arrays)
-    beside.replace(path)
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     return path.stat().st_size
 
 
@@ -81,7 +87,7 @@ def unpack(sources: Sequence[Source], path: Path) -> list[dict[Split, list[Train
                 raise ModelError(f"{path} was packed for other sources than the recipe's: pack it anew")
             numbers = range(len(sources))
             return [{split: _unpacked(file, f"{number}/{split}") for split in SPLITS} for number in numbers]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelError(f"{path} is no file of packed inks: {error}") from error
 
 
@@ -131,13 +137,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args(arguments)
-    recipe = Recipe.read(chosen.recipe)
+    with told_in_a_line():
+        _pack(chosen.recipe, chosen.out)
+
+
+def _pack(file: Path, out: Path) -> None:
+    recipe = Recipe.read(file)
     inks: list[Inks] = []
     for source in recipe.source:
         found = load_inks(source)
         inks.append({"train": found["train"], "validation": spread(found["validation"], recipe.validation_inks)})
-    size = pack(recipe.source, inks, chosen.out)
-    print(f"{sum(len(of_one['train']) for of_one in inks)} inks in {size / 2**20:.1f} MB: {chosen.out}")  # noqa: T201
+    size = pack(recipe.source, inks, out)
+    print(f"{sum(len(of_one['train']) for of_one in inks)} inks in {size / 2**20:.1f} MB: {out}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 from tiny_corpus import LETTERS, letter
 
-from kalamos.errors import ModelError
+from kalamos.errors import KalamosError, ModelError, StoreError
 from kalamos.ink import Ink
 from kalamos.renderers import Style, render
 from kalamos.training.mixture import Source, TrainingInk
-from kalamos.training.packed import pack, unpack
+from kalamos.training.packed import main, pack, unpack
 
 SOURCES = (Source("tiny"), Source("tiny", levels=("word",)))
 
@@ -55,3 +58,34 @@ def test_a_file_of_other_sources_or_a_cut_one_is_refused(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ModelError, match="no file of packed inks"):
         unpack(SOURCES[:1], path)
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.inks"
+    path.write_text("before")
+
+    def full(file: IO[bytes], **arrays: object) -> None:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(StoreError, match=r"a\.inks cannot be written: No space left"):
+        pack(SOURCES[:1], [{"train": inks(), "validation": inks()}], path)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.inks"]
+    assert path.read_text() == "before"
+
+
+def test_the_program_says_in_a_line_what_cannot_be_packed(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("samples = 5")
+    with pytest.raises(SystemExit, match=r"kalamos: .*mine\.toml: source is"):
+        main([str(tmp_path / "mine.toml"), "--out", str(tmp_path / "mine.inks")])
+
+
+def test_a_damaged_file_is_refused_wherever_the_damage_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.inks"
+    pack(SOURCES[:1], [{"train": inks(), "validation": inks()}], path)
+    whole = path.read_bytes()
+    for place in range(40, len(whole), 97):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with suppress(KalamosError):
+            unpack(SOURCES[:1], path)
