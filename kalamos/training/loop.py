@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader
 from kalamos.errors import ModelError
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink, Split
-from kalamos.machinery.files import replacing, sole_run, write_bytes, write_text
+from kalamos.machinery.files import sole_run, write_bytes, write_text
 from kalamos.machinery.seeding import stable_hash
 from kalamos.metrics import METRICS, Pair
 from kalamos.models.weights import save_weights
@@ -114,7 +114,11 @@ class Run:
         return self.seen >= self.recipe.samples or self.waited > self.recipe.patience
 
     def save(self, path: Path) -> None:
-        """Write the checkpoint, whole or not at all."""
+        """Write the checkpoint, whole or not at all.
+
+        Raises:
+            StoreError: where it cannot be written; the one before stays.
+        """
         state = {
             "net": self.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -125,8 +129,9 @@ class Run:
             "random": torch.get_rng_state(),
             "begun": self.begun,
         }
-        with replacing(path) as part:
-            torch.save(state, part)
+        made = io.BytesIO()  # into a file torch itself turns a full disk into an error of its own
+        torch.save(state, made)
+        write_bytes(path, made.getvalue())
 
     def load(self, path: Path) -> None:
         """Take a checkpoint up again.

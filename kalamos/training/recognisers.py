@@ -8,6 +8,7 @@ nothing.
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 
 from kalamos.machinery.arrays import Floats, Floats32, Ints
-from kalamos.machinery.files import replacing
+from kalamos.machinery.files import write_bytes
 from kalamos.machinery.seeding import rng_for, stable_hash
 from kalamos.models.weights import save_weights
 from kalamos.recognition.nearest import prototypes
@@ -194,8 +195,9 @@ def _config(
 
 
 def _save(state: Mapping[str, Any], path: Path) -> None:
-    with replacing(path) as part:
-        torch.save(state, part)
+    made = io.BytesIO()  # into a file torch itself turns a full disk into an error of its own
+    torch.save(state, made)
+    write_bytes(path, made.getvalue())
 
 
 if __name__ == "__main__":

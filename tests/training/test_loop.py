@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import tiny_corpus
 import torch
 from tiny_corpus import LETTERS, letter
 
-from kalamos.errors import ModelError
+from kalamos.errors import ModelError, StoreError
 from kalamos.renderers import Style, render
 from kalamos.storage.weights import TENSORS, load_weights
 from kalamos.training import loop as training
@@ -120,6 +121,18 @@ def test_the_same_curve_gives_the_same_picture_with_a_panel_for_each_line(tmp_pa
     first, second = ((tmp_path / name / "curve.svg").read_text() for name in ("a", "b"))
     assert first == second
     assert first.count('id="axes_') == 2
+
+
+def test_a_full_disk_is_named_and_the_run_goes_on_where_there_is_room(recipe: dict[str, Any], tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(StoreError, match=r"checkpoint\.pt cannot be written"):
+            train({**recipe, "validate_every": 100}, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.glob(".*.part"))
+    assert load_weights(train({**recipe, "validate_every": 100}, tmp_path), "kalamos").tensors
 
 
 def test_a_run_says_how_far_it_is(recipe: dict[str, Any], tmp_path: Path) -> None:
