@@ -160,6 +160,22 @@ def test_recover_goes_on_after_a_bad_file(scan, tmp_path):
     assert "no ink found" in done[1]["error"]
 
 
+def test_recover_says_as_json_how_sure_it_is_of_every_piece_and_stroke(scan):
+    done = json.loads(kalamos("recover", scan, "-m", "kalamos", "--to", "inkml", "--n-best", "3", "--json"))
+    [page] = done
+    assert len(page["said"]) == page["pieces"] > 0
+    assert sum(piece["strokes"] for piece in page["said"]) == page["strokes"]
+    for piece in page["said"]:
+        assert piece["line"] == 1
+        assert len(piece["stroke_confidence"]) == piece["strokes"]
+        assert all(0 <= share <= 1 for share in [piece["confidence"], piece["covered"], *piece["stroke_confidence"]])
+        assert piece["log_probabilities"] == sorted(piece["log_probabilities"], reverse=True)
+        assert len(piece["log_probabilities"]) > 1
+    [page] = json.loads(kalamos("recover", scan, "-m", "nearest", "--to", "strokes", "--overwrite", "--json"))
+    assert page["said"][0]["confidence"] is page["said"][0]["stroke_confidence"] is None
+    assert page["said"][0]["log_probabilities"] == [None]
+
+
 def test_demo_ends_with_a_table_and_a_page(tmp_path, monkeypatch):
     monkeypatch.setattr("kalamos.recoverer.SHOWN", ("nearest",))
     text = kalamos("demo", "--out", tmp_path / "demo", "--limit", "20")

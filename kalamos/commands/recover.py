@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from kalamos.machinery.files import Outputs, replacing, write_bytes, write_text
 from kalamos.machinery.timelimit import limited, time_limit
 from kalamos.paper import PageRecovery, page_of_recovery, recover_page
 from kalamos.recoverer import Recoverer, load_recoverer
+from kalamos.recovery import RecoveredPiece
 from kalamos.scans.read import SUFFIXES, Page, read_pages
 from kalamos.scans.segment import SegmentLevel
 
@@ -49,6 +51,7 @@ class Recovered:
         warnings: what speaks against trusting it, and what was left out of the page.
         version: of the method.
         weights: SHA-256 of the method's weights.
+        said: of each piece, in reading order, what the method says of it, see :func:`_said`; for JSON.
     """
 
     image: str
@@ -66,6 +69,7 @@ class Recovered:
     warnings: tuple[str, ...] = ()
     version: str = ""
     weights: str = ""
+    said: tuple[dict[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as JSON knows them."""
@@ -246,7 +250,27 @@ def _told(nothing: Recovered, page: RecoveredPage, written: tuple[str, ...]) -> 
         warnings=tuple(warnings),
         version=found.version,
         weights=found.weights,
+        said=tuple(_said(piece, number + 1) for number, line in enumerate(found.lines) for piece in line.pieces),
     )
+
+
+def _said(piece: RecoveredPiece, line: int) -> dict[str, Any]:
+    """Return what is said of a piece, as JSON knows it: ``log_probabilities`` are those of its paths, the chosen first.
+
+    What the method does not say is None.
+    """
+    sure = piece.stroke_confidence
+    worth = [piece.log_probability, *(other.log_probability for other in piece.alternatives)]
+    return {
+        "line": line,
+        "box": list(piece.box),
+        "strokes": piece.ink.n_strokes,
+        "covered": piece.covered,
+        "confidence": piece.confidence,
+        "stroke_confidence": None if sure is None else [float(share) for share in sure],
+        "log_probabilities": [None if one is None or not math.isfinite(one) else float(one) for one in worth],
+        "warning": piece.warning,
+    }
 
 
 def _changed(result: Recovered, **changes: Any) -> Recovered:
