@@ -92,7 +92,9 @@ def load_recoverer(name: str) -> Recoverer:
     made = RECOVERERS.load(plain)
     listen()
     try:
-        chosen = dict(parse_qsl(options, strict_parsing=True)) if options else {}
+        chosen = dict(parse_qsl(options, keep_blank_values=True, strict_parsing=True)) if options else {}
+        if empty := [option for option, value in chosen.items() if not value]:
+            raise ValueError(f"{', '.join(empty)} has no value")
         recoverer = made(**chosen) if isinstance(made, type) or not hasattr(made, "recover") else made
     except (TypeError, ValueError) as error:
         raise KalamosError(f"{plain} cannot be made with the options {options!r}: {error}") from error

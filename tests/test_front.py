@@ -20,7 +20,7 @@ from kalamos.front import MOST_PATHS
 from kalamos.image import OfflineImage
 from kalamos.ink import Ink
 from kalamos.metrics import METRICS, Pair
-from kalamos.recoverer import recover_groups
+from kalamos.recoverer import load_recoverer, recover_groups
 from kalamos.recovery import Alternative, RecoveredPiece, Recovery, in_lines
 from kalamos.renderers import PRESETS
 
@@ -307,3 +307,9 @@ def test_a_share_that_is_none_is_refused(share: float) -> None:
         RecoveredPiece(seven(), (0, 0, 9, 9), covered=share)
     with pytest.raises(KalamosError, match=r"0\.\.1"):
         RecoveredPiece(seven(), (0, 0, 9, 9), confidence=share)
+
+
+def test_an_option_without_a_value_does_not_mean_the_shipped_weights() -> None:
+    """As a shell makes it of ``kalamos?weights=$MINE`` where MINE is not set."""
+    with pytest.raises(KalamosError, match="weights has no value"):
+        load_recoverer("kalamos?weights=")

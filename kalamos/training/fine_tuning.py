@@ -24,11 +24,10 @@ from kalamos.errors import ModelError
 from kalamos.formats.report import UnitReport
 from kalamos.ink import Level, Sample, Split
 from kalamos.machinery.seeding import stable_hash
-from kalamos.models.weights import SHIPPED
 from kalamos.storage.parquet import read_rows
 from kalamos.storage.weights import load_weights
 from kalamos.training.mixture import Source, TrainingInk, load_inks
-from kalamos.training.recipe import LEARNERS
+from kalamos.training.recipe import LEARNERS, weights_folder
 
 _log = logging.getLogger("kalamos")
 FRAMES: dict[Level, str] = {"character": "fixed", "word": "height", "line": "height"}
@@ -141,7 +140,7 @@ def fine_tuning(start: str, path: Path) -> tuple[dict[str, Any], list[Mapping[Sp
     Raises:
         ModelError: where there are no such weights, or the data are too few.
     """
-    folder = SHIPPED / start if start in LEARNERS else Path(start)
+    folder = weights_folder(start)
     config = load_weights(folder, *LEARNERS).config
     own = own_inks(path)
     count = sum(len(inks["train"]) for inks in own.values())

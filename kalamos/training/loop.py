@@ -39,7 +39,7 @@ from kalamos.registry import load_object
 from kalamos.renderers import Style, render_batch
 from kalamos.storage.weights import Weights, load_weights
 from kalamos.training.mixture import ChunkStream, Mixture, Source, TrainingInk, as_it_is, load_inks, share_of
-from kalamos.training.recipe import LEARNERS, Recipe
+from kalamos.training.recipe import LEARNERS, Recipe, weights_folder
 
 CHECKPOINT = "checkpoint.pt"
 MAY_CHANGE = ("samples", "patience", "validate_every", "validation_inks", "threads", "workers")
@@ -90,7 +90,7 @@ def learner_for(recipe: Recipe) -> Learner:
     except (AssertionError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ModelError(f"[network]: {recipe.model} cannot be built with {recipe.network}: {error}") from error
     if recipe.init_from:
-        folder = Path(recipe.init_from)
+        folder = weights_folder(recipe.init_from)
         made.begin_with(load_weights(folder, made.name, *getattr(made, "begins_from", ())), folder)
     return made
 

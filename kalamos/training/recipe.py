@@ -13,6 +13,7 @@ import numpy as np
 
 from kalamos.errors import ModelError, StyleError, UnknownNameError
 from kalamos.ink import Level
+from kalamos.models.weights import SHIPPED
 from kalamos.renderers import Style, preset
 from kalamos.training.mixture import PEN, Source
 
@@ -54,7 +55,7 @@ class Recipe:
         validate_every: chunks.
         validation_inks: of each source.
         patience: validations without improvement of the LDTW after which the run ends early.
-        init_from: a folder of weights to start from; of ``kalamos`` also those of a network with fewer layers.
+        init_from: weights to start from, a shipped model's name or a folder; of ``kalamos`` also those of a network with fewer layers.
         threads: of torch.
         workers: processes that make the data.
         style: preset that ``ranges`` change, where there are no ``looks``; validation is always in the clean style.
@@ -116,6 +117,18 @@ class Recipe:
         """Return the learning rate after so many samples: up, level, down to zero."""
         left = (self.samples - seen) / max(1.0, self.decay * self.samples)
         return self.learning_rate * max(0.0, min(1.0, (seen + 1) / max(1, self.warm_up), left))
+
+
+def weights_folder(named: str) -> Path:
+    """Return the folder of weights that is named: by a model that is shipped, or by a path.
+
+    A path that leads nowhere from here, and to shipped weights from the folder that holds the package, means those: the
+    shipped recipes are run from anywhere.
+    """
+    if named.removesuffix("+writer") in LEARNERS:
+        return SHIPPED / named.removesuffix("+writer")
+    folder, shipped = Path(named), SHIPPED.parents[2] / named
+    return shipped if not folder.exists() and shipped.parent == SHIPPED else folder
 
 
 def _recipe(config: Mapping[str, Any]) -> Recipe:

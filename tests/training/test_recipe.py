@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from kalamos.errors import ModelError
+from kalamos.models.weights import SHIPPED
 from kalamos.training import recipe as room
 from kalamos.training.loop import learner_for
-from kalamos.training.recipe import Recipe
+from kalamos.training.recipe import Recipe, weights_folder
 
 SOURCE = '[[source]]\ncorpus = "synthetic"\n'
 BAD = [
@@ -63,6 +64,19 @@ def test_a_network_of_wrong_sizes_is_refused_by_name() -> None:
     for sizes in ({"wdith": 3}, {"channels": "x"}, {"heads": 0}, {"channels": 30, "heads": 4}):
         with pytest.raises(ModelError, match=r"\[network\]"):
             learner_for(Recipe.read({"network": sizes, "source": [{"corpus": "synthetic"}]}))
+
+
+def test_weights_are_named_by_a_model_or_a_path_and_shipped_ones_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = SHIPPED / "kalamos"
+    assert weights_folder("kalamos") == weights_folder("kalamos+writer") == shipped
+    assert weights_folder("kalamos/models/weights/kalamos") == shipped
+    assert weights_folder("kalamos/models/weights/mine") == SHIPPED / "mine"
+    assert weights_folder("runs/best") == Path("runs/best")
+    (tmp_path / "kalamos/models/weights/kalamos").mkdir(parents=True)
+    assert weights_folder("kalamos/models/weights/kalamos") == Path("kalamos/models/weights/kalamos")
 
 
 def test_the_shipped_recipes_can_be_read() -> None:
