@@ -55,7 +55,8 @@ class Recipe:
         validate_every: chunks.
         validation_inks: of each source.
         patience: validations without improvement of the LDTW after which the run ends early.
-        init_from: weights to start from, a shipped model's name or a folder; of ``kalamos`` also those of a network with fewer layers.
+        init_from: weights to start from, a shipped model's name or a folder; of ``kalamos`` also those of a network
+            with fewer layers.
         threads: of torch.
         workers: processes that make the data.
         style: preset that ``ranges`` change, where there are no ``looks``; validation is always in the clean style.
