@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import psutil
 import pytest
 from chromium import BROWSER, FLAGS
+from PIL import Image, ImageDraw
 from studio_pages import make_page, picture
 
 from kalamos.formats.recovered.reading import read_page
@@ -402,6 +404,26 @@ def test_a_page_of_a_hundred_megapixels(browser, tmp_path):
     page.close()
     assert page.faults == []
     server.stop()
+
+
+def test_a_page_that_a_tracer_had_to_draw_is_among_the_worst(browser, tmp_path):
+    turn = np.linspace(0, 60 * np.pi, 8000)
+    rounds = 500 + (turn / turn[-1] * 480)[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
+    corner = [(20, 20), (150, 120), (280, 20)]
+    for name, points, size in (("a.png", corner, (300, 150)), ("b.png", rounds, (1000, 1000))):
+        sheet = Image.new("L", size, 255)
+        ImageDraw.Draw(sheet).line([(float(x), float(y)) for x, y in points], fill=0, width=4)
+        sheet.save(tmp_path / name)
+    made = Server(tmp_path)
+    try:
+        page = window(browser, made)
+        page.wait_for_function("document.querySelectorAll('#cards .note:not(:empty)').length == 2")
+        page.wait_for_selector("#cards >> text=not to be trusted", timeout=60_000)
+        page.wait_for_selector("#cards >> text=confidence 9", timeout=60_000)
+        assert page.locator("#cards button").first.get_attribute("data-key") == "b.png#1"
+        assert not page.faults
+    finally:
+        made.stop()
 
 
 def test_a_picture_without_ink_is_recovered_in_the_background_and_its_paths_can_be_chosen(browser, tmp_path):

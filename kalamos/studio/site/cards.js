@@ -4,7 +4,9 @@ import { addressOf } from "./server.js";
 const at = (id) => document.getElementById(id);
 const percent = (share) => share === null ? "unknown" : `${Math.round(100 * share)} %`;
 const STATES = { waiting: "waiting for its ink", failed: "no ink", blank: "no ink found", recovered: "to look at", begun: "begun", saved: "saved as right" };
-const worth = (item) => item.confidence === null ? (item.covered === null ? 2 : item.covered) : item.confidence * (item.covered ?? 1);
+// what a rule has traced says no confidence: its ink is covered, and nobody knows whether it is right
+const unsaid = (item) => item.warnings ? 0 : item.covered ?? 2;
+const worth = (item) => item.confidence === null ? unsaid(item) : item.confidence * (item.covered ?? 1);
 
 export function show(items, open) {
   const find = at("find").value.trim().toLocaleLowerCase(), state = at("state").value, order = at("order").value;
