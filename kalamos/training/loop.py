@@ -323,10 +323,20 @@ def keep_memory() -> None:
 
 
 def _check_device(device: str) -> None:
+    """Try what training does on a device.
+
+    Raises:
+        ModelError: where torch cannot do it.
+    """
     try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"torch cannot use the device {device!r}: {str(error).splitlines()[0]}") from error
+        one = torch.zeros(1, device=device)
+        with torch.autocast(one.device.type, torch.bfloat16):
+            one.item()
+    except (AttributeError, ImportError, RuntimeError, AssertionError) as error:
+        told = str(error).splitlines()[0].partition(". ")[0]
+        raise ModelError(
+            f"torch cannot use the device {device!r}: {told}; take cpu, or cuda where there is one"
+        ) from error
 
 
 def _chunks(run: Run, mixture: Mixture, workers: int) -> Iterator[dict[str, float]]:

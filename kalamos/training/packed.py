@@ -88,7 +88,10 @@ def unpack(sources: Sequence[Source], path: Path) -> list[dict[Split, list[Train
             numbers = range(len(sources))
             return [{split: _unpacked(file, f"{number}/{split}") for split in SPLITS} for number in numbers]
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelError(f"{path} is no file of packed inks: {error}") from error
+        told = "" if isinstance(error, ValueError) else f" ({error})"  # numpy says how to unpickle it, if one trusts it
+        raise ModelError(
+            f"{path} is no file of packed inks, or a damaged one{told}: make it with python -m kalamos.training.packed"
+        ) from error
 
 
 def _told(sources: Sequence[Source]) -> list[dict[str, object]]:

@@ -118,11 +118,12 @@ def test_the_command_goes_on_from_the_shipped_weights(tmp_path: Path, monkeypatc
     assert ink.n_strokes == 2
 
 
-def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("device", ["cuda:77", "tpu", "meta", "hpu", "mps", ""])
+def test_a_device_that_is_not_there_is_named(device: str, tmp_path: Path) -> None:
     write_own(tmp_path / "mine.inkml", 12)
     found = CliRunner().invoke(
         main,
-        ["train", str(tmp_path), "--from", "kalamos", "--device", "cuda:77", "--out", str(tmp_path / "run")],
+        ["train", str(tmp_path), "--from", "kalamos", "--device", device, "--out", str(tmp_path / "run")],
     )
-    assert found.exit_code != 0
-    assert "cuda:77" in found.output
+    assert found.exit_code == 1
+    assert f"torch cannot use the device {device!r}" in found.output

@@ -75,6 +75,14 @@ def test_a_full_disk_leaves_the_old_file_and_no_part(tmp_path: Path, monkeypatch
     assert path.read_text() == "before"
 
 
+def test_a_file_of_another_kind_is_refused_and_nobody_is_told_to_unpickle_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.inks"
+    path.write_bytes(b"PAR1 and so on")
+    with pytest.raises(ModelError, match="no file of packed inks") as told:
+        unpack(SOURCES, path)
+    assert "pickle" not in str(told.value)
+
+
 def test_the_program_says_in_a_line_what_cannot_be_packed(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("samples = 5")
     with pytest.raises(SystemExit, match=r"kalamos: .*mine\.toml: source is"):
