@@ -84,15 +84,31 @@ def learner_for(recipe: Recipe) -> Learner:
         ModelError: where the model has no such network, or the weights cannot be used.
     """
     torch.manual_seed(recipe.seed)
-    kind = load_object(LEARNERS.get(recipe.model, recipe.model))
     try:
-        made: Learner = kind(recipe.network)
-    except (AssertionError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ModelError(f"[network]: {recipe.model} cannot be built with {recipe.network}: {error}") from error
+        kind = load_object(LEARNERS.get(recipe.model, recipe.model))
+    except (ImportError, AttributeError) as error:
+        raise ModelError(f"model: {recipe.model} cannot be loaded: {error}") from error
+    begun, folder = None, weights_folder(recipe.init_from)
     if recipe.init_from:
-        folder = weights_folder(recipe.init_from)
-        made.begin_with(load_weights(folder, made.name, *getattr(made, "begins_from", ())), folder)
+        begun = load_weights(folder, kind.name, *getattr(kind, "begins_from", ()))
+    sizes = recipe.network or (begun.config["sizes"] if begun else {})
+    try:
+        made: Learner = kind(sizes)
+    except (AssertionError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(f"[network]: {recipe.model} cannot be built with {sizes}: {error}") from error
+    if begun:
+        _begin_with(made, begun, folder)
     return made
+
+
+def _begin_with(made: Learner, weights: Weights, folder: Path) -> None:
+    try:
+        made.begin_with(weights, folder)
+    except ModelError as error:
+        sizes = weights.config["sizes"]
+        raise ModelError(
+            f"init_from: {error}; the weights are of a network of {sizes}, which a recipe without [network] takes"
+        ) from error
 
 
 class Run:

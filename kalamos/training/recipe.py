@@ -41,7 +41,7 @@ class Recipe:
 
     Attributes:
         model: a name of :data:`LEARNERS`, or ``module:Class``.
-        network: the model's sizes.
+        network: the model's sizes; where nothing is said those of ``init_from``, else the model's own.
         seed: of weights, order, styles and renderings.
         samples: how many the run sees in all; the learning rate falls to nothing at the end of them.
         chunk: samples between two checkpoints at least.

@@ -8,6 +8,7 @@ import pytest
 
 from kalamos.errors import ModelError
 from kalamos.models.weights import SHIPPED
+from kalamos.storage.weights import load_weights
 from kalamos.training import recipe as room
 from kalamos.training.loop import learner_for
 from kalamos.training.recipe import Recipe, weights_folder
@@ -64,6 +65,16 @@ def test_a_network_of_wrong_sizes_is_refused_by_name() -> None:
     for sizes in ({"wdith": 3}, {"channels": "x"}, {"heads": 0}, {"channels": 30, "heads": 4}):
         with pytest.raises(ModelError, match=r"\[network\]"):
             learner_for(Recipe.read({"network": sizes, "source": [{"corpus": "synthetic"}]}))
+
+
+def test_without_a_network_that_of_the_weights_is_taken_and_another_is_refused_with_theirs() -> None:
+    start = {"init_from": "kalamos", "source": [{"corpus": "synthetic"}]}
+    sizes = load_weights(SHIPPED / "kalamos", "kalamos").config["sizes"]
+    assert learner_for(Recipe.read(start)).config()["sizes"]["encoder_layers"] == sizes["encoder_layers"]
+    with pytest.raises(ModelError, match=r"init_from: .*the weights are of a network of .*'channels': 128"):
+        learner_for(Recipe.read({**start, "network": {"channels": 64}}))
+    with pytest.raises(ModelError, match=r"nowhere:Thing cannot be loaded"):
+        learner_for(Recipe.read({**start, "model": "nowhere:Thing"}))
 
 
 def test_weights_are_named_by_a_model_or_a_path_and_shipped_ones_from_anywhere(
