@@ -51,7 +51,7 @@ def recover(
     Args:
         picture: a path (of several pages the first is read), a PIL image, an array ``(h, w)`` or ``(h, w, 3)``, or an
             :class:`~kalamos.image.OfflineImage`, which is taken as one clean piece of writing and neither cleaned nor
-            cut.
+            cut; nor is it traced where the model leaves ink out: a warning says so.
         model: what :func:`kalamos.recoverer.load_recoverer` takes, a recoverer, or its class; None for the best that is
             installed.
         script: ISO 15924 code, where it is known; else the image's own.

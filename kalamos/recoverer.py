@@ -158,8 +158,10 @@ def recover_groups(recoverer: Recoverer, groups: Sequence[Sequence[OfflineImage]
     """Return one checked recovery a group, by ``recover_many`` where the recoverer has it, else by ``recover``.
 
     Raises:
-        KalamosError: where the answer is not what was asked for.
+        KalamosError: where no path is asked for, or the answer is not what was asked for.
     """
+    if n_best < 1:
+        raise KalamosError(f"n_best is the number of paths, 1 or more; got {n_best!r}")
     if isinstance(recoverer, GroupRecoverer):
         return _checked_recoveries(recoverer.recover_many(groups, n_best), groups)
     images = [image for group in groups for image in group]

@@ -313,3 +313,8 @@ def test_an_option_without_a_value_does_not_mean_the_shipped_weights() -> None:
     """As a shell makes it of ``kalamos?weights=$MINE`` where MINE is not set."""
     with pytest.raises(KalamosError, match="weights has no value"):
         load_recoverer("kalamos?weights=")
+
+
+def test_no_path_at_all_cannot_be_asked_for() -> None:
+    with pytest.raises(KalamosError, match="n_best"):
+        recover_groups(load_recoverer("kalamos"), [[OfflineImage(np.zeros((9, 9), np.uint8))]], 0)
