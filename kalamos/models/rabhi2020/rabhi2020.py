@@ -98,7 +98,7 @@ class Rabhi2020:
 
     @staticmethod
     def prepared(pixels: Bytes) -> Bytes:
-        """Return a picture like those that the model has learnt from, which were clean."""
+        """Return a picture as the model has learnt to read them: white paper and black ink."""
         return levelled(pixels)
 
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
@@ -156,10 +156,13 @@ class Rabhi2020Learner:
         """Start from the weights of a folder in place of random ones."""
         fill(self.net, weights, folder)
 
-    @staticmethod
-    def item(image: OfflineImage, truth: Ink) -> RabhiItem | None:
-        """Return the training sample of an image, or None where the truth is all dots or the image too wide."""
-        pixels = filled_up(image.pixels)
+    @classmethod
+    def item(cls, image: OfflineImage, truth: Ink) -> RabhiItem | None:
+        """Return the training sample of an image as the model reads it.
+
+        None where the truth is all dots or the image too wide.
+        """
+        pixels = filled_up(cls.kind.prepared(image.pixels))
         n = pixels.shape[1]
         if image.height_px != HEIGHT_PX or n > WIDEST_PX // 2:
             return None
