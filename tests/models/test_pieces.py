@@ -86,6 +86,14 @@ def test_a_block_without_a_gap_is_cut_all_the_same() -> None:
     pieces = cut_pieces(render(Ink.from_strokes([wave]), Style(frame="height")).image.pixels)
     cut = blocks(pieces, block_pieces=20, most_pieces=30)
     assert max(map(len, cut)) <= 30
+    begins = [part(pieces, block).points[..., 0].min(axis=1) for block in cut]
+    assert all(before.max() <= after.min() for before, after in itertools.pairwise(begins))
+
+
+def test_what_hangs_together_is_not_cut_where_one_search_can_read_it() -> None:
+    wave = [(x, 8 * (x % 2)) for x in range(24)]
+    pieces = cut_pieces(render(Ink.from_strokes([wave]), Style(frame="height")).image.pixels)
+    assert 120 < len(pieces.points) < 240 and len(blocks(pieces)) == 1
 
 
 def ladder(step: int, height: int) -> np.ndarray:
