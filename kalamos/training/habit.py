@@ -100,7 +100,7 @@ def listed(recoverer: Kalamos, samples: Sequence[Sample], frame: str) -> list[Li
         paths = scene.found[0]
         pairs = [Pair(scene.ink([path], leftwards=False), one.truth, one.image) for path in paths]
         scores.append(np.array([[METRICS[name].value(pair) for name in SCORES] for pair in pairs]))
-        marks.append([marks_of(assemble(scene.pieces[0], path), len(scene.scaled.pixels)) for path in paths])
+        marks.append([marks_of(assemble(scene.pieces[0], path), scene.heights[0]) for path in paths])
         log_p.append(scene.worth[0])
     writer = samples[0].writer
     return [Listed(writer, *some) for some in zip(log_p, scores, agreement(marks, log_p), strict=True)]

@@ -28,6 +28,7 @@ from kalamos.models.kalamos.habit import read_habit
 from kalamos.models.kalamos.parameters import Sizes
 from kalamos.models.kalamos.paths import Motioned, find_paths
 from kalamos.models.kalamos.pieces import Pieces, cut_all, interval_lengths, walked_points
+from kalamos.models.rows import rows_of
 from kalamos.models.scale import HEIGHT_PX, Scaled, as_it_is, at_height, at_ink
 from kalamos.models.weights import SHIPPED
 from kalamos.recovery import Alternative, RecoveredPiece, Recovery, in_lines
@@ -111,8 +112,8 @@ class Kalamos:
     def recover(self, images: Sequence[OfflineImage]) -> list[Ink]:
         """Return one ink an image, in pixels, with relative times; any size, an image without ink gives an empty ink.
 
-        An image much higher or lower than 64 px is read at that height, small writing on much paper closer; one with
-        many pieces is read in blocks.
+        An image much higher or lower than 64 px is read at that height, small writing on much paper closer; several
+        lines of writing are read one by one, and a long one in blocks.
         """
         scenes = self.scenes(images, 1)
         return [scene.ink(_first(scene.found), leftwards=scene.leftwards()) for scene in scenes]
@@ -164,62 +165,63 @@ class Kalamos:
         )  # fmt: skip
 
     def scenes(self, images: Sequence[OfflineImage], n_best: int) -> list[Scene]:
-        """Return each image in blocks, with the paths found over each; at the size at which its path is likeliest."""
-        made = self._looked_at(images)
-        deep = [
-            k for k, scene in enumerate(made) if n_best > 1 or (self.beams > 1 and scene.is_short and scene.is_unsure)
+        """Return each image in lines and blocks, with the paths found; each line at the size where it is likeliest."""
+        rows = [rows_of(image) for image in images]
+        flat = [row.image for some in rows for row in some]
+        made = self._looked_at(flat)
+        deep = [k for k, line in enumerate(made) if n_best > 1 or (self.beams > 1 and line.is_short and line.is_unsure)]
+        searched = self._read([flat[k] for k in deep], [made[k].scaled for k in deep], self.beams, n_best)
+        for k, line in zip(deep, searched, strict=True):
+            made[k] = line
+        lines = iter(made)
+        return [
+            Scene(image, [next(lines)._replace(corner=row.corner) for row in some])
+            for image, some in zip(images, rows, strict=True)
         ]
-        searched = self._read([images[k] for k in deep], [made[k].scaled for k in deep], self.beams, n_best)
-        for k, scene in zip(deep, searched, strict=True):
-            made[k] = scene
-        return made
 
-    def _looked_at(self, images: Sequence[OfflineImage]) -> list[Scene]:
-        """Return each image with the path of the likeliest actions, at the size at which that is likeliest."""
+    def _looked_at(self, images: Sequence[OfflineImage]) -> list[Line]:
+        """Return each line with the path of the likeliest actions, at the size at which that is likeliest."""
         usual = [_scale(image) for image in images]
         made = self._read(images, usual)
-        unsure = [k for k, scene in enumerate(made) if scene.is_unsure]
+        unsure = [k for k, line in enumerate(made) if line.is_unsure]
         for factor in CLOSER[: self.looks - 1]:
             closer = [usual[k].enlarged(factor, WIDEST_PX) for k in unsure]
-            for k, scene in zip(unsure, self._read([images[k] for k in unsure], closer), strict=True):
-                made[k] = max(made[k], scene, key=Scene.log_p)
+            for k, line in zip(unsure, self._read([images[k] for k in unsure], closer), strict=True):
+                made[k] = max(made[k], line, key=Line.log_p)
         return made
 
     def _read(
         self, images: Sequence[OfflineImage], scales: Sequence[Scaled], beams: int = 1, n_best: int = 1
-    ) -> list[Scene]:
-        """Return each image in blocks as it is read at one size."""
+    ) -> list[Line]:
+        """Return each line in blocks as it is read at one size."""
         whole = cut_all([one.pixels for one in scales])
         cut = [[part(pieces, chosen) for chosen in blocks(pieces)] for pieces in whole]
         scripts = [self.sizes.script_row(image.script) for image, some in zip(images, cut, strict=True) for _ in some]
         found = iter(find_paths(self.engine, [one for some in cut for one in some], scripts, beams, n_best))
-        return [
-            Scene.of(image, scaled, some, [next(found) for _ in some])
-            for image, scaled, some in zip(images, scales, cut, strict=True)
-        ]
+        return [Line.of(scaled, some, [next(found) for _ in some]) for scaled, some in zip(scales, cut, strict=True)]
 
 
-class Scene(NamedTuple):
-    """An image in blocks.
+class Line(NamedTuple):
+    """A line of writing in blocks; a character or a word is one, too.
 
     Attributes:
-        image: as it was given.
         scaled: as the network reads it.
         pieces: of each block, from left to right.
         found: paths over each block, likeliest first.
         worth: of each block the natural log-probabilities of its paths.
+        corner: where its picture lies in the image, float64 ``(2,)``, pixels.
     """
 
-    image: OfflineImage
     scaled: Scaled
     pieces: list[Pieces]
     found: list[list[Motioned]]
     worth: list[Floats]
+    corner: Floats
 
     @classmethod
-    def of(cls, image: OfflineImage, scaled: Scaled, pieces: list[Pieces], found: list[list[Motioned]]) -> Scene:
-        """Return a scene whose paths are worth what the network says."""
-        return cls(image, scaled, pieces, found, [np.array([path.total for path in paths]) for paths in found])
+    def of(cls, scaled: Scaled, pieces: list[Pieces], found: list[list[Motioned]]) -> Line:
+        """Return a line whose paths are worth what the network says."""
+        return cls(scaled, pieces, found, [np.array([path.total for path in paths]) for paths in found], np.zeros(2))
 
     def log_p(self) -> float:
         """Return the natural logarithm of what the network says of its likeliest path; 0 where there is no ink."""
@@ -235,11 +237,50 @@ class Scene(NamedTuple):
         """Say whether a wide search is quick."""
         return sum(len(some.points) for some in self.pieces) <= SHORT
 
+    def inks(self, paths: Sequence[Motioned]) -> list[Ink]:
+        """Return the ink of one path a block, from left to right, in pixels of the image."""
+        made = [assemble(one, path) for one, path in zip(self.pieces, paths, strict=True)]
+        return [
+            ink.with_points(self.scaled.original(ink.xy) + self.corner, ink.offsets, ink.channels()) for ink in made
+        ]
+
+
+class Scene(NamedTuple):
+    """An image: one line of writing, or several from the top down."""
+
+    image: OfflineImage
+    lines: list[Line]
+
+    @property
+    def pieces(self) -> list[Pieces]:
+        """Return the pieces of each block, line by line."""
+        return [one for line in self.lines for one in line.pieces]
+
+    @property
+    def found(self) -> list[list[Motioned]]:
+        """Return the paths over each block."""
+        return [one for line in self.lines for one in line.found]
+
+    @property
+    def worth(self) -> list[Floats]:
+        """Return the log-probabilities of each block's paths."""
+        return [one for line in self.lines for one in line.worth]
+
+    @property
+    def heights(self) -> list[int]:
+        """Return of each block the height of the picture in which its line was read, pixels."""
+        return [len(line.scaled.pixels) for line in self.lines for _ in line.pieces]
+
     def weighed(self, worth: Sequence[Floats]) -> Scene:
-        """Return the scene with other log-probabilities of its paths, likeliest first again."""
-        orders = [np.argsort(-some, kind="stable") for some in worth]
-        found = [[paths[k] for k in order] for paths, order in zip(self.found, orders, strict=True)]
-        return self._replace(found=found, worth=[some[order] for some, order in zip(worth, orders, strict=True)])
+        """Return the scene with other log-probabilities of its blocks' paths, likeliest first again."""
+        given, lines = iter(worth), []
+        for line in self.lines:
+            own = [next(given) for _ in line.found]
+            orders = [np.argsort(-some, kind="stable") for some in own]
+            found = [[paths[k] for k in order] for paths, order in zip(line.found, orders, strict=True)]
+            ranked = [some[order] for some, order in zip(own, orders, strict=True)]
+            lines.append(line._replace(found=found, worth=ranked))
+        return self._replace(lines=lines)
 
     def first_inks(self) -> list[Ink]:
         """Return the ink of the likeliest path over each block."""
@@ -251,15 +292,18 @@ class Scene(NamedTuple):
 
     def ink(self, paths: Sequence[Motioned], *, leftwards: bool) -> Ink:
         """Return the ink of one path a block, in pixels of the image."""
-        some = [assemble(one, path) for one, path in zip(self.pieces, paths, strict=True)]
-        ink = concat(some[::-1] if leftwards else some, pause_s=PAUSE_S)
-        return ink.with_points(self.scaled.original(ink.xy), ink.offsets, ink.channels())
+        given = iter(paths)
+        inks = [line.inks([next(given) for _ in line.pieces]) for line in self.lines]
+        return concat([ink for some in inks for ink in (some[::-1] if leftwards else some)], pause_s=PAUSE_S)
 
     def stroke_features(self, ranks: Sequence[int], *, leftwards: bool) -> Floats:
         """Return what a calibration weighs of each stroke of the ink of these paths, float64 ``(s, 6)``."""
-        paths = [found[k] for found, k in zip(self.found, ranks, strict=True)]
-        some = [stroke_features(path.log_p, stroke_starts(path), len(path.steps)) for path in paths]
-        return np.concatenate([np.zeros((0, STROKE_FEATURES)), *(some[::-1] if leftwards else some)])
+        given, made = iter(ranks), [np.zeros((0, STROKE_FEATURES))]
+        for line in self.lines:
+            paths = [found[next(given)] for found in line.found]
+            some = [stroke_features(path.log_p, stroke_starts(path), len(path.steps)) for path in paths]
+            made += some[::-1] if leftwards else some
+        return np.concatenate(made)
 
 
 class Said(NamedTuple):

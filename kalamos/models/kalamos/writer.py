@@ -41,9 +41,9 @@ class KalamosWriter(Kalamos):
     def _of_one_hand(self, scenes: Sequence[Scene]) -> list[Scene]:
         """Return the scenes with the log-probabilities that their paths have beside each other."""
         marks = [
-            [marks_of(assemble(pieces, path), len(scene.scaled.pixels)) for path in paths]
+            [marks_of(assemble(pieces, path), height) for path in paths]
             for scene in scenes
-            for pieces, paths in zip(scene.pieces, scene.found, strict=True)
+            for pieces, paths, height in zip(scene.pieces, scene.found, scene.heights, strict=True)
         ]
         log_p = [worth for scene in scenes for worth in scene.worth]
         agreeing = agreement(marks, log_p)
