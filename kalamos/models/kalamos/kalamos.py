@@ -150,7 +150,7 @@ class Kalamos:
             for way in ways
         ]
         box = (0.0, 0.0, float(image.width_px), float(image.height_px))
-        covered = covered_share(inks[0], image.pixels, float(scene.scaled.scale.min()))
+        covered = covered_share(inks[0], image.pixels, scene.scale)
         warning = "" if covered >= TRUSTED_SHARE else f"the path covers only {covered:.0%} of the ink"
         if not scene.found:
             return RecoveredPiece(inks[0], box, covered=covered, warning=warning)
@@ -270,6 +270,11 @@ class Scene(NamedTuple):
     def heights(self) -> list[int]:
         """Return of each block the height of the picture in which its line was read, pixels."""
         return [len(line.scaled.pixels) for line in self.lines for _ in line.pieces]
+
+    @property
+    def scale(self) -> float:
+        """Return how many pixels of what the network reads are one of the image, at least."""
+        return min(float(line.scaled.scale.min()) for line in self.lines)
 
     def weighed(self, worth: Sequence[Floats]) -> Scene:
         """Return the scene with other log-probabilities of its blocks' paths, likeliest first again."""
