@@ -217,13 +217,18 @@ def concat(inks: Sequence[Ink], *, pause_s: float | None = None) -> Ink:
 
 
 def drift(inks: Sequence[Ink]) -> float:
-    """Return in -1..1 whether strokes go on to the right: Kendall's tau of their middles, pairs within each ink."""
-    signs, pairs = 0.0, 0
+    """Return in -1..1 whether strokes go on to the right: Kendall's tau of their middles within each ink.
+
+    Of several inks the mean, each weighed by its strokes less one: by its pairs, one long word would outvote many.
+    """
+    total, weights = 0.0, 0
     for ink in inks:
         middles = np.array([stroke[:, 0].mean() for stroke in ink.strokes()])
-        signs += float(np.triu(np.sign(middles[None, :] - middles[:, None]), 1).sum())
-        pairs += len(middles) * (len(middles) - 1) // 2
-    return signs / pairs if pairs else 0.0
+        n = len(middles)
+        if n > 1:
+            total += float(np.triu(np.sign(middles[None, :] - middles[:, None]), 1).sum()) / (n / 2)
+            weights += n - 1
+    return total / weights if weights else 0.0
 
 
 def simplify(ink: Ink, tolerance: float) -> Ink:

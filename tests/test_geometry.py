@@ -185,3 +185,9 @@ def test_drift_says_whether_strokes_go_on_to_the_right() -> None:
     assert geometry.drift([Ink.from_strokes(strokes[::-1]), Ink.from_strokes(strokes[:1])]) == -1.0
     assert geometry.drift([Ink.from_strokes([strokes[1], strokes[0], strokes[2]])]) == pytest.approx(1 / 3)
     assert geometry.drift([]) == 0.0
+
+
+def test_one_long_word_does_not_outvote_four_that_run_the_other_way() -> None:
+    long = Ink.from_strokes([[(x, 0.0), (x + 1.0, 0.0)] for x in range(9)])
+    short = Ink.from_strokes([[(x, 0.0), (x + 1.0, 0.0)] for x in (3, 2, 1, 0)])
+    assert geometry.drift([long, *[short] * 4]) < 0 < geometry.drift([long, short])

@@ -84,6 +84,16 @@ def test_more_marks_than_are_counted_are_thinned_out_by_images_and_say_the_same(
     assert thinned[0, 0] <= whole[0, 0]
 
 
+def test_the_order_of_the_images_does_not_matter_where_evidence_is_thinned_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(habit, "MOST_MARKS", 20)
+    images = [both_ways(bar(0.1 * k)) for k in range(40)]
+    log_p = [np.log([0.5 + 0.012 * k, 0.5 - 0.012 * k]) for k in range(40)]
+    order = RNG.permutation(40)
+    found = agreement(images, log_p)
+    shuffled = agreement([images[k] for k in order], [log_p[k] for k in order])
+    assert all(np.allclose(found[k], shuffled[n], atol=1e-9) for n, k in enumerate(order))
+
+
 def test_probabilities_of_a_list_add_up_to_what_they_did():
     log_p = np.log([0.4, 0.3, 0.1])
     found = reranked(log_p, RNG.normal(size=(3, 3)), np.array([1.0, 2.0, 0.5]))
