@@ -149,8 +149,9 @@ def _evidence(marks: Floats, at: Ints, image: Ints, belief: Floats) -> _Evidence
 
 def _by_hash(marks: Floats, owner: Ints, n: int) -> Ints:
     """Return the images in an order in which it does not matter how they came, ``(n,)``."""
-    parts = np.split(marks, np.searchsorted(owner, np.arange(1, n)))
-    return np.argsort([crc32(part.tobytes()) for part in parts], kind="stable")
+    parts = np.split(marks, np.searchsorted(owner, np.arange(1, n))) if n else []
+    hashes = np.array([crc32(part.tobytes()) for part in parts], np.int64)
+    return np.argsort(hashes, kind="stable")
 
 
 def _support(marks: Floats, image: Ints, evidence: _Evidence, width: float) -> Floats:
