@@ -67,9 +67,10 @@ def part(pieces: Pieces, chosen: Ints) -> Pieces:
 def runs_leftwards(inks: Sequence[Ink], script: str | None) -> bool:
     """Say whether blocks follow each other from right to left: as their strokes do, in doubt as the script does.
 
-    A line of a script that runs to the left may hold a number, which runs to the right.
+    A line of a script that runs to the left may hold a number, which runs to the right; one of a script that runs to
+    the right holds nothing that runs to the left.
     """
     aside = drift(inks)
-    if script is not None and abs(aside) < CLEAR_DRIFT:
+    if script is not None and (direction_of(script) > 0 or abs(aside) < CLEAR_DRIFT):
         return direction_of(script) < 0
     return aside < 0
