@@ -162,6 +162,6 @@ def test_a_number_in_a_line_that_runs_to_the_left_runs_to_the_right() -> None:
     assert runs_leftwards([drifting(-1)], None)
     assert runs_leftwards([drifting(1, 1), Ink.empty()], "Arab")  # no evidence: the script says it
     assert not runs_leftwards([drifting(1, 1), Ink.empty()], "Latn")
-    assert not runs_leftwards([drifting(-1)], "Latn")  # strokes added from right to left: the line is Latin all the same
+    assert not runs_leftwards([drifting(-1)], "Latn")  # strokes added from right to left
     dots = [(k, 20.0) for k in (60, 40, 50, 30, 10, 20)]  # written a little to and fro: still to the left
     assert runs_leftwards([Ink.from_strokes([[dot, (dot[0] + 1, 21.0)] for dot in dots])], None)
