@@ -20,6 +20,7 @@ _BLOCK_PX = 24
 _EXTREME = 8
 _LEAST_WEDGE, _LEAST_SHEET = 0.004, 0.15
 _LEAST_CONTRAST = 24
+_BOXED = 0.5
 
 
 def is_light_on_dark(grey: Bytes, beside: Bools | None = None) -> bool:
@@ -40,8 +41,21 @@ def is_light_on_dark(grey: Bytes, beside: Bools | None = None) -> bool:
         if cores[0].any() and cores[1].any():
             edge = _grown(cores[0], 2 * reach) & _grown(cores[1], 2 * reach)
             return _bright_marks(small, inside & ~edge) > 0
-    rim = inside & (_grown(aside, 1) | _frame(small.shape))
+    if beside is None:
+        dark = _within_box(dark)
+        inside, aside = np.ones(dark.shape, bool), np.zeros(dark.shape, bool)
+    rim = inside & (_grown(aside, 1) | _frame(dark.shape))
     return float(dark[rim].mean()) + _dark_corners(dark, inside) + _thickness(dark, inside) > 1.5
+
+
+def _within_box(dark: Bools) -> Bools:
+    """Return a small crop without the box of a form around it: a rim of the other tone than what lies within."""
+    step = max(2, min(dark.shape) // 10)
+    if min(dark.shape) < 5 * step:
+        return dark
+    within = dark[step:-step, step:-step]
+    shares = [float(one[_frame(one.shape)].mean()) for one in (dark, within)]
+    return within if abs(shares[0] - shares[1]) > _BOXED else dark
 
 
 def _dark_corners(dark: Bools, inside: Bools) -> float:

@@ -18,7 +18,7 @@ from kalamos.image import Placement
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import preset, render
-from kalamos.scans.load import MAX_PIXELS, clean, fit, load, read_image
+from kalamos.scans.load import MAX_PIXELS, clean, fit, load, prepare, read_image
 from kalamos.scans.pen import widened, widening
 from kalamos.scans.rules import remove_rules
 from kalamos.scans.segment import Piece, segment
@@ -159,6 +159,28 @@ def test_rulings_go_and_the_ink_that_crosses_them_stays(slope):
     blank = rules & (drawn > 200)
     assert (cleaned[blank] < 200).mean() < 0.03
     assert (cleaned[drawn < 128] < 128).mean() > 0.93
+
+
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize(("size", "thick"), [(40, 1), (76, 2), (110, 3), (300, 4)])
+def test_a_crop_of_a_form_with_the_box_at_its_rim_is_not_inverted_and_loses_the_box(size, thick, invert):
+    cell = np.full((size, size), 235, np.uint8)
+    third = size // 3
+    cell[third : 2 * third, size // 2 : size // 2 + max(2, thick)] = 30
+    letter = cell < 128
+    for edge in (cell, cell[::-1], cell.T, cell.T[::-1]):
+        edge[:thick] = 60
+    cleaned = prepare(255 - cell if invert else cell).grey
+    assert (cleaned[letter] < 128).all()
+    assert (cleaned[~letter] > 128).all()
+
+
+def test_a_square_that_somebody_drew_stays():
+    drawn = np.full((80, 80), 255, np.uint8)
+    for edge in (drawn, drawn[::-1], drawn.T, drawn.T[::-1]):
+        edge[12:15, 12:-12] = 20
+    cleaned = prepare(drawn).grey
+    assert (cleaned[drawn < 128] < 128).all()
 
 
 def test_levels_count_what_was_drawn():
