@@ -140,18 +140,18 @@ class _Evidence(NamedTuple):
 
 def _evidence(marks: Floats, at: Ints, image: Ints, belief: Floats) -> _Evidence:
     owner = image[at]
-    every = -(-len(marks) // MOST_MARKS) or 1
-    rank = np.empty(int(owner.max(initial=-1)) + 1, np.int64)
-    rank[_by_hash(marks, owner, len(rank))] = np.arange(len(rank))
+    every = -(-len(marks) // MOST_MARKS)
+    if every <= 1:
+        return _Evidence(marks, owner, belief[at])
+    rank = _ranks_by_hash(marks, owner)
     kept = rank[owner] % every == 0
     return _Evidence(marks[kept], owner[kept], belief[at][kept])
 
 
-def _by_hash(marks: Floats, owner: Ints, n: int) -> Ints:
-    """Return the images in an order in which it does not matter how they came, ``(n,)``."""
-    parts = np.split(marks, np.searchsorted(owner, np.arange(1, n))) if n else []
-    hashes = np.array([crc32(part.tobytes()) for part in parts], np.int64)
-    return np.argsort(hashes, kind="stable")
+def _ranks_by_hash(marks: Floats, owner: Ints) -> Ints:
+    """Return the place of each image in an order in which it does not matter how they came, ``(n,)``."""
+    parts = np.split(marks, np.searchsorted(owner, np.arange(1, int(owner[-1]) + 1)))
+    return np.argsort(np.argsort([crc32(part.tobytes()) for part in parts], kind="stable"))
 
 
 def _support(marks: Floats, image: Ints, evidence: _Evidence, width: float) -> Floats:
