@@ -54,15 +54,19 @@ def cleared_of_rules(grey: Bytes, min_length_px: int | None = None) -> Cleared:
         grey: uint8 ``(h, w)``, paper light.
         min_length_px: the shortest rule, by default three tenths of the picture's side in its direction, at least 120.
     """
-    paper, grain = paper_and_grain(grey)
-    marks = grey < paper - max(_DARKER_THAN_PAPER, 4.5 * grain)
-    rows, columns = grey.shape
+    paper, marks = _marks(grey)
     box = _box(marks)
-    if box is not None:
-        inner = cleared_of_rules(grey[box], min_length_px)
-        whole = np.full_like(grey, paper)
-        whole[box] = inner.grey
-        return Cleared(whole, inner.lying + 2, inner.standing + 2)
+    if box is None:
+        return _cleared_of_lines(grey, min_length_px)
+    within = _cleared_of_lines(grey[box], min_length_px)
+    whole = np.full_like(grey, paper)
+    whole[box] = within.grey
+    return Cleared(whole, within.lying + 2, within.standing + 2)
+
+
+def _cleared_of_lines(grey: Bytes, min_length_px: int | None) -> Cleared:
+    paper, marks = _marks(grey)
+    rows, columns = grey.shape
     lying, bands = _bands(grey, marks, min_length_px or max(_LEAST_PX, int(_LEAST_SHARE * columns)))
     turned = np.ascontiguousarray(grey.T), np.ascontiguousarray(marks.T)
     standing, columns_bands = _bands(*turned, min_length_px or max(_LEAST_PX, int(_LEAST_SHARE * rows)))
@@ -78,17 +82,25 @@ def cleared_of_rules(grey: Bytes, min_length_px: int | None = None) -> Cleared:
     return Cleared(cleaned, lying, standing)
 
 
+def _marks(grey: Bytes) -> tuple[int, Bools]:
+    """Return the tone of the paper, and what is darker than it and its grain."""
+    paper, grain = paper_and_grain(grey)
+    return paper, grey < paper - max(_DARKER_THAN_PAPER, 4.5 * grain)
+
+
 def _box(marks: Bools) -> tuple[slice, slice] | None:
     """Return what lies within the box of a form that is the picture's own rim; None where there is none.
 
-    Each of the four edges has a line along four fifths of it, no thicker than a tenth of the picture.
+    Each of the four edges has a line along four fifths of it, no thicker than a tenth of the picture. An empty box is
+    what was written.
     """
     most = min(marks.shape) // _RIM_PART
     thick = [_rim(np.moveaxis(turned, axis, 0), most) for axis in (0, 1) for turned in (marks, marks[::-1, ::-1])]
     if most < 1 or min(thick) < 1:
         return None
     top, bottom, left, right = thick
-    return slice(top, marks.shape[0] - bottom), slice(left, marks.shape[1] - right)
+    within = slice(top, marks.shape[0] - bottom), slice(left, marks.shape[1] - right)
+    return within if marks[within].any() else None
 
 
 def _rim(marks: Bools, most: int) -> int:

@@ -18,6 +18,7 @@ from kalamos.image import Placement
 from kalamos.ink import Ink
 from kalamos.machinery.seeding import rng_for
 from kalamos.renderers import preset, render
+from kalamos.scans import rules
 from kalamos.scans.load import MAX_PIXELS, clean, fit, load, prepare, read_image
 from kalamos.scans.pen import widened, widening
 from kalamos.scans.rules import remove_rules
@@ -181,6 +182,24 @@ def test_a_square_that_somebody_drew_stays():
         edge[12:15, 12:-12] = 20
     cleaned = prepare(drawn).grey
     assert (cleaned[drawn < 128] < 128).all()
+
+
+def test_an_empty_box_at_the_rim_is_what_was_written():
+    drawn = np.full((64, 64), 255, np.uint8)
+    for edge in (drawn, drawn[::-1], drawn.T, drawn.T[::-1]):
+        edge[:3] = 20
+    assert (prepare(drawn).grey[drawn < 128] < 128).all()
+
+
+def test_of_squares_within_squares_only_the_outer_one_is_a_box(monkeypatch):
+    away = np.abs(np.arange(100) - 49.5)
+    rings = np.maximum(away[:, None], away[None, :]).astype(int)
+    asked = []
+    find = rules._box
+    monkeypatch.setattr(rules, "_box", lambda marks: asked.append(marks.shape) or find(marks))
+    left = prepare(np.where(rings % 2, 20, 255).astype(np.uint8)).grey
+    assert asked == [(100, 100)]  # one call a ring ended in a stack of thousands on a large page
+    assert (left[10:-10, 10:-10] < 128).any()
 
 
 def test_levels_count_what_was_drawn():
